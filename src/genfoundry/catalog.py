@@ -1,0 +1,117 @@
+"""A folder is a catalogue: every module of it is an entry, and nothing else lists them.
+
+Names and descriptions are read from the source, so that listing what exists imports no torch and takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from genfoundry.errors import UserError, closest
+
+
+class Entry(BaseModel, frozen=True):
+    """What the source of an entry says of it, without importing it."""
+
+    name: str
+    title: str
+    docstring: str
+    attributes: dict[str, object]
+    config: dict[str, str]
+    methods: tuple[str, ...]
+
+
+def folder(package: str) -> Path:
+    """The folder of `genfoundry.<package>`."""
+    return Path(__file__).parent / package
+
+
+def names(package: str) -> list[str]:
+    """The entries of `genfoundry.<package>`, as a user writes them (`mnist-5k` for `mnist_5k.py`)."""
+    found = (info.name for info in pkgutil.iter_modules([str(folder(package))]))
+    return sorted(name.replace("_", "-") if package == "datasets" else name for name in found)
+
+
+def source(package: str, name: str) -> Path:
+    """The file of one entry.
+
+    Raises:
+        UserError: no such entry; names the closest one.
+    """
+    if name not in names(package):
+        what = {"models": "family", "metrics": "metric", "datasets": "dataset"}.get(package, package)
+        raise UserError(f"There is no {what} '{name}'; {closest(name, names(package))}")
+    return folder(package) / f"{name.replace('-', '_')}.py"
+
+
+def module(package: str, name: str) -> ModuleType:
+    """Import one entry."""
+    return importlib.import_module(f"genfoundry.{package}.{source(package, name).stem}")
+
+
+T = TypeVar("T")
+
+
+def load(package: str, name: str, promise: type[T]) -> type[T]:
+    """The one class in an entry's file that keeps `promise`."""
+    home = module(package, name)
+    found = [
+        value
+        for value in vars(home).values()
+        if inspect.isclass(value) and issubclass(value, promise) and value.__module__ == home.__name__
+    ]
+    if len(found) != 1:
+        raise TypeError(f"{home.__file__} holds {len(found)} classes of type {promise.__name__}; expected one")
+    return found[0]
+
+
+@cache
+def describe(package: str, name: str) -> Entry:
+    """Read an entry's source: its docstring, its class's constants and methods, its Config's fields."""
+    tree = ast.parse(source(package, name).read_text(encoding="utf-8"))
+    docstring = ast.get_docstring(tree) or ""
+    main = next((node for node in tree.body if isinstance(node, ast.ClassDef) and _inner(node, "Config")), None)
+    body = main.body if main else tree.body
+    return Entry(
+        name=name,
+        title=docstring.partition("\n")[0],
+        docstring=docstring,
+        attributes=_constants(body),
+        config=_fields(_inner(main, "Config")) if main else {},
+        methods=tuple(node.name for node in body if isinstance(node, ast.FunctionDef)),
+    )
+
+
+def _inner(node: ast.ClassDef, name: str) -> ast.ClassDef | None:
+    return next((child for child in node.body if isinstance(child, ast.ClassDef) and child.name == name), None)
+
+
+def _constants(body: list[ast.stmt]) -> dict[str, object]:
+    found = {}
+    for node in body:
+        target = node.target if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [None])[0]
+        value = getattr(node, "value", None)
+        if isinstance(target, ast.Name) and isinstance(value, ast.expr):
+            try:
+                found[target.id] = ast.literal_eval(value)
+            except ValueError:
+                continue
+    return found
+
+
+def _fields(config: ast.ClassDef | None) -> dict[str, str]:
+    nodes = config.body if config else []
+    return {
+        node.target.id: ast.unparse(node.annotation)
+        for node in nodes
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }

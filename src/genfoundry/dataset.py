@@ -1,0 +1,145 @@
+"""What every dataset promises: a card, and examples; and how its folder is sealed, hashed and found again.
+
+An entry of `datasets/` is a module with
+
+    CARD: Card                            what the data is, whose, and under which licence
+    examples() -> Iterator[...]           `kinds.image.ImageExample`s, or one DataFrame a series for `kinds.series`
+
+On disk a dataset is one folder of few big files (see `kinds/`) and `card.json`, which lists every other file with
+its md5 and size. Its digest is the hash that DVC gives the folder, so a record, `data.dvc` and an MLflow dataset
+input name the same version by the same word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from genfoundry.errors import UserError
+from genfoundry.files import data_dir, file_digest, publish, state_dir
+from genfoundry.records import DatasetVersion, Record, Spec
+
+CARD_FILE = "card.json"
+
+
+class FileSeal(Record):
+    """One file as it must be."""
+
+    md5: str
+    bytes: int = Field(ge=0)
+
+
+class Card(Record):
+    """What a dataset declares. Great Expectations checks that the bytes fulfil it.
+
+    `spec`, `counts` and `files` are filled in when the dataset is built.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+    kind: str
+    title: str
+    description: str = ""
+    licence: str
+    source: str
+    consent: str = Field(description="why the people or things in the data may be used")
+    class_names: tuple[str, ...] = ()
+    spec: Spec | None = None
+    splits: dict[str, str] = Field(default={}, description="series: the first time stamp of `val` and of `test`")
+    units: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    policy: dict[str, str] = Field(default={}, description="what was done to the data on the way in, one key a step")
+    quarantined: int = 0
+    files: dict[str, FileSeal] = {}
+
+
+def folder_digest(folder: Path) -> str:
+    """The folder's hash as DVC computes it: md5 of the sorted list of (md5, path), with `.dir` behind it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    rows = [{"md5": file_digest(path, "md5"), "relpath": path.relative_to(folder).as_posix()} for path in files]
+    rows.sort(key=lambda row: row["relpath"])
+    return hashlib.md5(json.dumps(rows, sort_keys=True).encode()).hexdigest() + ".dir"
+
+
+def seal(folder: Path, card: Card) -> DatasetVersion:
+    """Write the card over the finished files of `folder` and name the version that they are."""
+    files = {
+        path.relative_to(folder).as_posix(): FileSeal(md5=file_digest(path, "md5"), bytes=path.stat().st_size)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != CARD_FILE
+    }
+    card = card.model_copy(update={"files": files})
+    publish(folder / CARD_FILE, card.model_dump_json(indent=1) + "\n")
+    return version_of(folder, card)
+
+
+def version_of(folder: Path, card: Card) -> DatasetVersion:
+    """The version that a sealed folder is."""
+    if card.spec is None:
+        raise ValueError(f"{folder / CARD_FILE} has no spec: it was not sealed by a build")
+    return DatasetVersion(name=card.name, kind=card.kind, digest=folder_digest(folder), spec=card.spec)
+
+
+def read_card(folder: Path) -> Card:
+    """The card of a sealed folder.
+
+    Raises:
+        UserError: there is none, or it does not parse.
+    """
+    path = folder / CARD_FILE
+    try:
+        return Card.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"{folder} holds no {CARD_FILE}, so it is not a dataset of genfoundry.",
+            remedy=f"genfoundry data build {folder.name}   (or `data add` for your own files)",
+        ) from None
+    except (ValidationError, ValueError) as error:
+        raise UserError(
+            f"{path} does not parse: {error}", remedy=f"genfoundry data build {folder.name} --force"
+        ) from None
+
+
+def verify(folder: Path, digest: str | None = None) -> Card:
+    """Hash every file of a dataset against its card, and the whole against `digest`.
+
+    Raises:
+        UserError: names the first file that differs, is missing, or is not on the card.
+    """
+    card = read_card(folder)
+    remedy = f"dvc checkout data.dvc   (or: genfoundry data build {card.name} --force)"
+    for name, sealed in card.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise UserError(f"{path} is missing.", expected=f"md5 {sealed.md5}", remedy=remedy)
+        if (found := file_digest(path, "md5")) != sealed.md5:
+            raise UserError(
+                f"{path} was changed after it was sealed: md5 {found}, {path.stat().st_size} bytes.",
+                expected=f"md5 {sealed.md5}, {sealed.bytes} bytes",
+                remedy=remedy,
+            )
+    strangers = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {*card.files, CARD_FILE}
+    if strangers:
+        raise UserError(f"{folder} holds files that are not on its card: {', '.join(sorted(strangers))}", remedy=remedy)
+    if digest and (found := folder_digest(folder)) != digest:
+        raise UserError(f"{folder} is at version {found}.", expected=digest, remedy=remedy)
+    return card
+
+
+def locate(version: DatasetVersion) -> Path:
+    """The local folder of a version: the working tree if it is at that version, else what `fetch` brought.
+
+    Raises:
+        UserError: neither holds that version.
+    """
+    candidates = (data_dir() / version.name, state_dir("datasets") / version.digest)
+    for folder in candidates:
+        if (folder / CARD_FILE).is_file() and folder_digest(folder) == version.digest:
+            return folder
+    raise UserError(
+        f"Dataset '{version.name}' at version {version.digest} is not on this machine.",
+        expected=f"it in {candidates[0]} or {candidates[1]}",
+        remedy="dvc pull   (or: genfoundry data build)",
+    )

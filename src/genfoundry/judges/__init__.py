@@ -1,0 +1,33 @@
+"""Every file judges one kind of data: it makes the samples, scores them beside the floors, and draws the gallery.
+
+A judge is a function
+
+    judge(model, folder, plan, extractor, out) -> Judgement
+
+of a loaded model, the dataset's verified folder, the recipe's evaluation section, the domain extractor (or None) and
+an empty folder that it fills with the gallery (`samples.png`, `neighbours.png`, `reconstructions.png` for images,
+`forecasts.json` for series).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from genfoundry.model import Model
+from genfoundry.records import Score
+
+
+class Extractor(NamedTuple):
+    """The frozen classifier whose penultimate features are a dataset's domain; `id` is part of every score's name."""
+
+    model: Model
+    id: str
+
+
+class Judgement(NamedTuple):
+    """What a judge found. `primary` is the name of the score that decides."""
+
+    primary: str
+    scores: tuple[Score, ...]
+    protocol: dict[str, str | int | float]
+    details: dict[str, list[float]]

@@ -1,0 +1,1 @@
+"""Every file is a metric. The promise is in `genfoundry.metric`."""

@@ -1,0 +1,110 @@
+"""What every family promises. A family is one file of `models/`: the paper, its Config, its networks, the class.
+
+The training loop, the optimiser steps, the averaged (EMA) copy, logging, snapshots and resuming are the trainer's;
+a family says what is trained, on which losses, and how to sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Protocol, runtime_checkable
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Generator, Tensor, nn
+from torch.optim import Optimizer
+
+from genfoundry.batch import Batch
+from genfoundry.records import ImageSpec, SeriesSpec
+
+Losses = dict[str, Tensor]
+Update = Callable[[str, Tensor], None]
+
+
+class Model(nn.Module):
+    """A family. Subclasses set the constants, nest their `Config` and implement the three methods.
+
+    `kind`       the kind of data it reads (`image`, `series`)
+    `averaged`   the sub-modules whose exponential moving average is evaluated and published
+    `generative` False for the discriminative baselines, which are judged but never sampled
+    """
+
+    kind: ClassVar[str]
+    averaged: ClassVar[tuple[str, ...]] = ()
+    generative: ClassVar[bool] = True
+
+    class Config(BaseModel):
+        """Hyper-parameters of the family, with the paper's values as defaults."""
+
+        model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __init__(self, spec: ImageSpec | SeriesSpec, config: Config) -> None:
+        super().__init__()
+        self.spec, self.config = spec, config
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """A fresh optimiser for each name that `training_step` updates."""
+        raise NotImplementedError
+
+    def training_step(self, batch: Batch, step: int, update: Update) -> Losses:
+        """One step on one batch. For each optimiser call `update(name, loss)`: backward and step.
+
+        Args:
+            batch: of this family's kind.
+            step: how many steps were done before this one.
+            update: does zero_grad, backward and step of the optimiser of that name.
+
+        Returns:
+            detached scalars to log, by name.
+        """
+        raise NotImplementedError
+
+    def sample(self, like: Batch, generator: Generator | None = None) -> Tensor:
+        """One generated example for each row of `like`, conditioned on whatever the family uses.
+
+        Images: float32 (B, C, H, W) in [-1, 1]. Series: float32 (B, H), one possible future.
+        """
+        raise NotImplementedError
+
+    def after_training(self, batches: Iterable[Batch]) -> None:
+        """What is fitted once on the trained weights, over one pass of the training data (a prior, say)."""
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+
+@runtime_checkable
+class Reconstructs(Protocol):
+    """Maps an example to its code and back."""
+
+    def reconstruct(self, batch: Batch) -> Tensor:
+        """The reconstruction of each row, in the data's shape and range."""
+        ...
+
+
+@runtime_checkable
+class HasLikelihood(Protocol):
+    """Gives a log-likelihood, or a lower bound of it (the ELBO)."""
+
+    def log_likelihood(self, batch: Batch) -> Tensor:
+        """(B,) in nats, of the data as discrete 8-bit values."""
+        ...
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """Gives features."""
+
+    def embed(self, batch: Batch) -> Tensor:
+        """(B, D) features."""
+        ...
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    """Gives class scores."""
+
+    def classify(self, batch: Batch) -> Tensor:
+        """(B, num_classes) logits."""
+        ...

@@ -1,0 +1,216 @@
+"""Recipe: the one document that describes a run. A typo fails while it is parsed, and names the closest key.
+
+A recipe is YAML: one section a stage, and `model`, whose keys are the family's own `Config`. Each stage is given its
+own section and nothing else, so a change in one section redoes only what reads it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from genfoundry import catalog
+from genfoundry.dataset import read_card
+from genfoundry.errors import UserError, closest
+from genfoundry.files import data_dir
+from genfoundry.gate import Policy
+
+MAX_BYTES = 64 * 1024  # of a recipe's YAML
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+
+
+class Section(BaseModel):
+    """A part of a recipe: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatasetSection(Section):
+    """Which data."""
+
+    name: str = Field(pattern=NAME)
+
+
+class Validation(Section):
+    """How much of the data may be bad before the run stops."""
+
+    max_bad_fraction: float = Field(default=0.01, ge=0, lt=1)
+    min_rows: int = Field(default=100, ge=1, description="fewest rows a split may have")
+    max_class_imbalance: float = Field(default=20.0, ge=1, description="largest class over smallest, a warning above")
+
+
+class ModelSection(Section):
+    """A family, and the settings that differ from its paper's defaults."""
+
+    family: str
+    settings: dict[str, Any] = {}
+
+
+class Training(Section):
+    """How long, how fast, how often. Budgets are steps, never seconds."""
+
+    max_steps: int = Field(gt=0)
+    batch_size: int = Field(default=64, gt=0)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_steps: int = Field(default=0, ge=0)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    compile: bool = False
+    threads: int = Field(default=0, ge=0, description="CPU threads; 0 shares the cores among the trainings")
+    log_every: int = Field(default=20, gt=0, description="steps in one line of the journal")
+    snapshot_every: int = Field(default=500, gt=0, description="steps between resumable checkpoints")
+    sample_every: int = Field(default=500, gt=0, description="steps between sample grids")
+
+
+class EvaluationPlan(Section):
+    """How the model is judged."""
+
+    num_samples: int = Field(default=1000, ge=16)
+    seeds: int = Field(default=3, ge=1, le=20, description="independent sets of samples")
+    extractor: str | None = Field(default=None, description="recipe of the classifier whose features are the domain")
+    inception_weights: str | None = Field(default=None, description="path of the canonical Inception weights")
+    origins: int = Field(default=14, ge=1, description="series: rolling forecast origins a series")
+    seed: int = Field(default=1234, ge=0)
+
+
+class Recipe(Section):
+    """One named experiment, whole."""
+
+    name: str = Field(pattern=NAME)
+    title: str = ""
+    dataset: DatasetSection
+    validation: Validation = Validation()
+    model: ModelSection
+    training: Training
+    evaluation: EvaluationPlan = EvaluationPlan()
+    gate: Policy = Policy()
+
+    @property
+    def registered_name(self) -> str:
+        """The registered model that this recipe's versions go to: one a recipe and dataset."""
+        return self.name
+
+
+def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: str = "") -> Recipe:
+    """Parse a recipe's YAML, lay dotted `overrides` over it (`{"model.latent_dim": 64}`), check it against the catalogue.
+
+    Raises:
+        UserError: not YAML, too large, an unknown key, a value out of range, an unknown family or dataset,
+            or a family on the wrong kind of data.
+    """
+    where = where or f"recipe '{name}'"
+    document = _document(text, where)
+    for key, value in (overrides or {}).items():
+        _lay(document, key, value, where)
+    model = document.get("model")
+    if isinstance(model, dict):
+        document["model"] = {
+            "family": model.get("family"),
+            "settings": {key: value for key, value in model.items() if key != "family"},
+        }
+    try:
+        recipe = Recipe.model_validate({"name": name, **document})
+    except ValidationError as error:
+        raise _explain(error, where) from None
+    _check_family(recipe, where)
+    return recipe
+
+
+def _document(text: str, where: str) -> dict[str, Any]:
+    if len(text.encode()) > MAX_BYTES:
+        raise UserError(f"{where} has {len(text.encode())} bytes.", expected=f"at most {MAX_BYTES}")
+    if any(isinstance(event, yaml.AliasEvent) for event in _events(text, where)):
+        raise UserError(f"{where} holds a YAML alias (`*name`).", remedy="write the value out where it is used")
+    document = yaml.safe_load(text)
+    if not isinstance(document, dict):
+        raise UserError(f"{where} is a {type(document).__name__}.", expected="a mapping of sections")
+    return document
+
+
+def _events(text: str, where: str) -> list[yaml.Event]:
+    try:
+        events = list(yaml.parse(text, Loader=yaml.SafeLoader))
+        yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"{where} is not YAML: {error}") from None
+    return events
+
+
+def _lay(document: dict[str, Any], key: str, value: Any, where: str) -> None:
+    section, _, leaf = key.partition(".")
+    if not leaf or "." in leaf:
+        raise UserError(f"Override '{key}' of {where}.", expected="section.key, as in model.latent_dim=64")
+    if section not in Recipe.model_fields or section in ("name", "title"):
+        raise UserError(f"Override '{key}': {where} has no section '{section}'; {closest(section, _SECTIONS)}")
+    document[section] = {**(document.get(section) or {}), leaf: value}
+
+
+_SECTIONS = [name for name in Recipe.model_fields if name not in ("name", "title")]
+
+
+def _explain(error: ValidationError, where: str) -> UserError:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path).replace("model.settings", "model")
+    if first["type"] == "extra_forbidden":
+        known = _fields_at(path[:-1])
+        return UserError(f"{where}: unknown key '{key}'; {closest(path[-1], known)}")
+    if first["type"] == "missing":
+        return UserError(f"{where}: '{key}' is missing.")
+    return UserError(f"{where}: {key} = {first['input']!r}: {first['msg']}")
+
+
+def _fields_at(path: list[str]) -> list[str]:
+    fields = Recipe.model_fields
+    for part in path:
+        kind = fields[part].annotation
+        fields = getattr(kind, "model_fields", {})
+    return list(fields)
+
+
+def _check_family(recipe: Recipe, where: str) -> None:
+    entry = catalog.describe("models", recipe.model.family)
+    for key in recipe.model.settings:
+        if key not in entry.config:
+            raise UserError(f"{where}: unknown key 'model.{key}'; {closest(key, entry.config)}")
+    kind, wanted = dataset_kind(recipe.dataset.name), entry.attributes.get("kind")
+    if kind != wanted:
+        raise UserError(
+            f"{where} puts the family '{entry.name}', which reads {wanted} data, "
+            f"on the dataset '{recipe.dataset.name}', which is {kind} data.",
+            remedy=f"choose a dataset of kind {wanted} (genfoundry data list) or another family (genfoundry models)",
+        )
+
+
+def dataset_kind(name: str) -> str:
+    """The kind of a dataset of the catalogue or of `data/`, without reading its bytes.
+
+    Raises:
+        UserError: there is no such dataset; names the closest one.
+    """
+    if name in catalog.names("datasets"):
+        return catalog.module("datasets", name).CARD.kind
+    if (data_dir() / name / "card.json").is_file():
+        return read_card(data_dir() / name).kind
+    known = {*catalog.names("datasets"), *(p.parent.name for p in data_dir().glob("*/card.json"))}
+    raise UserError(
+        f"There is no dataset '{name}'; {closest(name, known)}", remedy=f"genfoundry data add PATH --name {name}"
+    )
+
+
+def load(name: str, folder: Path, overrides: dict[str, Any] | None = None) -> Recipe:
+    """Parse `<folder>/<name>.yaml`.
+
+    Raises:
+        UserError: there is no such recipe (names the closest), or see `parse`.
+    """
+    path = folder / f"{name}.yaml"
+    known = [p.stem for p in folder.glob("*.yaml")]
+    if name not in known:
+        raise UserError(f"There is no recipe '{name}'; {closest(name, known)}", remedy=f"add {path}")
+    return parse(name, path.read_text(encoding="utf-8"), overrides, where=f"recipe '{name}' ({path.name})")
