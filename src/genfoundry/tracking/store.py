@@ -1,0 +1,173 @@
+"""Where the tracker is, who it is, and how a call to it ends when it does not answer."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from genfoundry.errors import UserError
+from genfoundry.files import digest, state_dir
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "genfoundry"
+BOUNDS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own default retries for about four minutes a call
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient", "pymysql": "pymysql"}
+UNREACHABLE = ("API request to", "Failed to connect", "timed out", "OperationalError", "unable to open database")
+
+
+class TrackerDown(UserError):
+    """MLflow does not answer; nothing that it had taken before is lost."""
+
+    exit_code = 3
+
+
+def uri() -> str:
+    """`MLFLOW_TRACKING_URI`, or the SQLite file of this checkout."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{state_dir()}/mlflow.db"
+
+
+def is_local() -> bool:
+    """Whether this process opens the database itself, with no server between."""
+    return not uri().startswith(("http://", "https://"))
+
+
+def client() -> MlflowClient:
+    """A client of the store, with bounded retries unless the user's environment says otherwise."""
+    return _client(uri())
+
+
+@functools.cache
+def _client(address: str) -> MlflowClient:
+    for name, value in BOUNDS.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.store.model_registry.abstract_store"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    with lock("store"):  # two processes that create the tables at once break each other's migration
+        made = MlflowClient(tracking_uri=address, registry_uri=address)
+        if not address.startswith("http"):
+            made.search_experiments(max_results=1)
+    return made
+
+
+@functools.cache
+def _experiment(address: str) -> tuple[str, int]:
+    made = client()
+    with lock("store"):
+        found = made.get_experiment_by_name(EXPERIMENT)
+        if found is None:
+            _create(made)
+            found = made.get_experiment_by_name(EXPERIMENT)
+    if found is None or found.lifecycle_stage != "active":
+        raise UserError(
+            f"The MLflow experiment '{EXPERIMENT}' of {address} was deleted.",
+            remedy=f"mlflow experiments restore --experiment-id {found.experiment_id if found else '?'}",
+        )
+    return found.experiment_id, int(found.creation_time or 0)
+
+
+def _create(made: MlflowClient) -> None:
+    """Make the experiment; another machine may be faster."""
+    from mlflow.exceptions import MlflowException
+
+    folder = state_dir("mlartifacts").as_uri() if is_local() else None
+    try:
+        made.create_experiment(EXPERIMENT, artifact_location=folder)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+P, R = ParamSpec("P"), TypeVar("R")
+
+
+def guarded(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn a store that does not answer into `TrackerDown`; every other error passes as it is."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except UserError:
+            raise
+        except ModuleNotFoundError as error:
+            if error.name not in DRIVERS:
+                raise
+            raise UserError(
+                f"{_shown(uri())} needs the driver '{error.name}', which is not installed.",
+                remedy=f"pip install '{DRIVERS[error.name]}'",
+            ) from error
+        except Exception as error:
+            if not _means_down(error):
+                raise
+            raise TrackerDown(
+                f"MLflow at {_shown(uri())} does not answer: {str(error).splitlines()[0][:200]}",
+                expected="a tracker that answers; what was logged before is safe, the training's journal is kept",
+                remedy="start the server that MLFLOW_TRACKING_URI names, or unset it to use this checkout's own "
+                "database; then run the same command again: it goes on where it stopped",
+            ) from error
+
+    return call
+
+
+def _means_down(error: Exception) -> bool:
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & {"RequestException", "OperationalError"}:
+        return True
+    return "MlflowException" in names and any(word in str(error) for word in UNREACHABLE)
+
+
+def _shown(address: str) -> str:
+    """The address without a password."""
+    scheme, _, rest = address.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+@guarded
+def experiment_id() -> str:
+    """The experiment that holds every run, made when it is first asked for."""
+    return _experiment(uri())[0]
+
+
+@guarded
+def store_id() -> str:
+    """Identity of the store, for cache keys: another database, or the same one made anew, has another."""
+    number, created = _experiment(uri())
+    return f"{number}-{created}"
+
+
+_HELD = threading.local()
+
+
+@contextmanager
+def lock(name: str) -> Iterator[None]:
+    """Hold `name` among the threads and processes of this checkout; the same thread may take it again.
+
+    The lock ends with the process, so nothing is left behind by a kill.
+    """
+    held: set[str] = _HELD.__dict__.setdefault("names", set())
+    if name in held:
+        yield
+        return
+    with (state_dir("locks") / f"{digest(name)[:16]}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        held.add(name)
+        try:
+            yield
+        finally:
+            held.discard(name)
