@@ -1,0 +1,181 @@
+"""The only door to DVC. `data.dvc` at the project's root tracks `data/`, and its `meta` names each dataset's digest.
+
+Writing is done by DVC's own command line in a process of its own; reading by its file system.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from genfoundry.dataset import read_card, verify, version_of
+from genfoundry.errors import UserError
+from genfoundry.files import data_dir, project_root, publish
+from genfoundry.intake.building import build_folder, embedded, is_sealed, place, writing_data
+from genfoundry.records import DatasetVersion
+
+TIMEOUT = 3600  # seconds that one command of DVC may take
+
+
+def is_repository() -> bool:
+    """Whether the project is under DVC at all."""
+    return (project_root() / ".dvc" / "config").is_file()
+
+
+def data_file() -> Path:
+    """`data.dvc`."""
+    return project_root() / "data.dvc"
+
+
+def _document() -> dict:
+    try:
+        document = yaml.safe_load(data_file().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{data_file()} is not YAML: {error}", remedy="git checkout data.dvc") from None
+    return document if isinstance(document, dict) else {}
+
+
+def recorded() -> dict[str, str]:
+    """The digest of each dataset that `data.dvc` records."""
+    meta = _document().get("meta")
+    datasets = meta.get("datasets") if isinstance(meta, dict) else None
+    return {str(name): str(value) for name, value in datasets.items()} if isinstance(datasets, dict) else {}
+
+
+def present() -> list[str]:
+    """The datasets that lie in `data/`."""
+    return sorted(folder.name for folder in data_dir().glob("[!.]*") if is_sealed(folder))
+
+
+def difference(version: DatasetVersion, wanted: str | None) -> str:
+    """A sentence where a version is not the one that `data.dvc` records, else nothing."""
+    if wanted is None or version.digest == wanted:
+        return ""
+    return (
+        f"data/{version.name} is at version {version.digest}, but data.dvc records {wanted}. "
+        f"To get that one: dvc checkout data.dvc. To record this one: genfoundry data build {version.name} --force"
+    )
+
+
+def record(version: DatasetVersion) -> str:
+    """Track `data/` with DVC, write every dataset's digest into `data.dvc`, and push to the remote if there is one.
+
+    Returns a sentence for the user: how the version is kept. A version that is recorded already costs nothing.
+
+    Raises:
+        UserError: a recorded dataset is not in `data/` and can't be brought; another was changed; DVC refused.
+    """
+    if not is_repository():
+        return (
+            f"'{version.name}' is known by its digest only: {project_root()} is not under DVC. "
+            "To version it: dvc init (--no-scm without git), then genfoundry data build or add again."
+        )
+    if recorded().get(version.name) == version.digest:
+        return f"'{version.name}' is recorded in data.dvc."
+    _complete(version.name)
+    with writing_data():
+        digests = {name: _whole(name) for name in present()}
+        _dvc("add", "--quiet", "data")
+        document = _document()
+        document["meta"] = {**(document.get("meta") or {}), "datasets": digests}
+        publish(data_file(), yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    return push(version.name)
+
+
+def push(name: str) -> str:
+    """Copy what `data.dvc` tracks to the remote; says in a sentence what came of it, and never fails."""
+    kept = f"'{name}' is recorded in data.dvc and kept in DVC's cache"
+    try:
+        _dvc("push", "--quiet", "data.dvc")
+    except UserError as error:
+        return f"{kept}, but was not pushed: {error.found} To push it later: dvc push   (remotes: dvc remote list)"
+    return f"{kept} and its remote. To share it: git add data.dvc && git commit"
+
+
+def _complete(name: str) -> None:
+    """Have every other recorded dataset in `data/`, so that adding the folder forgets none."""
+    for other, digest in recorded().items():
+        if other == name or is_sealed(data_dir() / other):
+            continue
+        if _embedded(other):
+            build_folder(other)
+        else:
+            with writing_data():
+                bring(other, digest, data_dir() / other)
+
+
+def _embedded(name: str) -> bool:
+    try:
+        return embedded(name)
+    except UserError:
+        return False
+
+
+def _whole(name: str) -> str:
+    folder = data_dir() / name
+    verify(folder)
+    return version_of(folder, read_card(folder)).digest
+
+
+def _dvc(*arguments: str) -> None:
+    """Run one command of DVC at the project's root, waiting for its lock.
+
+    Raises:
+        UserError: it failed; holds its own last words.
+    """
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
+    quiet = {**os.environ, "DVC_NO_ANALYTICS": "1", "DO_NOT_TRACK": "1"}
+    try:
+        done = subprocess.run(command, cwd=project_root(), env=quiet, capture_output=True, text=True, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        raise UserError(f"dvc {arguments[0]} had not ended after {TIMEOUT} seconds.") from None
+    if done.returncode:
+        lines = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+        said = " ".join(lines) or done.stderr.strip()[-400:] or f"exit code {done.returncode}"
+        raise UserError(f"dvc {arguments[0]} failed: {said}", remedy=f"dvc {' '.join(arguments)} -v")
+
+
+def bring(name: str, digest: str, destination: Path) -> DatasetVersion:
+    """Copy the recorded version of a dataset out of DVC's cache or remote to `destination`, and hash it again.
+
+    Raises:
+        UserError: it can't be had, or what came is not what was recorded (names the file).
+    """
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    return place(destination, lambda folder: _copy(name, digest, folder))
+
+
+def _copy(name: str, digest: str, folder: Path) -> DatasetVersion:
+    from dvc.api import DVCFileSystem  # takes half a second
+
+    try:
+        system = DVCFileSystem(str(project_root()))
+        for path in system.find(f"data/{name}"):
+            system.get_file(path, str(folder / Path(path).name))
+    except Exception as error:  # DVC raises whatever its storage raises
+        raise _not_had(name, digest, f"{type(error).__name__}: {error}") from error
+    if not any(folder.iterdir()):
+        raise _not_had(name, digest, "data.dvc's own listing is in no cache and no remote")
+    try:
+        card = verify(folder, digest)
+    except UserError as error:
+        found = error.found.replace(str(folder), f"data/{name}")
+        raise UserError(
+            f"What DVC holds of '{name}' is damaged: {found}",
+            expected=error.expected,
+            remedy="push it again from a checkout that has it whole (dvc push), then: rm -r .dvc/cache && dvc pull",
+        ) from None
+    return version_of(folder, card)
+
+
+def _not_had(name: str, digest: str, why: str) -> UserError:
+    return UserError(
+        f"'{name}' at version {digest} is recorded in data.dvc but could not be had from DVC: {why}",
+        remedy="dvc pull   (remotes: dvc remote list; a new place: dvc remote modify local url PATH)",
+    )

