@@ -1,0 +1,207 @@
+"""DeepAR: Probabilistic Forecasting with Autoregressive Recurrent Networks.
+
+Salinas, Flunkert, Gasthaus, Januschowski, 2020 (arXiv 1704.04110).
+
+A recurrent network reads the last values, older values at fixed lags, the calendar and which series it is, and emits
+the parameters of the next value's distribution; futures are drawn one step after the other. Beyond the paper, as
+settings: a Student-t in place of the Gaussian (as in GluonTS, arXiv 1906.05264), scaling by mean and deviation, a
+transform of the values, and `residual`, where the network emits the step from the last value.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+from torch.optim import Adam, Optimizer
+
+from genfoundry.batch import SeriesBatch
+from genfoundry.kinds.series import time_feature_names
+from genfoundry.model import Losses, Model, Update
+from genfoundry.records import SeriesSpec
+
+State = Tensor | tuple[Tensor, Tensor]
+
+
+class Scaled(NamedTuple):
+    """Values (B, L) in the network's unit, gaps filled with the last seen value; value = z · `scale` + `shift` (B, 1)."""
+
+    z: Tensor
+    mask: Tensor
+    shift: Tensor
+    scale: Tensor
+
+
+class DeepAR(Model):
+    """Forecasts the target of each window's series."""
+
+    kind: ClassVar[str] = "series"
+    averaged: ClassVar[tuple[str, ...]] = ("network",)
+
+    class Config(Model.Config):
+        cell: Literal["lstm", "gru"] = "lstm"  # §3.1
+        layers: int = Field(default=3, gt=0)  # §4.1, table 1 of the supplement
+        hidden: int = Field(default=40, gt=0)  # likewise
+        dropout: float = Field(default=0.0, ge=0, lt=1)
+        embedding: int = Field(default=8, gt=0)  # of the series' number, §4
+        lags: tuple[int, ...] = ()  # steps back beside the last value; () takes one season, where it fits
+        encoder_steps: int = Field(default=0, ge=0)  # steps of the past that are unrolled; 0 for all that lags leave
+        calendar: tuple[str, ...] | None = None  # names of `kinds.series.time_feature_names`; None for all
+        likelihood: Literal["gaussian", "student_t"] = "gaussian"  # §3.1
+        scaling: Literal["mean", "standard"] = "mean"  # §3.3
+        transform: Literal["none", "sqrt", "log"] = "none"
+        residual: bool = False
+        learning_rate: float = Field(default=1e-3, gt=0)
+        weight_decay: float = Field(default=0.0, ge=0)
+        clip: float = Field(default=10.0, gt=0)
+
+    spec: SeriesSpec
+    config: Config
+
+    def __init__(self, spec: SeriesSpec, config: Config) -> None:
+        super().__init__(spec, config)
+        names = time_feature_names(spec.freq)
+        wanted = names if config.calendar is None else config.calendar
+        self.calendar = [names.index(name) for name in wanted]
+        self.lags = config.lags or tuple(lag for lag in (spec.season,) if 1 < lag <= spec.context // 2)
+        room = spec.context - max((*self.lags, 1))
+        self.encoder_steps = min(config.encoder_steps or room, room)
+        if self.encoder_steps < 1:
+            raise ValueError(f"lags {self.lags} leave nothing to unroll of a context of {spec.context} steps")
+        self.network = Network(3 + len(self.lags) + 2 * len(self.calendar), spec.num_series, config)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        optimizer = torch.optim.AdamW if self.config.weight_decay else Adam
+        return {
+            "network": optimizer(self.parameters(), self.config.learning_rate, weight_decay=self.config.weight_decay)
+        }
+
+    def training_step(self, batch: SeriesBatch, step: int, update: Update) -> Losses:
+        """Minimise the negative log-likelihood of every observed step but those that lags need (Eq. 2)."""
+        past = self.scale(batch.past, batch.past_mask)
+        future = (self._transform(batch.future) - past.shift) / past.scale
+        z = fill(torch.cat((past.z, future), 1), torch.cat((past.mask, batch.future_mask), 1))
+        mask = torch.cat((past.mask, batch.future_mask), 1)
+        time = torch.cat((batch.past_time, batch.future_time), 1)
+        steps = torch.arange(self.spec.context - self.encoder_steps, z.shape[1], device=z.device)
+        inputs = self.inputs(z, mask, time, past.scale, steps)
+        (mean, deviation, freedom), _ = self.network(inputs, batch.series, z[:, steps - 1])
+        logs = log_prob(z[:, steps], mean, deviation, freedom)
+        loss = -(logs * mask[:, steps]).sum() / mask[:, steps].sum().clamp_min(1)
+        update("network", loss, clip=self.config.clip)
+        return {"nll": loss.detach()}
+
+    def scale(self, values: Tensor, mask: Tensor) -> Scaled:
+        """The past (B, L) relative to its own observed mean, or mean and deviation (§3.3)."""
+        values = self._transform(values) * mask
+        count = mask.sum(1, keepdim=True).clamp_min(1)
+        mean = values.sum(1, keepdim=True) / count
+        if self.config.scaling == "mean":
+            shift, scale = torch.zeros_like(mean), (values.abs().sum(1, keepdim=True) / count).clamp_min(1e-6)
+        else:
+            variance = ((values - mean).square() * mask).sum(1, keepdim=True) / count
+            shift, scale = mean, variance.sqrt().clamp_min(1e-3 * mean.abs() + 1e-6)
+        return Scaled(fill((values - shift) / scale * mask, mask), mask, shift, scale)
+
+    def inputs(self, z: Tensor, mask: Tensor, time: Tensor, scale: Tensor, steps: Tensor) -> Tensor:
+        """What the network reads before it emits `steps` (T,): (B, T, inputs)."""
+        back = [z[:, steps - lag] for lag in (1, *self.lags)]
+        angles = 2 * math.pi * time[:, steps][:, :, self.calendar]  # (B, T, C)
+        size = scale.log().expand_as(back[0])
+        return torch.cat((torch.stack((*back, mask[:, steps - 1], size), 2), angles.sin(), angles.cos()), 2)
+
+    @torch.no_grad()
+    def sample(self, like: SeriesBatch, generator: Generator | None = None) -> Tensor:
+        return self.forecast(like, 1, generator)[:, 0]
+
+    @torch.no_grad()
+    def forecast(self, batch: SeriesBatch, num_samples: int, generator: Generator | None = None) -> Tensor:
+        """Possible futures (B, num_samples, H) by ancestral sampling (§3.2); the past is read once a row."""
+        past, context = self.scale(batch.past, batch.past_mask), self.spec.context
+        steps = torch.arange(context - self.encoder_steps, context, device=past.z.device)
+        read = self.inputs(past.z, past.mask, batch.past_time, past.scale, steps)
+        _, state = self.network(read, batch.series, past.z[:, steps - 1])
+        state = _repeat(state, num_samples)
+        rows = batch.repeat(num_samples)
+        z = F.pad(past.z, (0, self.spec.horizon)).repeat_interleave(num_samples, 0)
+        mask = F.pad(past.mask, (0, self.spec.horizon), value=1.0).repeat_interleave(num_samples, 0)
+        time = torch.cat((rows.past_time, rows.future_time), 1)
+        scale = past.scale.repeat_interleave(num_samples, 0)
+        for now in range(context, context + self.spec.horizon):
+            step = torch.tensor([now], device=z.device)
+            emitted, state = self.network(self.inputs(z, mask, time, scale, step), rows.series, z[:, step - 1], state)
+            z[:, now] = draw(*(part[:, 0] for part in emitted), generator)
+        shift = past.shift.repeat_interleave(num_samples, 0)
+        return self._restore(z[:, context:] * scale + shift).unflatten(0, (-1, num_samples))
+
+    def _transform(self, values: Tensor) -> Tensor:
+        if self.config.transform == "sqrt":
+            return values.clamp_min(0).sqrt()
+        return values.clamp_min(1e-6).log() if self.config.transform == "log" else values
+
+    def _restore(self, values: Tensor) -> Tensor:
+        if self.config.transform == "sqrt":
+            return values.clamp_min(0).square()
+        return values.exp() if self.config.transform == "log" else values
+
+
+class Network(nn.Module):
+    """Inputs (B, T, I), series (B,) and last values (B, T) → mean, deviation and degrees of freedom, each (B, T)."""
+
+    def __init__(self, inputs: int, num_series: int, config: DeepAR.Config) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(num_series, config.embedding)
+        cell = nn.LSTM if config.cell == "lstm" else nn.GRU
+        between = config.dropout if config.layers > 1 else 0.0
+        self.recurrent = cell(
+            inputs + config.embedding, config.hidden, config.layers, batch_first=True, dropout=between
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.emit = nn.Linear(config.hidden, 3 if config.likelihood == "student_t" else 2)
+
+    def forward(
+        self, inputs: Tensor, series: Tensor, last: Tensor, state: State | None = None
+    ) -> tuple[tuple[Tensor, Tensor, Tensor], State]:
+        who = self.embedding(series)[:, None].expand(-1, inputs.shape[1], -1)
+        hidden, state = self.recurrent(torch.cat((inputs, who), 2), state)
+        emitted = self.emit(self.dropout(hidden)).float()
+        mean = emitted[..., 0] + last if self.config.residual else emitted[..., 0]
+        deviation = F.softplus(emitted[..., 1]) + 1e-4
+        freedom = 2 + F.softplus(emitted[..., 2]) if emitted.shape[2] == 3 else torch.full_like(mean, math.inf)
+        return (mean, deviation, freedom), state
+
+
+def fill(z: Tensor, mask: Tensor) -> Tensor:
+    """Put the last observed value where `mask` (B, L) is 0, and 0 before the first."""
+    at = torch.arange(z.shape[1], device=z.device).expand_as(z)
+    last = torch.where(mask > 0, at, 0).cummax(1).values
+    return (z * mask).gather(1, last)
+
+
+def log_prob(z: Tensor, mean: Tensor, deviation: Tensor, freedom: Tensor) -> Tensor:
+    """Log-density of a Student-t, or of a Gaussian where `freedom` is infinite."""
+    error = (z - mean) / deviation
+    if torch.isinf(freedom).all():
+        return -(error.square() + math.log(2 * math.pi)) / 2 - deviation.log()
+    half = (freedom + 1) / 2
+    constant = torch.lgamma(half) - torch.lgamma(freedom / 2) - (freedom * math.pi).log() / 2
+    return constant - deviation.log() - half * torch.log1p(error.square() / freedom)
+
+
+def draw(mean: Tensor, deviation: Tensor, freedom: Tensor, generator: Generator | None) -> Tensor:
+    """A value of each distribution (Bailey 1994's polar method), drawn on the CPU so that a seed means the same."""
+    u, v = torch.rand(2, *mean.shape, generator=generator).clamp_min(1e-7).to(mean.device)
+    gaussian = -2 * u.log()
+    radius = torch.where(torch.isinf(freedom), gaussian, freedom * torch.expm1(gaussian / freedom))
+    return mean + deviation * radius.sqrt() * torch.cos(2 * math.pi * v)
+
+
+def _repeat(state: State, times: int) -> State:
+    if isinstance(state, tuple):
+        return state[0].repeat_interleave(times, 1), state[1].repeat_interleave(times, 1)
+    return state.repeat_interleave(times, 1)
