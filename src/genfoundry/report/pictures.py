@@ -1,0 +1,47 @@
+"""PNG images as data URIs, so that the page needs no other file."""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MOST_SNAPSHOTS = 6
+
+
+class Picture(NamedTuple):
+    """An image with its size in pixels and what it shows."""
+
+    uri: str
+    width: int
+    height: int
+    alt: str
+    caption: str = ""
+
+
+def picture(data: bytes | None, alt: str, caption: str = "") -> Picture | None:
+    """The picture in `data`, or None where that is not a PNG."""
+    if not data or len(data) < 24 or data[:8] != SIGNATURE:
+        return None
+    width, height = struct.unpack(">II", data[16:24])
+    return Picture("data:image/png;base64," + base64.b64encode(data).decode(), width, height, alt, caption)
+
+
+def snapshots(images: Mapping[str, bytes], what: str) -> list[Picture]:
+    """The `samples/<step>` images in order of steps, thinned to `MOST_SNAPSHOTS`, the first and last kept."""
+    steps = {int(found[1]): data for name, data in images.items() if (found := re.fullmatch(r"samples/(\d+)", name))}
+    found = []
+    for step in evenly(sorted(steps), MOST_SNAPSHOTS):
+        caption = f"step {step:,}"
+        found.append(picture(steps[step], f"Samples of {what} after {step} training steps", caption))
+    return [shot for shot in found if shot]
+
+
+def evenly(items: Sequence, most: int) -> list:
+    """At most `most` of the items, evenly spaced, both ends kept."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(index * (len(items) - 1) / (most - 1))] for index in range(most)]

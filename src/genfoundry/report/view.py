@@ -1,0 +1,32 @@
+"""What the page is told of one registered version: everything gathered, nothing looked up."""
+
+from __future__ import annotations
+
+from genfoundry.records import ModelVersion, Record, ValidatedDataset
+
+Curve = list[tuple[int, float]]
+
+
+class RunView(Record):
+    """One recipe's version, ready to be drawn.
+
+    `card`       the dataset's card as JSON (name, title, licence, source, consent, class_names, counts, policy, …)
+    `curves`     (step, value) by name: `train/generator`, `eval/…`
+    `images`     PNG bytes by name: `samples`, `neighbours`, `reconstructions`, and `samples/000400` for a step
+    `forecasts`  {series, unit, freq, start, past: [y], future: [y or None], quantiles: {"0.1": [y]},
+                 baselines: {name: [y]}}; `start` is the time of the first value of `past`
+    `settings`   the resolved settings of model and training
+    """
+
+    recipe: str
+    title: str = ""
+    family: str
+    paper: str = ""
+    kind: str
+    version: ModelVersion
+    card: dict = {}
+    validation: ValidatedDataset
+    curves: dict[str, Curve] = {}
+    images: dict[str, bytes] = {}
+    forecasts: list[dict] = []
+    settings: dict[str, object] = {}

@@ -1,0 +1,179 @@
+"""Numbers, score names and durations in plain words, the same on the page and in the terminal."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple
+
+from genfoundry.records import Evaluation, Score
+
+MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+FLOORS = ("real", "copy", "noise")
+
+SUBJECTS = {
+    "model": "this model",
+    "real": "real data",
+    "copy": "training set, copied",
+    "noise": "untrained noise",
+    "seasonal_naive": "seasonal naive",
+    "auto_ets": "AutoETS",
+}
+
+# the start of a score's name -> label, what it asks; the longest start that fits is taken
+MEANINGS = {
+    "fd": ("Fréchet distance", "How far is the crowd of samples from the crowd of real examples?"),
+    "fd_inf": ("Fréchet distance, at infinitely many samples", "The same, with the bias of a finite sample taken out."),
+    "kid": ("Kernel distance (KID)", "The same question, asked without assuming bell curves."),
+    "precision": ("Precision", "What share of the samples lies among real examples?"),
+    "recall": ("Recall", "What share of the real variety do the samples reach?"),
+    "density": ("Density", "How tightly do samples sit among real examples?"),
+    "coverage": ("Coverage", "What share of real examples has a sample nearby?"),
+    "near_copy_rate": ("Near copies", "What share of the samples all but repeats a training example?"),
+    "mse": ("Reconstruction error", "Mean squared error of what is rebuilt from its code."),
+    "psnr": ("Reconstruction, PSNR in dB", "How clean is what is rebuilt from its code?"),
+    "ssim": ("Reconstruction, SSIM", "Is the structure kept in what is rebuilt from its code?"),
+    "elbo_bits_per_dim": ("ELBO in bits per dimension", "Bits needed for each pixel, at most."),
+    "bits_per_dim": ("Bits per dimension", "Bits needed for each pixel."),
+    "crps": ("CRPS", "How far is the whole forecast distribution from what came?"),
+    "mase": ("MASE", "Error of the median, in units of the seasonal naive error in training."),
+    "accuracy": ("Accuracy", "What share of held-out examples is named rightly?"),
+    "confidence": ("Confidence", "How sure is the domain classifier of what it sees?"),
+    "max_class_share": ("Largest class", "What share of the samples falls in the most frequent class?"),
+}
+SHARES = ("precision", "recall", "coverage", "near_copy_rate", "accuracy", "confidence", "max_class_share", "ssim")
+PER_CENT = ("near_copy_rate", "accuracy", "max_class_share", "band")
+
+
+class Meaning(NamedTuple):
+    """What a score's name says. `share` marks values of 0 to 1; `per_cent` those that read best in per cent."""
+
+    label: str
+    question: str
+    protocol: str
+    share: bool
+    per_cent: bool
+
+
+def meaning(name: str) -> Meaning:
+    """Take a score's name apart: `fd_domain-1a2b3c4d_1k` is a Fréchet distance, in a domain, of 1,000 samples."""
+    if band := re.match(r"(?:interval_)?(?:coverage|cover)_?(\d\d)(?=_|$)", name):
+        label = f"Coverage of the {band[1]} % band"
+        question = f"How often does what came lie in the band? {band[1]} % is right, more is too wide."
+        return Meaning(label, question, _protocol(name[band.end() :]), share=True, per_cent=True)
+    starts = [start for start in MEANINGS if name == start or name.startswith(start + "_")]
+    if not starts:
+        return Meaning(name.replace("_", " "), "", "", share=False, per_cent=False)
+    start = max(starts, key=len)
+    label, question = MEANINGS[start]
+    return Meaning(label, question, _protocol(name[len(start) :]), start in SHARES, start in PER_CENT)
+
+
+def _protocol(rest: str) -> str:
+    return ", ".join(_token(token) for token in rest.split("_") if token)
+
+
+def _token(token: str) -> str:
+    rules = (
+        (r"domain-(.+)", "features of domain classifier {}"),
+        (r"inception", "Inception features"),
+        (r"pca(\d+)", "{} principal components"),
+        (r"(\d+)k", "{},000 samples"),
+        (r"n?(\d+)", "{} samples"),
+        (r"h(\d+)", "{} steps ahead"),
+        (r"o(\d+)", "{} origins a series"),
+        (r"k(\d+)", "{} neighbours"),
+    )
+    for pattern, words in rules:
+        if found := re.fullmatch(pattern, token):
+            return words.format(*found.groups())
+    return token
+
+
+def subject(name: str) -> str:
+    """Whose score it is, in words."""
+    return SUBJECTS.get(name, name.replace("_", " "))
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number at `digits` significant digits, with a true minus; NaN and infinity are named."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("∞" if value > 0 else f"{MINUS}∞")
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size >= 1e7 or size < 1e-4:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        text = f"{mantissa.removesuffix('.0')}{TIMES}10{str(int(exponent)).translate(SUPERSCRIPT)}"
+    else:
+        text = f"{value:,.{max(0, digits - 1 - math.floor(math.log10(size)))}f}"
+    return text.replace("-", MINUS)
+
+
+def value(score_name: str, amount: float) -> str:
+    """A score's value, in per cent where that reads best."""
+    if meaning(score_name).per_cent and math.isfinite(amount):
+        return f"{100 * amount:.{1 if amount < 0.9995 else 0}f} %".replace("-", MINUS)
+    return number(amount)
+
+
+def interval(score: Score) -> str:
+    """`0.55 – 0.68`, the ends of a score's interval; empty where it has no width."""
+    if score.low == score.high:
+        return ""
+    between = " to " if min(score.low, score.high) < 0 else "\N{THIN SPACE}–\N{THIN SPACE}"
+    return f"{value(score.name, score.low)}{between}{value(score.name, score.high)}"
+
+
+def direction(higher_is_better: bool) -> str:
+    """How to read an axis."""
+    return "higher is better" if higher_is_better else "lower is better"
+
+
+def standing(evaluation: Evaluation) -> list[str]:
+    """How the primary score stands to each floor and baseline of the same name: `40× better than untrained noise`.
+
+    Where intervals overlap it is `level with` them.
+    """
+    mine = evaluation.score(evaluation.primary)
+    others = [score for score in evaluation.scores if score.name == evaluation.primary and score.subject != "model"]
+    return [sentence for other in others if mine and (sentence := compare(mine, other))]
+
+
+def compare(mine: Score, other: Score) -> str:
+    """One half sentence; empty where either is not finite."""
+    name = subject(other.subject)
+    if not all(map(math.isfinite, (mine.value, other.value))):
+        return ""
+    if mine.low <= other.high and other.low <= mine.high:
+        return f"level with {name}"
+    word = "better" if (mine.value > other.value) == mine.higher_is_better else "worse"
+    if mine.value <= 0 or other.value <= 0:
+        return f"{word} than {name}"
+    ratio = max(mine.value, other.value) / min(mine.value, other.value)
+    if ratio >= 2:
+        return f"{number(ratio, 2)}{TIMES} {word} than {name}"
+    return f"{100 * abs(1 - mine.value / other.value):.0f} % {word} than {name}"
+
+
+def duration(seconds: float) -> str:
+    """`48 s`, `3 min 20 s`, `2 h 05 min`."""
+    if not math.isfinite(seconds):
+        return "unknown"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def quantity(amount: float, unit: str = "") -> str:
+    """A large amount with a prefix: `1.24 M`, `318 k`, `4.10 GFLOP`."""
+    for size, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(amount) >= size:
+            return f"{number(amount / size)} {prefix}{unit}"
+    return f"{number(amount)} {unit}".strip()
