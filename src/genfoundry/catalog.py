@@ -80,15 +80,33 @@ def describe(package: str, name: str) -> Entry:
     tree = ast.parse(source(package, name).read_text(encoding="utf-8"))
     docstring = ast.get_docstring(tree) or ""
     main = next((node for node in tree.body if isinstance(node, ast.ClassDef) and _inner(node, "Config")), None)
-    body = main.body if main else tree.body
+    lineage = _lineage(tree, main) if main else []
+    bodies = [node.body for node in lineage] or [tree.body]
     return Entry(
         name=name,
         title=docstring.partition("\n")[0],
         docstring=docstring,
-        attributes=_constants(body),
-        config=_fields(_inner(main, "Config")) if main else {},
-        methods=tuple(node.name for node in body if isinstance(node, ast.FunctionDef)),
+        attributes={key: value for body in bodies for key, value in _constants(body).items()},
+        config={key: value for node in lineage for key, value in _fields(_inner(node, "Config")).items()},
+        methods=tuple(node.name for body in bodies for node in body if isinstance(node, ast.FunctionDef)),
     )
+
+
+def _lineage(tree: ast.Module, cls: ast.ClassDef) -> list[ast.ClassDef]:
+    """The class behind those of its bases that come from files of ours, the oldest first."""
+    homes = {
+        alias.name: Path(__file__).parent.parent / f"{node.module.replace('.', '/')}.py"
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("genfoundry.")
+        for alias in node.names
+    }
+    older: list[ast.ClassDef] = []
+    for base in cls.bases:
+        if isinstance(base, ast.Name) and base.id in homes:
+            home = ast.parse(homes[base.id].read_text(encoding="utf-8"))
+            parent = next(node for node in home.body if isinstance(node, ast.ClassDef) and node.name == base.id)
+            older += _lineage(home, parent)
+    return [*older, cls]
 
 
 def _inner(node: ast.ClassDef, name: str) -> ast.ClassDef | None:

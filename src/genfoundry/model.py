@@ -6,7 +6,7 @@ a family says what is trained, on which losses, and how to sample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
@@ -18,7 +18,14 @@ from genfoundry.batch import Batch
 from genfoundry.records import ImageSpec, SeriesSpec
 
 Losses = dict[str, Tensor]
-Update = Callable[[str, Tensor], None]
+
+
+class Update(Protocol):
+    """What the trainer hands to `training_step`: zero_grad, backward and step of one optimiser."""
+
+    def __call__(self, name: str, loss: Tensor, clip: float | None = None) -> None:
+        """Minimise `loss` with the optimiser `name`; `clip` bounds the norm of its gradient."""
+        ...
 
 
 class Model(nn.Module):

@@ -7,7 +7,7 @@ own section and nothing else, so a change in one section redoes only what reads 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,6 +17,7 @@ from genfoundry.dataset import read_card
 from genfoundry.errors import UserError, closest
 from genfoundry.files import data_dir
 from genfoundry.gate import Policy
+from genfoundry.schedule import Settings
 
 MAX_BYTES = 64 * 1024  # of a recipe's YAML
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
@@ -49,24 +50,6 @@ class ModelSection(Section):
     settings: dict[str, Any] = {}
 
 
-class Training(Section):
-    """How long, how fast, how often. Budgets are steps, never seconds."""
-
-    max_steps: int = Field(gt=0)
-    batch_size: int = Field(default=64, gt=0)
-    seed: int = Field(default=0, ge=0, lt=2**31)
-    ema_decay: float = Field(default=0.999, ge=0, lt=1)
-    schedule: Literal["constant", "cosine"] = "constant"
-    warmup_steps: int = Field(default=0, ge=0)
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    compile: bool = False
-    threads: int = Field(default=0, ge=0, description="CPU threads; 0 shares the cores among the trainings")
-    log_every: int = Field(default=20, gt=0, description="steps in one line of the journal")
-    snapshot_every: int = Field(default=500, gt=0, description="steps between resumable checkpoints")
-    sample_every: int = Field(default=500, gt=0, description="steps between sample grids")
-
-
 class EvaluationPlan(Section):
     """How the model is judged."""
 
@@ -86,7 +69,7 @@ class Recipe(Section):
     dataset: DatasetSection
     validation: Validation = Validation()
     model: ModelSection
-    training: Training
+    training: Settings
     evaluation: EvaluationPlan = EvaluationPlan()
     gate: Policy = Policy()
 

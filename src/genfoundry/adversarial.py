@@ -1,0 +1,92 @@
+"""The adversarial game that every GAN plays; a family brings its generator, its discriminator and its paper's numbers."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Generator, Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+from torch.optim import Adam, Optimizer
+
+from genfoundry.batch import ImageBatch
+from genfoundry.layers import noise, shift
+from genfoundry.losses import gan_discriminator, gan_generator, gradient_penalty
+from genfoundry.model import Losses, Model, Update
+
+
+class Adversarial(Model):
+    """A generator of images from z ~ N(0, 1) against a discriminator; the averaged generator is published."""
+
+    kind: ClassVar[str] = "image"
+    averaged: ClassVar[tuple[str, ...]] = ("generator",)
+    generator: nn.Module
+    discriminator: nn.Module
+
+    class Config(Model.Config):
+        """Settings of the game."""
+
+        latent_dim: int = Field(default=64, gt=0)
+        loss: Literal["non_saturating", "minimax", "hinge", "relativistic"] = "non_saturating"
+        penalty: float = Field(default=1.0, ge=0)  # γ of R1 on real examples, Mescheder 2018 §4.1; 0 for none
+        penalty_every: int = Field(default=4, gt=0)  # lazily, Karras 2020 (StyleGAN2) §3.1
+        spectral_norm: bool = False  # Miyato 2018
+        learning_rate: float = Field(default=1e-3, gt=0)
+        discriminator_learning_rate: float | None = Field(default=None, gt=0)
+        betas: tuple[float, float] = (0.5, 0.99)
+        shift: int = Field(default=2, ge=0)  # pixels, on real and generated alike; Zhao 2020 (DiffAugment)
+
+    config: Config
+
+    def prepare(self) -> None:
+        """Call once both networks are made: applies spectral normalisation where it is asked for."""
+        if self.config.spectral_norm:
+            for module in self.discriminator.modules():
+                if isinstance(module, nn.Conv2d | nn.Linear):
+                    spectral_norm(module)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        config, rate = self.config, self.config.discriminator_learning_rate or self.config.learning_rate
+        return {
+            "generator": Adam(self.generator.parameters(), config.learning_rate, config.betas, fused=True),
+            "discriminator": Adam(self.discriminator.parameters(), rate, config.betas, fused=True),
+        }
+
+    def latents(self, like: ImageBatch, generator: Generator | None = None) -> Tensor:
+        """(B, latent_dim), one for each row of `like`."""
+        return noise(len(like), self.config.latent_dim, generator, self.device)
+
+    def score(self, images: Tensor) -> Tensor:
+        """The discriminator's logits (B,)."""
+        return self.discriminator(images).flatten()
+
+    def training_step(self, batch: ImageBatch, step: int, update: Update) -> Losses:
+        config = self.config
+        real = shift(batch.images, config.shift)
+        fake = shift(self.generator(self.latents(batch)), config.shift)
+        on_real, on_fake = self.score(real), self.score(fake.detach())
+        discriminator_loss = gan_discriminator(on_real, on_fake, config.loss)
+        penalised = discriminator_loss
+        if config.penalty and step % config.penalty_every == 0:
+            penalised = penalised + config.penalty * config.penalty_every * gradient_penalty(self.score, real)
+        update("discriminator", penalised)
+
+        self.discriminator.requires_grad_(False)
+        paired = self.score(real) if config.loss == "relativistic" else None
+        generator_loss = gan_generator(self.score(fake), config.loss, paired)
+        update("generator", generator_loss)
+        self.discriminator.requires_grad_(True)
+        return {
+            "generator": generator_loss.detach(),
+            "discriminator": discriminator_loss.detach(),
+            "real_accuracy": (on_real.detach() > 0).float().mean(),
+            "fake_accuracy": (on_fake.detach() < 0).float().mean(),
+            "gap": (on_real.mean() - on_fake.mean()).detach(),
+        }
+
+    @torch.no_grad()
+    def sample(self, like: ImageBatch, generator: Generator | None = None) -> Tensor:
+        return self.generator(self.latents(like, generator))
+
+

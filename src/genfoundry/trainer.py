@@ -1,0 +1,196 @@
+"""The training process: `python -m genfoundry.trainer FOLDER`, where FOLDER holds `job.json`.
+
+It imports torch, Lightning, numpy, pydantic, safetensors and what the kind of data needs, and none of the pipeline's
+vendors, so it starts fast and runs on a bare GPU box. It reports by its journal, saves snapshots that resume exactly,
+and ends by writing `result.json`. On SIGTERM it saves, says PREEMPTED and exits with 143.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from genfoundry import snapshot
+from genfoundry.batch import Split, open_split
+from genfoundry.dataset import verify
+from genfoundry.device import Resolved, resolve
+from genfoundry.errors import UserError
+from genfoundry.files import publish
+from genfoundry.job import MODEL, ORDER, RESULT, SAMPLES, Order, Outcome, Result
+from genfoundry.journal import Journal
+from genfoundry.loader import build_model, write_model
+from genfoundry.loop import Diverged, Loop, Turns
+from genfoundry.model import Model
+from genfoundry.records import Cost
+from genfoundry.schedule import Settings
+
+EXIT = {"COMPLETED": 0, "DIVERGED": 3, "PREEMPTED": 143, "FAILED": 1}
+GRID = 64  # samples in one grid
+
+
+class Reporter(pl.Callback):
+    """Writes the journal, the snapshots and the sample grids, and turns signals into a clean stop."""
+
+    def __init__(self, folder: Path, journal: Journal, loop: Loop) -> None:
+        self.folder, self.journal, self.loop = folder, journal, loop
+        self.parent, self.reported = os.getppid(), loop.step
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(name, lambda *_: self.loop.stop("a signal"))
+        self.journal.write("started", step=self.loop.step, of=self.loop.settings.max_steps, pid=os.getpid())
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
+        loop, settings = self.loop, self.loop.settings
+        if loop.step == self.reported:
+            return
+        self.reported = loop.step
+        self.journal.write("metrics", step=loop.step, of=settings.max_steps, metrics=loop.drain())
+        if os.getppid() != self.parent:
+            loop.stop("the death of its parent")
+        if loop.stopping or loop.step % settings.snapshot_every == 0:
+            self.save()
+        if loop.step % settings.sample_every == 0 and loop.step < settings.max_steps:
+            self.draw()
+
+    def save(self) -> None:
+        """A resumable snapshot of this step."""
+        snapshot.write(self.folder, self.loop.step, self.loop.state())
+        self.journal.write("snapshot", step=self.loop.step)
+
+    def draw(self) -> None:
+        """A grid of samples of the published weights, as `samples/<step>.npy` (image families)."""
+        model = self.loop.model
+        if model.generative and model.kind == "image":
+            like = self.loop.split.batch(torch.arange(min(GRID, len(self.loop.split))))
+            with self.loop.published():
+                images = model.sample(like, torch.Generator().manual_seed(0))
+            pixels = ((images.clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
+            (self.folder / SAMPLES).mkdir(exist_ok=True)
+            np.save(self.folder / SAMPLES / f"{self.loop.step:08d}.npy", pixels)
+            self.journal.write("samples", step=self.loop.step, file=f"{self.loop.step:08d}.npy")
+
+
+def main(folder: Path) -> int:
+    """Run the job of `folder`; returns the exit status."""
+    order = Order.model_validate_json((folder / ORDER).read_text(encoding="utf-8"))
+    journal = Journal(folder)
+    try:
+        result = train(order, folder, journal)
+    except UserError as error:
+        result = Result(run_key=order.run_key, outcome="FAILED", sentence=str(error), step=0)
+    except Exception as error:
+        journal.write("traceback", text=traceback.format_exc())
+        sentence = f"{type(error).__name__}: {error}"
+        result = Result(run_key=order.run_key, outcome="FAILED", sentence=sentence, step=0)
+    publish(folder / RESULT, result.model_dump_json(indent=1))
+    journal.write("ended", outcome=result.outcome, sentence=result.sentence, step=result.step)
+    return EXIT[result.outcome]
+
+
+def train(order: Order, folder: Path, journal: Journal) -> Result:
+    """Train, or go on training, what the order names, and publish the weights."""
+    torch.set_num_threads(order.threads)
+    settings = Settings.model_validate(order.training)
+    verify(order.folder, order.dataset.digest)
+    resolved = resolve(settings.accelerator, settings.precision)
+    journal.write("resolved", device=resolved.name, precision=resolved.precision, threads=order.threads)
+    pl.seed_everything(settings.seed, verbose=False)
+    model = build_model(order.family, order.dataset.spec, order.settings).to(resolved.device)
+    split = open_split(order.folder, "train", order.dataset.spec, resolved.device)
+    if len(split) == 0:
+        raise UserError(f"Dataset '{order.dataset.name}' has no training rows.")
+    loop = Loop(model, settings, split)
+    if found := snapshot.latest(folder):
+        loop.step, path = found
+        snapshot.restore(path, loop.state())
+        journal.write("resumed", step=loop.step)
+    began = time.monotonic()
+    outcome, sentence = fit(loop, resolved, Reporter(folder, journal, loop))
+    cost = measure(loop, resolved, time.monotonic() - began)
+    if outcome == "PREEMPTED":
+        return Result(run_key=order.run_key, outcome=outcome, sentence=sentence, step=loop.step, cost=cost)
+    if outcome == "DIVERGED" and (sound := snapshot.latest(folder)):
+        loop.step, path = sound
+        snapshot.restore(path, loop.state())
+    digest = finish(order.family, loop, folder)
+    return Result(
+        run_key=order.run_key, outcome=outcome, sentence=sentence, step=loop.step, weights_digest=digest, cost=cost
+    )
+
+
+def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, str]:
+    """Hand the loop to Lightning until its budget is spent, it is stopped, or it diverges."""
+    trainer = pl.Trainer(
+        max_epochs=1,
+        accelerator=resolved.accelerator,
+        devices=1,
+        precision="bf16-mixed" if resolved.precision == "bf16" else "32-true",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        callbacks=[reporter],
+    )
+    try:
+        trainer.fit(loop, train_dataloaders=Turns(loop))
+    except Diverged as error:
+        reporter.journal.write("diverged", step=loop.step, sentence=str(error))
+        return "DIVERGED", str(error)
+    if loop.stopping and loop.step < loop.settings.max_steps:
+        return "PREEMPTED", f"stopped by {loop.stopping} at step {loop.step}; run it again to go on from there"
+    return "COMPLETED", f"{loop.step} steps"
+
+
+def finish(family: str, loop: Loop, folder: Path) -> str:
+    """Put the averaged weights in place, fit what is fitted last, publish; returns the weights' sha256."""
+    loop.publish_averages()
+    model = loop.model.eval()
+    rows = torch.arange(len(loop.split)).split(512)
+    model.after_training(loop.split.batch(part) for part in rows)
+    return write_model(folder / MODEL, family, model, model.state_dict())
+
+
+def measure(loop: Loop, resolved: Resolved, seconds: float) -> Cost:
+    """What the training took on this machine, and what one sample costs."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if resolved.device.type == "cuda":
+        peak = torch.cuda.max_memory_allocated() / 2**20
+    return Cost(
+        seconds=round(seconds, 2),
+        steps=loop.step,
+        examples=loop.step * loop.settings.batch_size,
+        peak_memory_mb=round(peak, 1),
+        parameters=sum(p.numel() for p in loop.model.parameters()),
+        flops_per_sample=flops(loop.model, loop.split),
+        device=resolved.name,
+        precision=resolved.precision,
+    )
+
+
+def flops(model: Model, split: Split) -> float:
+    """Floating-point operations of one sample (of one prediction, for a discriminative model)."""
+    like = split.batch(torch.arange(1))
+    predict = model.sample if model.generative else getattr(model, "classify", nn.Identity())
+    training = model.training
+    model.eval()
+    with torch.random.fork_rng(), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        predict(like)
+    model.train(training)
+    return float(counter.get_total_flops())
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
