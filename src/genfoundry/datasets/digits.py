@@ -28,10 +28,10 @@ def examples() -> Iterator[ImageExample]:
     """Every digit; the fifth, tenth, … of each class are the test split."""
     from sklearn.datasets import load_digits  # needed only to build
 
-    bunch = load_digits()
+    levels, labels = load_digits(return_X_y=True)
     seen = dict.fromkeys(range(10), 0)
-    pixels = (bunch.images * (255 / 16)).round().astype("uint8")
-    for index, (image, label) in enumerate(zip(pixels, bunch.target.tolist(), strict=True)):
-        seen[label] += 1
-        split = "test" if seen[label] % 5 == 0 else "train"
-        yield ImageExample(split, image[None], label, f"load_digits[{index}]")
+    pixels = (levels * (255 / 16)).round().astype("uint8").reshape(-1, 1, 8, 8)
+    for index, (image, label) in enumerate(zip(pixels, labels, strict=True)):
+        seen[int(label)] += 1
+        split = "test" if seen[int(label)] % 5 == 0 else "train"
+        yield ImageExample(split, image, int(label), f"load_digits[{index}]")

@@ -14,10 +14,22 @@ from genfoundry import catalog
 from genfoundry.dataset import CARD_FILE, Card, read_card, seal, verify, version_of
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, state_dir, sync_folder
-from genfoundry.records import DatasetVersion
+from genfoundry.records import DatasetVersion, SeriesSpec
 
 TEMPORARY = ".building-"
-DECLARED = ("name", "kind", "title", "description", "licence", "source", "consent", "class_names", "units")
+DECLARED = (
+    "name",
+    "kind",
+    "title",
+    "description",
+    "licence",
+    "source",
+    "consent",
+    "class_names",
+    "units",
+    "splits",
+    "policy",
+)
 
 
 @contextmanager
@@ -61,7 +73,10 @@ def _write(folder: Path, card: Card, examples: Iterator) -> DatasetVersion:
         return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
     from genfoundry.kinds import series  # as above
 
-    return seal(folder, series.write(folder, examples, card))
+    if not isinstance(card.spec, SeriesSpec):
+        raise ValueError(f"the card of '{card.name}' declares no SeriesSpec")
+    spec, counts = series.write(folder, examples, card.spec, card.splits)
+    return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
 
 
 def place(destination: Path, fill: Callable[[Path], DatasetVersion]) -> DatasetVersion:

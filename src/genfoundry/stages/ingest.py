@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import ValidationError
 
 from genfoundry import catalog
+from genfoundry.dataset import Card, seal
+from genfoundry.errors import UserError
+from genfoundry.files import data_dir
 from genfoundry.intake import versioning
-from genfoundry.intake.building import build_folder, embedded
-from genfoundry.records import DatasetVersion
+from genfoundry.intake.building import build_folder, embedded, is_sealed, place, writing_data
+from genfoundry.intake.inventory import status
+from genfoundry.intake.quarantine import Account, Item, as_text
+from genfoundry.records import DatasetVersion, Record
 
 log = logging.getLogger(__name__)
+Fill = Callable[[Path], DatasetVersion]
+
+__all__ = ["Intake", "add", "build", "build_all", "status"]
+
+
+class Intake(Record):
+    """What came of a user's files: `counts` (found = used + quarantined + skipped), why, and how they were changed."""
+
+    version: DatasetVersion
+    counts: dict[str, int]
+    class_names: tuple[str, ...] = ()
+    policy: dict[str, str]
+    quarantined: tuple[Item, ...]
+    skipped: tuple[Item, ...]
+    kept: str
 
 
 def build(name: str, *, force: bool = False) -> DatasetVersion:
@@ -21,15 +46,149 @@ def build(name: str, *, force: bool = False) -> DatasetVersion:
     Raises:
         UserError: no such dataset; the folder was changed (names the file); its source is missing; DVC refused.
     """
-    version = build_folder(name, force=force)
-    if not force and (sentence := versioning.difference(version, versioning.recorded().get(name))):
-        log.warning(sentence)
-    else:
-        log.log(logging.INFO if versioning.is_repository() else logging.WARNING, versioning.record(version))
-    return version
+    return build_all([name], force=force)[0]
 
 
-def build_all(names: list[str] | None = None) -> list[DatasetVersion]:
-    """Build these datasets, by default every one that comes with the installed packages."""
+def build_all(names: list[str] | None = None, *, force: bool = False) -> list[DatasetVersion]:
+    """Build these datasets, by default every one that comes with the installed packages; see `build`."""
     chosen = [name for name in catalog.names("datasets") if embedded(name)] if names is None else names
-    return [build(name) for name in chosen]
+    versions = [build_folder(name, force=force) for name in chosen]
+    for version in versions:
+        if not force and (sentence := versioning.difference(version, versioning.recorded().get(version.name))):
+            log.warning(sentence)
+        else:
+            log.log(logging.INFO if versioning.is_repository() else logging.WARNING, versioning.record(version))
+    return versions
+
+
+def add(
+    path: Path,
+    name: str,
+    *,
+    licence: str,
+    consent: str,
+    title: str = "",
+    size: int | None = None,
+    test_fraction: float = 0.2,
+    max_bad_fraction: float = 0.01,
+    seed: int = 0,
+    freq: str | None = None,
+    season: int | None = None,
+    horizon: int | None = None,
+    context: int | None = None,
+    force: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Intake:
+    """Take in a user's folder of images, or a CSV or Parquet file of series; their files are never changed.
+
+    Args:
+        size: images: side in pixels; None takes the multiple of 4 nearest to the median short side, at most 64.
+        test_fraction: above 0, below 1.
+        max_bad_fraction: 0 to 1; above it nothing is taken.
+        freq: series: pandas' name of the frequency; it, `season`, `horizon` and `context` (in steps) are chosen
+            from the data where None.
+        force: replace a dataset of that name although DVC keeps no copy of it.
+        progress: called with (steps done, steps in all).
+
+    Raises:
+        UserError: says what is wrong, where, and what to do; `.genfoundry/quarantine/<name>/quarantine.json` lists
+            what was bad.
+    """
+    path = Path(path)
+    card = _card(path, name, title, licence, consent)
+    _check_request(path, name, test_fraction, max_bad_fraction, force)
+    account = Account(name, max_bad_fraction, "files" if path.is_dir() else "series")
+    try:
+        if path.is_dir():
+            card, fill = _images(path, card, account, size, test_fraction, seed, progress)
+        else:
+            card, fill = _series(path, card, account, (freq, season, horizon, context), test_fraction)
+    finally:
+        account.write()
+    with writing_data():
+        version = place(data_dir() / name, fill)
+    return Intake(
+        version=version,
+        counts=account.found,
+        class_names=card.class_names,
+        policy=card.policy,
+        quarantined=tuple(account.quarantined),
+        skipped=tuple(account.skipped),
+        kept=versioning.record(version),
+    )
+
+
+def _card(path: Path, name: str, title: str, licence: str, consent: str) -> Card:
+    for field, value in (("licence", licence), ("consent", consent)):
+        if not value.strip():
+            raise UserError(f"--{field} is empty.", expected="why, and under which terms, the data may be used")
+    kind = "image" if path.is_dir() else "series"
+    source = f"user's {'folder' if kind == 'image' else 'file'} {as_text(path.resolve().name)}"
+    try:
+        return Card(name=name, kind=kind, title=title or name, licence=licence, source=source, consent=consent)
+    except ValidationError:
+        raise UserError(
+            f"'{as_text(name)}' can't name a dataset.",
+            expected="letters, digits, points, dashes and underscores, a letter or digit first, at most 128",
+            remedy=f"--name {re.sub(r'[^A-Za-z0-9._-]+', '-', name).strip('-._')[:128] or 'mydata'}",
+        ) from None
+
+
+def _check_request(path: Path, name: str, test_fraction: float, max_bad_fraction: float, force: bool) -> None:
+    if not path.exists():
+        raise UserError(
+            f"There is nothing at {as_text(path)}.", expected="a folder of images, or a CSV or Parquet file"
+        )
+    if not (path.is_dir() or path.is_file()):
+        raise UserError(f"{as_text(path)} is a pipe, socket or device.", expected="a folder or a regular file")
+    if path.resolve().is_relative_to(data_dir()):
+        raise UserError(f"{as_text(path)} lies in {data_dir()}, where finished datasets lie.", remedy="move it out")
+    if name in catalog.names("datasets"):
+        raise UserError(f"'{name}' is a dataset of the catalogue.", remedy="choose another --name")
+    if not 0 < test_fraction < 1:
+        raise UserError(f"--test-fraction {test_fraction}", expected="above 0 and below 1")
+    if not 0 <= max_bad_fraction <= 1:
+        raise UserError(f"--max-bad-fraction {max_bad_fraction}", expected="0 to 1")
+    if is_sealed(data_dir() / name) and not (force or name in versioning.recorded()):
+        raise UserError(
+            f"There is a dataset '{name}' already, and DVC keeps no copy of it.",
+            remedy="choose another --name, or replace it with --force",
+        )
+
+
+def _images(
+    path: Path, card: Card, account: Account, size: int | None, test_fraction: float, seed: int, progress
+) -> tuple[Card, Fill]:
+    from genfoundry.intake.images import check_size, take_images  # reads Pillow
+    from genfoundry.kinds import image
+
+    check_size(size)
+    taken = take_images(path, account, size, test_fraction, seed, progress or (lambda done, total: None))
+    card = _filled(card, account, class_names=taken.class_names, policy=taken.policy)
+
+    def fill(folder: Path) -> DatasetVersion:
+        spec, counts = image.write(folder, taken.examples, len(taken.class_names))
+        return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
+
+    return card, fill
+
+
+def _series(path: Path, card: Card, account: Account, wish: tuple, test_fraction: float) -> tuple[Card, Fill]:
+    from genfoundry.intake.series import Wish, take_series  # reads pandas
+    from genfoundry.kinds import series
+
+    taken = take_series(path, account, Wish(*wish), test_fraction)
+    card = _filled(card, account, splits=taken.splits, policy=taken.policy)
+
+    def fill(folder: Path) -> DatasetVersion:
+        spec, counts = series.write(folder, taken.frames, taken.spec, taken.splits)
+        version = seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
+        for split in series.SPLITS:
+            series.windows(folder, split, spec)
+        return version
+
+    return card, fill
+
+
+def _filled(card: Card, account: Account, **fields) -> Card:
+    return card.model_copy(update={"quarantined": len(account.quarantined), **fields})

@@ -1,0 +1,189 @@
+"""A user's table of series in long form, brought to one regular grid a series and split in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from genfoundry.errors import UserError
+from genfoundry.intake import cells, rhythm
+from genfoundry.intake.quarantine import Account, as_text
+from genfoundry.intake.tables import read_table
+from genfoundry.kinds.series import time_feature_names
+from genfoundry.records import SeriesSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GAPS_SHOWN = 20
+
+
+class Wish(NamedTuple):
+    """What the user sets of the rhythm; None is chosen from the data."""
+
+    freq: str | None = None
+    season: int | None = None
+    horizon: int | None = None
+    context: int | None = None
+
+
+class Taken(NamedTuple):
+    """What a file gave: one frame a series, their spec, where they are split, and what was done to them."""
+
+    frames: list[pd.DataFrame]
+    spec: SeriesSpec
+    splits: dict[str, str]
+    policy: dict[str, str]
+
+
+def take_series(path: Path, account: Account, wish: Wish, test_fraction: float) -> Taken:
+    """Read a CSV or Parquet file: `unique_id` (may be left out for one series), `ds`, `y`, more numeric channels.
+
+    Raises:
+        UserError: anything that would have to be guessed; names the column and the rows.
+    """
+    table, policy = _typed(read_table(path), as_text(path.stem))
+    policy["rows"] = f"{len(table)} read"
+    table = _in_order(_once(table, policy), policy)
+    freq = wish.freq or rhythm.infer_frequency(table)
+    channels = tuple(str(name) for name in table.columns if name not in ("unique_id", "ds"))
+    spec = _spec(freq, channels, wish)
+    frames = list(_long_enough(table, spec, account))
+    if not frames:
+        raise UserError(
+            f"None of {account.total} series is long enough: {account.skipped[0].sentence}.",
+            expected=f"at least {spec.context} steps of past and {spec.horizon} to forecast",
+            remedy="give longer series, or ask for less: --context and --horizon",
+        )
+    policy["frequency"] = f"{freq}, {'as given' if wish.freq else 'the most common step'}"
+    policy["gaps"] = _gaps(frames, spec.freq)
+    policy["skipped"] = f"{len(account.skipped)} of {account.total} series"
+    splits = _splits(frames, spec, test_fraction)
+    policy["split"] = f"in time: val from {splits['val']}, test from {splits['test']}"
+    return Taken(frames, spec, splits, policy)
+
+
+def _typed(raw: pd.DataFrame, only: str) -> tuple[pd.DataFrame, dict[str, str]]:
+    import pandas as pd
+
+    stamps, how = cells.times(pd.Series(raw["ds"]))
+    names = (
+        cells.names(pd.Series(raw["unique_id"]))
+        if "unique_id" in raw
+        else pd.Series(only, index=raw.index, dtype=object)
+    )
+    others = [name for name in raw.columns if name not in ("unique_id", "ds", "y")]
+    columns = {name: cells.numbers(pd.Series(raw[name])) for name in ["y", *others]}
+    for column in columns.values():
+        cells.check_channel(column)
+    return pd.DataFrame({"unique_id": names, "ds": stamps, **columns}), {"time": how}
+
+
+def _once(table: pd.DataFrame, policy: dict[str, str]) -> pd.DataFrame:
+    """Drop rows that say the same twice; refuse rows that contradict each other."""
+    distinct = table.drop_duplicates()
+    again = distinct.duplicated(["unique_id", "ds"], keep=False)
+    if again.any():
+        first = distinct[again].iloc[0]
+        rows = distinct.index[(distinct["unique_id"] == first["unique_id"]) & (distinct["ds"] == first["ds"])]
+        raise UserError(
+            f"{int(again.sum())} rows contradict each other, the first at {first['ds']} of "
+            f"'{as_text(first['unique_id'])}': rows {', '.join(map(str, rows[: cells.SHOWN]))}.",
+            expected="one row for each unique_id and ds",
+            remedy="keep one of them (if the clock was put back there, write the times with their UTC offset)",
+        )
+    policy["duplicates"] = f"{len(table) - len(distinct)} rows that repeat another, dropped"
+    return distinct
+
+
+def _in_order(table: pd.DataFrame, policy: dict[str, str]) -> pd.DataFrame:
+    back = table.groupby("unique_id", sort=False)["ds"].diff().dt.total_seconds() < 0
+    policy["order"] = "rows were in order of time"
+    if back.any():
+        policy["order"] = f"rows sorted by time: {int(back.sum())} went back, the first in row {table.index[back][0]}"
+    return table.sort_values(["unique_id", "ds"], kind="stable")
+
+
+def _spec(freq: str, channels: tuple[str, ...], wish: Wish) -> SeriesSpec:
+    import pandas as pd
+
+    try:
+        freq = str(pd.tseries.frequencies.to_offset(freq).freqstr)
+    except ValueError as error:
+        raise UserError(f"--freq {freq}: {error}", expected="a frequency of pandas, as h, D, W-MON or MS") from None
+    time_feature_names(freq)
+    chosen = rhythm.default_horizon(freq)
+    numbers = {field: getattr(wish, field) or getattr(chosen, field) for field in chosen._fields}
+    if wrong := [f"--{field} {value}" for field, value in numbers.items() if value < 1]:
+        raise UserError(f"{wrong[0]} is no number of steps.", expected="1 or more")
+    return SeriesSpec(freq=freq, channels=channels, **numbers)
+
+
+def _long_enough(table: pd.DataFrame, spec: SeriesSpec, account: Account) -> Iterator[pd.DataFrame]:
+    for name, frame in table.groupby("unique_id", sort=True):
+        account.total += 1
+        steps = len(_grid(frame, spec.freq))
+        if not frame["y"].count():
+            account.skip(as_text(str(name)), "NO_VALUE", f"'{as_text(str(name))}' has no value of y")
+        elif steps < spec.context + spec.horizon:
+            why = f"'{as_text(str(name))}' has {steps} steps, fewer than {spec.context} + {spec.horizon}"
+            account.skip(as_text(str(name)), "TOO_SHORT", why)
+        else:
+            yield frame
+
+
+def _grid(frame: pd.DataFrame, freq: str) -> pd.DatetimeIndex:
+    """The regular time stamps from the first to the last row of one series.
+
+    Raises:
+        UserError: a row lies between them.
+    """
+    import pandas as pd
+
+    grid = pd.date_range(frame["ds"].iloc[0], frame["ds"].iloc[-1], freq=freq, unit="us")
+    stamps = pd.Series(frame["ds"])
+    off = stamps[~stamps.isin(grid.to_series())]
+    if len(off):
+        raise UserError(
+            f"{len(off)} of {len(frame)} rows of '{as_text(str(frame['unique_id'].iloc[0]))}' are not on the grid of "
+            f"'{freq}' that starts at {frame['ds'].iloc[0]}: {cells.listed(off.astype(str))}.",
+            expected=f"whole steps of '{freq}' between all rows",
+            remedy="move or remove these rows, resample the series, or give --freq",
+        )
+    return grid
+
+
+def _gaps(frames: list[pd.DataFrame], freq: str) -> str:
+    """A table of the gaps, in words."""
+    import numpy as np
+
+    lines, steps = [], 0
+    for frame in frames:
+        grid = _grid(frame, freq)
+        missing = np.flatnonzero(~grid.isin(frame["ds"]))
+        for run in np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1) if len(missing) else []:
+            lines.append(f"'{as_text(str(frame['unique_id'].iloc[0]))}' {grid[run[0]]} ({len(run)} steps)")
+            steps += len(run)
+    if not lines:
+        return "none"
+    more = f"; … and {len(lines) - GAPS_SHOWN} more" if len(lines) > GAPS_SHOWN else ""
+    return f"{len(lines)} gaps of {steps} steps in all, kept as missing: {'; '.join(lines[:GAPS_SHOWN])}{more}"
+
+
+def _splits(frames: list[pd.DataFrame], spec: SeriesSpec, test_fraction: float) -> dict[str, str]:
+    """The last `test_fraction` of time is test, half as much before it val; each holds one horizon at least."""
+    import pandas as pd
+
+    first, last = (getattr(pd.concat([f["ds"] for f in frames]), end)() for end in ("min", "max"))
+    grid = pd.date_range(first, last, freq=spec.freq)
+    test = max(round(test_fraction * len(grid)), spec.horizon)
+    val = max(round(test_fraction / 2 * len(grid)), spec.horizon)
+    if len(grid) - test - val < spec.context + spec.horizon:
+        raise UserError(
+            f"{len(grid)} steps leave {len(grid) - test - val} to train on, after {val} for val and {test} for test.",
+            expected=f"at least {spec.context} + {spec.horizon} (context and horizon)",
+            remedy="give longer series, or ask for less: --context, --horizon, --test-fraction",
+        )
+    starts = {"val": pd.Timestamp(grid[-test - val]), "test": pd.Timestamp(grid[-test])}
+    return {split: stamp.isoformat() for split, stamp in starts.items()}
