@@ -1,27 +1,47 @@
 """A published model is a folder of two files of ours: `weights.safetensors` and `model.json`. No pickle, no code.
 
 `model.json` names the family, its spec and config, and the sha256 of the weights. Only this loader reads it, and it
-only ever builds a class of the installed catalogue.
+only ever builds a class of the installed catalogue. A folder that came through MLflow holds `MLmodel` beside them,
+which must name our own served loader; any other file, and every link, is refused before anything is read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import stat
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
-from safetensors.torch import load_file, save
+import yaml
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from genfoundry import catalog
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest, publish
 from genfoundry.model import Model
-from genfoundry.records import ImageSpec, SeriesSpec
+from genfoundry.records import ImageSpec, Record, SeriesSpec, Spec
 
 FORMAT = 1
-WEIGHTS, DESCRIPTION = "weights.safetensors", "model.json"
-SPECS = {"image": ImageSpec, "series": SeriesSpec}
+WEIGHTS, DESCRIPTION, MLMODEL = "weights.safetensors", "model.json", "MLmodel"
+SERVED = "genfoundry.served"  # the one loader module that an MLmodel may name
+ALLOWED = {WEIGHTS, DESCRIPTION, MLMODEL, "registered_model_meta"}  # MLflow writes the last beside what it downloads
+MAX_TEXT = 1 << 20  # bytes of a description
+REMEDY = "publish the model again: genfoundry run RECIPE   (genfoundry doctor lists what is damaged)"
+
+
+class Description(Record):
+    """What `model.json` says."""
+
+    format: Literal[1]
+    family: str
+    spec: Spec
+    config: dict[str, Any]
+    weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
 def build_model(family: str, spec: ImageSpec | SeriesSpec, settings: dict) -> Model:
@@ -53,15 +73,100 @@ def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
     """The model of a published folder, in evaluation mode.
 
     Raises:
-        UserError: a file is missing, the digest differs, or the format or family is unknown.
+        UserError: a file is missing or not one of ours, the digest differs, or the format or family is unknown.
     """
-    description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    if description["format"] != FORMAT:
-        raise UserError(f"{folder / DESCRIPTION} has format {description['format']}.", expected=f"format {FORMAT}")
-    weights = folder / WEIGHTS
-    if (found := file_digest(weights)) != description["weights_sha256"]:
-        raise UserError(f"{weights} has sha256 {found}.", expected=description["weights_sha256"])
-    spec = SPECS[description["spec"]["kind"]].model_validate(description["spec"])
-    model = build_model(description["family"], spec, description["config"])
-    model.load_state_dict(load_file(weights))
+    description = read_description(folder)
+    state = _read_weights(folder / WEIGHTS, description.weights_sha256)
+    try:
+        model = build_model(description.family, description.spec, description.config)
+        model.load_state_dict(state)
+    except (ValidationError, RuntimeError) as error:
+        raise UserError(
+            f"{folder} does not fit the family '{description.family}' of this genfoundry: {error}",
+            expected="weights and settings of the version of genfoundry that published them",
+            remedy=REMEDY,
+        ) from None
     return model.to(device).eval()
+
+
+def read_description(folder: Path) -> Description:
+    """What a published folder says it is, after its file list was found to be only ours.
+
+    Raises:
+        UserError: see `load_model`; the weights are not read yet.
+    """
+    inspect_folder(folder)
+    path = folder / DESCRIPTION
+    try:
+        document = json.loads(_text(path))
+    except ValueError as error:
+        raise UserError(f"{path} is not JSON: {error}", remedy=REMEDY) from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        found = document.get("format") if isinstance(document, dict) else type(document).__name__
+        raise UserError(
+            f"{path} has format {found!r}.",
+            expected=f"format {FORMAT}, which this genfoundry reads",
+            remedy="install the version of genfoundry that published it, or publish the model again",
+        )
+    try:
+        return Description.model_validate(document)
+    except ValidationError as error:
+        raise UserError(f"{path} is not a description of a model: {error}", remedy=REMEDY) from None
+
+
+def inspect_folder(folder: Path) -> None:
+    """Refuse a folder that holds anything but our files, as plain files.
+
+    Raises:
+        UserError: names the first thing that does not belong there, or that is missing.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder.", expected="the folder of a published model", remedy=REMEDY)
+    for path in sorted(folder.iterdir()):
+        if path.name not in ALLOWED or not stat.S_ISREG(path.lstat().st_mode):
+            raise UserError(
+                f"{path} does not belong to a published model; nothing of the folder was loaded.",
+                expected=f"plain files named {', '.join(sorted(ALLOWED))}, and nothing else",
+                remedy="do not use this folder unless you know who wrote it; " + REMEDY,
+            )
+    for name in (WEIGHTS, DESCRIPTION):
+        if not (folder / name).exists():
+            raise UserError(f"{folder / name} is missing.", expected=f"{WEIGHTS} and {DESCRIPTION}", remedy=REMEDY)
+    if (folder / MLMODEL).exists():
+        _check_mlmodel(folder / MLMODEL)
+
+
+def _check_mlmodel(path: Path) -> None:
+    """Only our loader, and no key through which MLflow would import code or build an environment."""
+    try:
+        document = yaml.safe_load(_text(path))
+        flavors = document["flavors"]
+        served = flavors["python_function"]
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is not an MLflow model of ours: {error!r}", remedy=REMEDY) from None
+    if list(flavors) != ["python_function"] or served != {"loader_module": SERVED}:
+        raise UserError(
+            f"{path} asks for another loader or for code: {json.dumps(flavors, default=str)[:300]}; it was not loaded.",
+            expected=f"the flavor python_function with loader_module {SERVED} and nothing else",
+            remedy="do not use this folder unless you know who wrote it; " + REMEDY,
+        )
+
+
+def _text(path: Path) -> str:
+    if (size := path.stat().st_size) > MAX_TEXT:
+        raise UserError(f"{path} has {size} bytes.", expected=f"at most {MAX_TEXT}", remedy=REMEDY)
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not text: {error}", remedy=REMEDY) from None
+
+
+def _read_weights(path: Path, expected: str) -> dict[str, Tensor]:
+    """The tensors of the very bytes that were hashed."""
+    data = path.read_bytes()
+    if (found := hashlib.sha256(data).hexdigest()) != expected:
+        raise UserError(f"{path} has sha256 {found}; it was not loaded.", expected=expected, remedy=REMEDY)
+    try:
+        return load(data)
+    except SafetensorError as error:
+        raise UserError(f"{path} is not a safetensors file: {error}", remedy=REMEDY) from None

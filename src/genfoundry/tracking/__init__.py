@@ -1,9 +1,25 @@
 """The only door to MLflow. Every call takes explicit ids, so it may come from any thread; mlflow is imported late.
 
 `store` the address, its identity, locks · `runs` runs, metrics, artifacts · `published` model folders in the store ·
-`registry` versions and aliases · `ledger` the chain of alias moves · `doctor` what is wrong, and how to mend it.
+`versions` registered versions · `ledger` the chain of alias moves · `registry` aliases, champion, rollback · `mending`
+what is wrong, and what mends it.
 """
 
+from genfoundry.tracking.ledger import Broken, Move, Moved
+from genfoundry.tracking.mending import Problem, doctor, is_alive, reconcile
+from genfoundry.tracking.published import fetch_model, publish_model, seals_of, source
+from genfoundry.tracking.registry import (
+    Compared,
+    champion,
+    compare,
+    evaluation_of,
+    history,
+    load_version,
+    promote,
+    rollback,
+    set_alias,
+    settle,
+)
 from genfoundry.tracking.runs import (
     RunInfo,
     beat,
@@ -11,33 +27,78 @@ from genfoundry.tracking.runs import (
     find_run,
     finish,
     has_artifact,
+    list_runs,
     log_files,
     log_scores,
     log_text,
     read_text,
     relay,
-    runs,
     set_tags,
     start_run,
 )
 from genfoundry.tracking.store import TrackerDown, experiment_id, store_id, uri
+from genfoundry.tracking.versions import (
+    VERDICT,
+    ModelInfo,
+    VersionInfo,
+    aliases,
+    find_version,
+    get_version,
+    list_models,
+    list_versions,
+    register,
+    registry_lock,
+    set_version_tags,
+)
 
 __all__ = [
+    "VERDICT",
+    "Broken",
+    "Compared",
+    "ModelInfo",
+    "Move",
+    "Moved",
+    "Problem",
     "RunInfo",
     "TrackerDown",
+    "VersionInfo",
+    "aliases",
     "beat",
+    "champion",
+    "compare",
+    "doctor",
+    "evaluation_of",
     "experiment_id",
     "fetch",
+    "fetch_model",
     "find_run",
+    "find_version",
     "finish",
+    "get_version",
     "has_artifact",
+    "history",
+    "is_alive",
+    "list_models",
+    "list_runs",
+    "list_versions",
+    "load_version",
     "log_files",
     "log_scores",
     "log_text",
+    "promote",
+    "publish_model",
     "read_text",
+    "reconcile",
+    "register",
+    "registry_lock",
     "relay",
-    "runs",
+    "rollback",
+    "seals_of",
+    "set_alias",
     "set_tags",
+    "set_version_tags",
+    "settle",
+    "source",
     "start_run",
     "store_id",
     "uri",

@@ -87,8 +87,8 @@ def _log_dataset(run_id: str, dataset: DatasetVersion) -> None:
     """Once only: the digest of a dataset input is the hash that DVC gives the folder, 36 characters."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    inputs = client().get_run(run_id).inputs.dataset_inputs
-    if any(known.dataset.digest == dataset.digest for known in inputs):
+    inputs = client().get_run(run_id).inputs
+    if inputs and any(known.dataset.digest == dataset.digest for known in inputs.dataset_inputs):
         return
     entity = Dataset(
         name=dataset.name,
@@ -219,7 +219,7 @@ def finish(run_id: str, status: str, outcome: str, sentence: str) -> None:
 
 
 @guarded
-def runs(statuses: Iterable[str] = ()) -> list[RunInfo]:
+def list_runs(statuses: Iterable[str] = ()) -> list[RunInfo]:
     """Every run of ours, newest first; only those in one of `statuses`, where given."""
     wanted, found, token = set(statuses), [], None
     while True:

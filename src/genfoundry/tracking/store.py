@@ -29,7 +29,7 @@ DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb
 UNREACHABLE = ("API request to", "Failed to connect", "timed out", "OperationalError", "unable to open database")
 
 
-class TrackerDown(UserError):
+class TrackerDown(UserError):  # noqa: N818
     """MLflow does not answer; nothing that it had taken before is lost."""
 
     exit_code = 3
@@ -93,7 +93,8 @@ def _create(made: MlflowClient) -> None:
             raise
 
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def guarded(function: Callable[P, R]) -> Callable[P, R]:

@@ -1,0 +1,122 @@
+"""A version's card in Markdown: what it is, on whose data, how good, why it was decided so, how to use it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from genfoundry import catalog
+from genfoundry.dataset import Card, locate, read_card
+from genfoundry.errors import UserError
+from genfoundry.records import DatasetVersion, Evaluation, ImageSpec, Score, Verdict
+
+MEANING = {"PROMOTE": "champion", "HOLD": "challenger, not better than the champion", "REJECT": "not to be used"}
+
+
+def describe(name: str, evaluation: Evaluation, verdict: Verdict, champion: tuple[int, Evaluation] | None) -> str:
+    """The card of a version of the registered model `name`; `champion` is what it was compared with, if anything."""
+    sections = [
+        _what(evaluation),
+        _data(evaluation.checkpoint.dataset),
+        _scores(evaluation),
+        _verdict(verdict, evaluation, champion),
+        _cost(evaluation),
+        _use(name, evaluation),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _what(evaluation: Evaluation) -> str:
+    checkpoint = evaluation.checkpoint
+    title = catalog.describe("models", checkpoint.family).title
+    return (
+        f"**{checkpoint.recipe}**: family `{checkpoint.family}` ({_plain(title.rstrip('.'))}) trained on "
+        f"`{checkpoint.dataset.name}`, seed {checkpoint.seed}, weights sha256 `{checkpoint.weights_digest}`."
+    )
+
+
+def _data(version: DatasetVersion) -> str:
+    lines = [f"### Data\n`{version.name}` at version `{version.digest}` ({version.kind})."]
+    if card := _card(version):
+        rows = (("Licence", card.licence), ("Consent", card.consent), ("Source", card.source))
+        lines += ["", *(f"- {word}: {_plain(text)}" for word, text in rows)]
+    return "\n".join(lines)
+
+
+def _card(version: DatasetVersion) -> Card | None:
+    try:
+        return read_card(locate(version))
+    except UserError:
+        return catalog.module("datasets", version.name).CARD if version.name in catalog.names("datasets") else None
+
+
+def _scores(evaluation: Evaluation) -> str:
+    lines = ["### Scores", "Each with its interval; the floors and baselines were measured by the same code.", ""]
+    lines += ["| score | whose | value | interval | better |", "|---|---|---|---|---|"]
+    for score in sorted(evaluation.scores, key=lambda s: (s.name != evaluation.primary, s.name, s.subject != "model")):
+        lines.append(_row(score, evaluation.primary))
+    return "\n".join(lines)
+
+
+def _row(score: Score, primary: str) -> str:
+    name = f"**{_plain(score.name)}**" if score.name == primary else _plain(score.name)
+    better = "higher" if score.higher_is_better else "lower"
+    interval = f"{score.low:.4g} to {score.high:.4g}"
+    return f"| {name} | {_plain(score.subject)} | {score.value:.4g} | {interval} | {better} |"
+
+
+def _verdict(verdict: Verdict, evaluation: Evaluation, champion: tuple[int, Evaluation] | None) -> str:
+    lines = [f"### Verdict: {verdict.decision} ({MEANING[verdict.decision]})", _against(evaluation, champion), ""]
+    lines += [f"- {'✓' if r.passed else '✗'} {_plain(r.rule)}: {_plain(r.sentence)}" for r in verdict.reasons]
+    return "\n".join(lines)
+
+
+def _against(evaluation: Evaluation, champion: tuple[int, Evaluation] | None) -> str:
+    if champion is None:
+        return "There was no champion to compare with."
+    version, other = champion
+    differs = [*_differences(evaluation, other)]
+    if not differs:
+        return f"Compared with the champion, version {version}."
+    return f"The champion, version {version}, is not comparable: {' and '.join(differs)} differ."
+
+
+def _differences(evaluation: Evaluation, other: Evaluation) -> Iterator[str]:
+    if evaluation.checkpoint.dataset.digest != other.checkpoint.dataset.digest:
+        yield "the versions of the data"
+    if (evaluation.primary, evaluation.protocol) != (other.primary, other.protocol):
+        yield "the protocols of the evaluation"
+
+
+def _cost(evaluation: Evaluation) -> str:
+    cost = evaluation.checkpoint.cost
+    return (
+        f"### Cost\n{cost.seconds:.0f} s of training on {_plain(cost.device) or 'an unnamed device'} "
+        f"({_plain(cost.precision)}), {cost.steps} steps, {cost.examples} examples, "
+        f"{cost.peak_memory_mb:.0f} MB at most; {cost.parameters} parameters, "
+        f"{cost.flops_per_sample:.3g} FLOPs a sample. {evaluation.seconds:.0f} s of evaluation."
+    )
+
+
+def _use(name: str, evaluation: Evaluation) -> str:
+    call = _example(evaluation)
+    return (
+        "### Use\nWhere genfoundry is installed:\n\n```python\n"
+        f'import mlflow, pandas as pd\n\nmodel = mlflow.pyfunc.load_model("models:/{name}@champion")\n{call}\n```'
+    )
+
+
+def _example(evaluation: Evaluation) -> str:
+    checkpoint = evaluation.checkpoint
+    spec = checkpoint.dataset.spec
+    if not isinstance(spec, ImageSpec):
+        return f"forecast = model.predict(past)  # columns unique_id, ds, y; {spec.context} steps a series or more"
+    if catalog.describe("models", checkpoint.family).attributes.get("generative") is False:
+        return f"probabilities = model.predict(images)  # uint8 (B, {spec.height}, {spec.width}, {spec.channels})"
+    shape = f"(16, {spec.height}, {spec.width}, {spec.channels})"
+    return f'images = model.predict(pd.DataFrame({{"seed": range(16)}}))  # uint8 {shape}'
+
+
+def _plain(text: str) -> str:
+    """Text that stays text: no table cell, markup, link or line break of its own."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,123 @@
+"""Register: the gate decides, the version is made once, what was uploaded is read back, the alias moves last."""
+
+from __future__ import annotations
+
+from genfoundry import tracking
+from genfoundry.card import describe
+from genfoundry.errors import UserError
+from genfoundry.files import digest
+from genfoundry.gate import Policy, judge
+from genfoundry.records import Decision, Evaluation, ModelVersion, Verdict
+from genfoundry.tracking import VersionInfo
+
+SETTLED = "genfoundry.settled"  # tag: everything was done, the alias included
+ALIAS: dict[Decision, str | None] = {"PROMOTE": "champion", "HOLD": "challenger", "REJECT": None}
+ATTEMPTS = 3  # another machine may move the champion while this one judges
+
+
+def register_model(evaluation: Evaluation, policy: Policy, recipe_name: str) -> ModelVersion:
+    """Register the evaluated model as a version of `recipe_name`, once for its run key and evaluation.
+
+    The alias `champion` moves to it on PROMOTE, `challenger` on HOLD. Cut off anywhere, the same call finishes it; once
+    finished it is SKIPPED, and never moves an alias again.
+
+    Raises:
+        UserError: the weights in MLflow are not the evaluated ones, or an alias was moved outside genfoundry.
+        tracking.TrackerDown: MLflow does not answer; nothing is half promoted.
+    """
+    key = digest([evaluation.checkpoint.run_key, _digest(evaluation)])
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with tracking.registry_lock(recipe_name):
+                return _register(evaluation, policy, recipe_name, key)
+        except tracking.Moved:
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError
+
+
+def _register(evaluation: Evaluation, policy: Policy, name: str, key: str) -> ModelVersion:
+    tracking.settle(name)
+    known = tracking.find_version(name, key)
+    if known and SETTLED in known.tags:
+        verdict = Verdict.model_validate_json(known.tags[tracking.VERDICT])
+        return _record(evaluation, verdict, known.version, name, known.tags[SETTLED] or None, skipped=True)
+    _check_weights(evaluation)
+    champion = _rival(name, known)
+    verdict = judge(evaluation, champion[1] if champion else None, policy)
+    description = describe(name, evaluation, verdict, champion)
+    tags = _tags(evaluation, name)
+    version = tracking.register(name, evaluation.checkpoint.run_id, evaluation, verdict, key, description, tags)
+    tracking.load_version(name, version)
+    alias = _move(name, version, verdict, champion[0] if champion else None)
+    tracking.set_version_tags(name, version, {SETTLED: alias or ""})
+    return _record(evaluation, verdict, version, name, alias)
+
+
+def _rival(name: str, known: VersionInfo | None) -> tuple[int, Evaluation] | None:
+    """The champion to beat; not the version itself, where its promotion was cut off just before the end."""
+    champion = tracking.champion(name)
+    if champion is None or known is None or champion[0] != known.version:
+        return champion
+    moves = (m for m in tracking.history(name) if (m.alias, m.version) == ("champion", known.version))
+    before = next(moves).previous
+    return None if before is None else (before, tracking.evaluation_of(tracking.get_version(name, before)))
+
+
+def _move(name: str, version: int, verdict: Verdict, champion: int | None) -> str | None:
+    alias = ALIAS[verdict.decision]
+    if alias:
+        expected = champion if alias == "champion" and tracking.aliases(name).get(alias) != version else "any"
+        tracking.set_alias(name, alias, version, f"the gate said {verdict.decision}", expected=expected)
+    return alias
+
+
+def _check_weights(evaluation: Evaluation) -> None:
+    """The published weights are the ones that were evaluated."""
+    checkpoint = evaluation.checkpoint
+    found = tracking.seals_of(checkpoint.run_id).get("weights.safetensors")
+    if found != checkpoint.weights_digest:
+        raise UserError(
+            f"MLflow run {checkpoint.run_id} publishes weights with sha256 {found}.",
+            expected=f"{checkpoint.weights_digest}, which were evaluated",
+            remedy=f"genfoundry run {checkpoint.recipe}   (it evaluates what is published now)",
+        )
+
+
+def _digest(evaluation: Evaluation) -> str:
+    """What the evaluation found, whoever ran it and however long it took."""
+    return evaluation.digest or digest(evaluation.model_dump(include={"primary", "scores", "protocol"}, mode="json"))
+
+
+def _tags(evaluation: Evaluation, name: str) -> dict[str, str]:
+    checkpoint, data = evaluation.checkpoint, evaluation.checkpoint.dataset
+    run = tracking.find_run(checkpoint.run_key)
+    tags = {
+        "family": checkpoint.family,
+        "kind": data.kind,
+        "dataset": data.name,
+        "dataset_digest": data.digest,
+        "weights_digest": checkpoint.weights_digest,
+        "run_key": checkpoint.run_key,
+        "recipe": name,
+        "seed": str(checkpoint.seed),
+        "git_revision": run.tags.get("mlflow.source.git.commit", "") if run else "",
+    }
+    if score := evaluation.score(evaluation.primary):
+        tags["primary"] = f"{score.name} = {score.value:.6g} [{score.low:.6g}, {score.high:.6g}]"
+    return tags
+
+
+def _record(
+    evaluation: Evaluation, verdict: Verdict, version: int, name: str, alias: str | None, *, skipped: bool = False
+) -> ModelVersion:
+    return ModelVersion(
+        name=name,
+        version=version,
+        run_id=evaluation.checkpoint.run_id,
+        decision=verdict.decision,
+        reasons=verdict.reasons,
+        alias=alias,
+        evaluation=evaluation,
+        skipped=skipped,
+    )

@@ -1,0 +1,229 @@
+"""The ledger of alias moves: append-only, one chain a registered model, every entry sealed with the hash before it.
+
+It lies in the store itself, as tags of the registered model, so every machine reads the same one. Each machine also
+keeps a witness, `.genfoundry/ledger/<store>/<name>.jsonl`, of the entries that it has seen; a store whose chain no
+longer begins with them was rewritten.
+
+A store has no compare-and-set. An entry is therefore written under a tag of its own (number and hash), then the
+chain is read again: who sees another entry of the same number withdraws and tries again. Of two writers at least the
+later one sees the other, so never do both go on.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import socket
+import time
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from genfoundry.errors import UserError
+from genfoundry.files import digest, publish, state_dir
+from genfoundry.records import Record
+from genfoundry.tracking.store import client, guarded, lock, store_id
+
+TAG = re.compile(r"^genfoundry\.move\.(\d{5})\.([0-9a-f]{8})$")
+START = "0" * 64
+ATTEMPTS = 8
+Expected = int | None | Literal["any"]
+
+
+class Move(Record):
+    """One move of an alias. `previous` is the version that it left, `seal` the hash over all other fields."""
+
+    number: int
+    alias: str
+    version: int
+    previous: int | None
+    action: Literal["promote", "rollback", "register", "repair"]
+    reason: str
+    at: str
+    host: str
+    before: str
+    seal: str = ""
+
+    def sealed(self) -> Move:
+        """This entry with its seal."""
+        return self.model_copy(update={"seal": digest(self.model_dump(exclude={"seal"}))})
+
+    @property
+    def tag(self) -> str:
+        return f"genfoundry.move.{self.number:05d}.{self.seal[:8]}"
+
+
+class Broken(UserError):  # noqa: N818
+    """The chain of a ledger does not hold."""
+
+
+def read(name: str) -> list[Move]:
+    """The chain of a registered model, oldest first.
+
+    Raises:
+        Broken: an entry was changed, is missing, is there twice, or this machine's witness has seen another one.
+    """
+    chain = _quiet(name)
+    check(name, chain)
+    seen = witnessed(name)
+    if chain[: len(seen)] != seen:
+        raise Broken(
+            f"The ledger of '{name}' in MLflow is not the one that this machine has seen: "
+            f"{len(chain)} entries there, {len(seen)} in {_witness(name)}, "
+            f"which differ from number {_first_difference(chain, seen)} on.",
+            expected="an append-only chain",
+            remedy=f"restore MLflow's database from a backup; or, if the change was meant, delete {_witness(name)}",
+        )
+    return chain
+
+
+def _quiet(name: str) -> list[Move]:
+    """The entries once no writer has two of one number there, or after a second at the latest."""
+    deadline = time.monotonic() + 1
+    while True:
+        chain = in_store(name)
+        if len({move.number for move in chain}) == len(chain) or time.monotonic() > deadline:
+            return chain
+        time.sleep(0.1)
+
+
+def in_store(name: str) -> list[Move]:
+    """The entries in the store, unchecked, by number."""
+    try:
+        tags = client().get_registered_model(name).tags
+    except Exception as error:
+        if getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
+            return []
+        raise
+    found = [_parse(name, key, text) for key, text in tags.items() if TAG.match(key)]
+    return sorted(found, key=lambda move: (move.number, move.seal))
+
+
+def _parse(name: str, key: str, text: str) -> Move:
+    try:
+        return Move.model_validate_json(text)
+    except ValueError as error:
+        raise Broken(f"The ledger of '{name}': tag {key} does not parse: {error}") from None
+
+
+def check(name: str, chain: list[Move]) -> None:
+    """Verify every seal and every link.
+
+    Raises:
+        Broken: names the first entry that does not hold.
+    """
+    before = START
+    for number, move in enumerate(chain, 1):
+        if move.number != number or move.before != before or move.sealed().seal != move.seal:
+            raise Broken(
+                f"The ledger of '{name}' is broken at entry {number}: "
+                + ("its content was changed." if move.sealed().seal != move.seal else "it does not follow the last."),
+                expected=f"entry {number} that follows {before[:8]}",
+                remedy="genfoundry registry history (what is left), then restore MLflow's database from a backup",
+            )
+        before = move.seal
+
+
+def _first_difference(chain: list[Move], seen: list[Move]) -> int:
+    pairs = enumerate(zip(chain, seen, strict=False), 1)
+    return next((number for number, (a, b) in pairs if a != b), min(len(chain), len(seen)) + 1)
+
+
+@guarded
+def append(name: str, alias: str, version: int, action: str, reason: str, expected: Expected = "any") -> list[Move]:
+    """Append a move and return the chain with it; `expected` is the version that the alias must be at before.
+
+    Raises:
+        Moved: the alias is not at `expected`.
+        Broken: see `read`.
+    """
+    with lock(f"ledger-{name}"):
+        for attempt in range(ATTEMPTS):
+            chain = read(name)
+            now_at = position(chain, alias)
+            if expected not in ("any", now_at):
+                raise Moved(f"'{alias}' of '{name}' is at version {now_at}.", expected=f"version {expected}")
+            move = _entry(chain, alias, version, now_at, action, reason)
+            client().set_registered_model_tag(name, move.tag, move.model_dump_json())
+            if [entry for entry in in_store(name) if entry.number == move.number] == [move]:
+                chain.append(move)
+                _record(name, chain)
+                return chain
+            client().delete_registered_model_tag(name, move.tag)
+            time.sleep(random.uniform(0.05, 0.2) * 2**attempt)
+    raise UserError(f"The ledger of '{name}' is being written by others all the time.", remedy="run it again")
+
+
+class Moved(UserError):  # noqa: N818
+    """Another writer moved the alias first."""
+
+
+def _entry(chain: list[Move], alias: str, version: int, previous: int | None, action: str, reason: str) -> Move:
+    return Move.model_validate(
+        {
+            "number": len(chain) + 1,
+            "alias": alias,
+            "version": version,
+            "previous": previous,
+            "action": action,
+            "reason": reason,
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "host": socket.gethostname(),
+            "before": chain[-1].seal if chain else START,
+        }
+    ).sealed()
+
+
+def position(chain: list[Move], alias: str) -> int | None:
+    """The version that the chain says an alias is at."""
+    return next((move.version for move in reversed(chain) if move.alias == alias), None)
+
+
+def reign(chain: list[Move], alias: str) -> list[int]:
+    """The versions that led to the present one, oldest first; a rollback takes back what came after."""
+    line: list[int] = []
+    for move in chain:
+        if move.alias == alias:
+            line = line[: line.index(move.version)] if move.version in line else line
+            line.append(move.version)
+    return line
+
+
+def withdraw_fork(name: str, keep: dict[str, int]) -> list[Move]:
+    """Take back what a killed writer left beside another entry of the same number, the last one.
+
+    The one that the alias is at stays (`keep`: version by alias), else the one with the smaller seal.
+    """
+    chain = _quiet(name)
+    if not chain:
+        return []
+    last = [move for move in chain if move.number == chain[-1].number]
+    if len(last) < 2:
+        return []
+    stays = next((move for move in last if keep.get(move.alias) == move.version), last[0])
+    gone = [move for move in last if move != stays]
+    for move in gone:
+        client().delete_registered_model_tag(name, move.tag)
+    return gone
+
+
+def _witness(name: str) -> Path:
+    return state_dir("ledger", store_id()) / f"{quote(name, safe='')}.jsonl"
+
+
+def witnessed(name: str) -> list[Move]:
+    """The entries that this machine has seen.
+
+    Raises:
+        Broken: a line does not parse.
+    """
+    path = _witness(name)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    try:
+        return [Move.model_validate_json(line) for line in lines]
+    except ValueError as error:
+        raise Broken(f"{path} does not parse: {error}", remedy=f"delete {path}; the store keeps the ledger") from None
+
+
+def _record(name: str, chain: list[Move]) -> None:
+    publish(_witness(name), "".join(move.model_dump_json() + "\n" for move in chain))

@@ -1,0 +1,147 @@
+"""What is wrong with the store, each with the command that mends it; and what can be mended without asking."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from genfoundry.errors import UserError
+from genfoundry.tracking import ledger, registry, runs, versions
+from genfoundry.tracking.published import SEALS, fetch_model
+from genfoundry.tracking.runs import HEARTBEAT, OWNER, RunInfo
+from genfoundry.tracking.store import client, guarded
+from genfoundry.tracking.versions import VersionInfo
+
+LEASE = 300  # seconds that a run may be silent on another machine
+REGISTERED_BY = (versions.KEY, versions.DECISION, versions.EVALUATION_SEAL, SEALS)
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong, in a sentence, and the command that mends it."""
+
+    sentence: str
+    command: str
+
+
+@guarded
+def doctor() -> list[Problem]:
+    """Everything that is wrong with runs, versions, aliases and ledgers; downloads every published model to hash it."""
+    found = [Problem(_abandoned(run), "genfoundry doctor --mend") for run in _ownerless()]
+    for model in versions.list_models():
+        found += [*_of_aliases(model.name), *_of_versions(model.name)]
+    return found
+
+
+def _ownerless() -> list[RunInfo]:
+    return [run for run in runs.list_runs(["RUNNING"]) if not is_alive(run)]
+
+
+def is_alive(run: RunInfo) -> bool:
+    """Whether the owner of a run lives: its process on this machine, its heartbeat on another."""
+    host, _, number = run.tags.get(OWNER, "").rpartition(":")
+    if host == socket.gethostname() and number.isdecimal():
+        return _process_lives(int(number))
+    return time.time() - float(run.tags.get(HEARTBEAT, 0)) < LEASE
+
+
+def _process_lives(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _abandoned(run: RunInfo) -> str:
+    owner = run.tags.get(OWNER, "nobody")
+    return f"Run {run.run_id} ({run.run_key[:8]}) is RUNNING, but its owner {owner} does not live."
+
+
+def _of_aliases(name: str) -> Iterator[Problem]:
+    try:
+        chain, at = ledger.read(name), versions.aliases(name)
+    except UserError as error:
+        yield Problem(error.found, error.remedy or "genfoundry doctor --mend")
+        return
+    for alias in sorted({*at, *(move.alias for move in chain)}):
+        said = ledger.position(chain, alias)
+        if at.get(alias) != said:
+            error = registry.strayed(name, alias, at.get(alias), said)
+            cut_off = said is not None and at.get(alias) == registry.before(chain, alias)
+            yield (
+                Problem(f"The move of '{alias}' of '{name}' to version {said} was cut off.", "genfoundry doctor --mend")
+                if cut_off
+                else Problem(error.found, error.remedy)
+            )
+
+
+def _of_versions(name: str) -> Iterator[Problem]:
+    for info in versions.list_versions(name, orphans=True):
+        if versions.ORPHAN in info.tags:
+            continue
+        where = f"'{name}' version {info.version}"
+        if lacking := [tag for tag in REGISTERED_BY if not info.tags.get(tag)]:
+            yield Problem(f"{where} carries no {', '.join(lacking)}.", "genfoundry doctor --mend")
+            continue
+        if sentence := _damage(info):
+            yield Problem(f"{where}: {sentence}", f"genfoundry run {name}   (or restore MLflow from a backup)")
+
+
+def _damage(info: VersionInfo) -> str:
+    """What is wrong with the run and the files behind a version, or nothing."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            fetch_model(info.run_id, json.loads(info.tags[SEALS]), Path(folder))
+        registry.evaluation_of(info)
+    except UserError as error:
+        return error.found
+    except Exception as error:
+        if getattr(error, "error_code", "") != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return f"its run {info.run_id} is gone: {error}"
+    return ""
+
+
+@guarded
+def reconcile() -> list[str]:
+    """Mend what needs no decision, and say what was done: ownerless runs, cut-off moves, unfinished versions.
+
+    What was moved or changed outside genfoundry is left for `doctor` to report.
+    """
+    done = []
+    for run in _ownerless():
+        runs.finish(run.run_id, "KILLED", "FAILED", "Its process died; running it again goes on from its snapshot.")
+        done.append(f"{_abandoned(run)} It was closed as KILLED.")
+    for model in versions.list_models():
+        done += [*_withdraw(model.name), *_settle(model.name), *_tag_orphans(model.name)]
+    return done
+
+
+def _withdraw(name: str) -> list[str]:
+    gone = ledger.withdraw_fork(name, versions.aliases(name))
+    return [f"The ledger of '{name}': entry {move.number} of a writer that died was withdrawn." for move in gone]
+
+
+def _settle(name: str) -> list[str]:
+    try:
+        return registry.settle(name)
+    except UserError:
+        return []
+
+
+def _tag_orphans(name: str) -> list[str]:
+    """A version without digests or verdict is tagged, never deleted, and no alias goes to it."""
+    done = []
+    for info in versions.list_versions(name):
+        if any(not info.tags.get(tag) for tag in REGISTERED_BY) and not info.aliases:
+            client().set_model_version_tag(name, str(info.version), versions.ORPHAN, "not registered to the end")
+            done.append(f"'{name}' version {info.version} was not registered to the end; it was tagged as an orphan.")
+    return done

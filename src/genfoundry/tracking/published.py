@@ -1,0 +1,133 @@
+"""Model folders in the store: uploaded once, with the signature that MLflow shows; fetched and verified again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genfoundry.errors import UserError
+from genfoundry.files import file_digest
+from genfoundry.records import ImageSpec, SeriesSpec
+from genfoundry.tracking import runs
+from genfoundry.tracking.store import client, guarded
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+    from genfoundry.model import Model
+
+FOLDER = "model"
+SEALS = "genfoundry.files"  # tag: the sha256 of each file, as JSON
+
+
+@guarded
+def publish_model(run_id: str, folder: Path) -> str:
+    """Upload a folder of `loader.write_model` as the run's `model/`; the same bytes again are not sent twice.
+
+    Returns:
+        the address of the uploaded folder, for `register`.
+
+    Raises:
+        UserError: the folder is not a published model, or does not load.
+    """
+    from genfoundry import loader  # imports torch
+
+    model = loader.load_model(folder)
+    seals = {name: file_digest(folder / name) for name in (loader.WEIGHTS, loader.DESCRIPTION)}
+    known = seals_of(run_id)
+    if any(known.get(name) != seal for name, seal in seals.items()) or not runs.has_artifact(run_id, FOLDER):
+        with tempfile.TemporaryDirectory() as temporary:
+            copy = Path(temporary)
+            for name in seals:
+                shutil.copyfile(folder / name, copy / name)
+            _write_mlmodel(copy / loader.MLMODEL, run_id, model)
+            runs.log_files(run_id, copy, FOLDER)
+            seals[loader.MLMODEL] = file_digest(copy / loader.MLMODEL)
+        runs.set_tags(run_id, {SEALS: json.dumps(seals, sort_keys=True)})
+    return source(run_id)
+
+
+def seals_of(run_id: str) -> dict[str, str]:
+    """The sha256 of each file that was published from a run, by name; empty before."""
+    return json.loads(client().get_run(run_id).data.tags.get(SEALS, "{}"))
+
+
+def source(run_id: str) -> str:
+    """The address of a run's published model."""
+    return f"{client().get_run(run_id).info.artifact_uri}/{FOLDER}"
+
+
+@guarded
+def fetch_model(run_id: str, seals: dict[str, str], into: Path) -> Path:
+    """Download a published model and hold every file against its seal.
+
+    Raises:
+        UserError: names the file that is missing, differs or does not belong there.
+    """
+    folder = runs.fetch(run_id, FOLDER, into)
+    found = {path.name: file_digest(path) for path in folder.iterdir() if path.is_file() and not path.is_symlink()}
+    for name in sorted({*seals, *found}):
+        if found.get(name) != seals.get(name):
+            raise UserError(
+                f"{FOLDER}/{name} of MLflow run {run_id} has sha256 {found.get(name, '(missing)')}.",
+                expected=seals.get(name, "no such file"),
+                remedy="restore MLflow's artifacts from a backup, or train again",
+            )
+    return folder
+
+
+def _write_mlmodel(path: Path, run_id: str, model: Model) -> None:
+    from mlflow.models import Model as Metadata
+
+    from genfoundry.loader import SERVED
+
+    metadata = Metadata(artifact_path=FOLDER, run_id=run_id, signature=signature(model))
+    metadata.add_flavor("python_function", loader_module=SERVED)
+    metadata.save(str(path))
+
+
+def signature(model: Model) -> ModelSignature:
+    """What goes in and comes out of the served model (see `genfoundry.served`)."""
+    if isinstance(model.spec, SeriesSpec):
+        return _series_signature()
+    return _image_signature(model.spec) if model.generative else _classifier_signature(model.spec)
+
+
+def _image_signature(spec: ImageSpec) -> ModelSignature:
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import ColSpec, Schema, TensorSpec
+
+    label = [ColSpec("long", "label", required=False)] if spec.num_classes else []
+    image = TensorSpec(np.dtype("uint8"), (-1, spec.height, spec.width, spec.channels))
+    return ModelSignature(inputs=Schema([ColSpec("long", "seed"), *label]), outputs=Schema([image]))
+
+
+def _classifier_signature(spec: ImageSpec) -> ModelSignature:
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Schema, TensorSpec
+
+    image = TensorSpec(np.dtype("uint8"), (-1, spec.height, spec.width, spec.channels))
+    return ModelSignature(
+        inputs=Schema([image]), outputs=Schema([TensorSpec(np.dtype("float32"), (-1, spec.num_classes))])
+    )
+
+
+def _series_signature() -> ModelSignature:
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
+
+    from genfoundry.served import QUANTILES, SAMPLES
+
+    keys = [ColSpec("string", "unique_id"), ColSpec("datetime", "ds")]
+    names = ("mean", *(f"q{quantile}" for quantile in QUANTILES))
+    params = [ParamSpec("seed", "long", 0), ParamSpec("samples", "long", SAMPLES)]
+    return ModelSignature(
+        inputs=Schema([*keys, ColSpec("double", "y")]),
+        outputs=Schema([*keys, *(ColSpec("double", name) for name in names)]),
+        params=ParamSchema(params),
+    )

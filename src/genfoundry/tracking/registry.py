@@ -1,0 +1,232 @@
+"""Who is champion: aliases that follow the ledger, what a version was judged by, and the way back."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from genfoundry.errors import UserError
+from genfoundry.files import digest
+from genfoundry.records import Evaluation, Score
+from genfoundry.tracking import ledger, runs
+from genfoundry.tracking.ledger import Expected, Move
+from genfoundry.tracking.published import SEALS, fetch_model
+from genfoundry.tracking.store import client, guarded
+from genfoundry.tracking.versions import (
+    CHAMPION,
+    EVALUATION,
+    EVALUATION_SEAL,
+    VersionInfo,
+    aliases,
+    get_version,
+    registry_lock,
+)
+
+if TYPE_CHECKING:
+    from genfoundry.model import Model
+
+
+class Compared(NamedTuple):
+    """One score of two versions; `better` is the version whose interval lies wholly on the better side, if any."""
+
+    name: str
+    first: Score
+    second: Score
+    better: int | None
+
+
+@guarded
+def evaluation_of(info: VersionInfo) -> Evaluation:
+    """The evaluation that a version was registered with.
+
+    Raises:
+        UserError: it is missing, or is not the one that was registered.
+    """
+    text = runs.read_text(info.run_id, info.tags.get(EVALUATION, runs.EVALUATION))
+    if digest(text) != info.tags.get(EVALUATION_SEAL, digest(text)):
+        raise UserError(
+            f"The evaluation of '{info.name}' version {info.version} was changed after it was registered.",
+            expected=f"sha256 {info.tags[EVALUATION_SEAL]} of {info.tags[EVALUATION]} in run {info.run_id}",
+            remedy="restore MLflow's artifacts from a backup",
+        )
+    return Evaluation.model_validate_json(text)
+
+
+@guarded
+def champion(name: str) -> tuple[int, Evaluation] | None:
+    """The version that the alias `champion` is at, with its evaluation; None where there is none."""
+    at = aliases(name).get(CHAMPION)
+    return None if at is None else (at, evaluation_of(get_version(name, at)))
+
+
+@guarded
+def load_version(name: str, version: int | str, device: str = "cpu") -> Model:
+    """Download a version (by number or alias), hold every file against the registry's digests, then load it.
+
+    Raises:
+        UserError: something is missing or differs; nothing was loaded.
+    """
+    from genfoundry import loader  # imports torch
+
+    info = get_version(name, version)
+    seals = json.loads(info.tags.get(SEALS, "{}"))
+    if not seals:
+        raise UserError(f"'{name}' version {info.version} carries no digests: it was not registered by genfoundry.")
+    with tempfile.TemporaryDirectory() as folder:
+        return loader.load_model(fetch_model(info.run_id, seals, Path(folder)), device)
+
+
+@guarded
+def compare(name: str, first: int | str, second: int | str) -> list[Compared]:
+    """The scores that two versions share by name and so by protocol, of the model itself and of every floor."""
+    a, b = get_version(name, first), get_version(name, second)
+    left, right = evaluation_of(a), evaluation_of(b)
+    rows = []
+    for score in left.scores:
+        other = right.score(score.name, score.subject)
+        if other is not None:
+            rows.append(Compared(score.name, score, other, _better(score, other, a.version, b.version)))
+    return rows
+
+
+def _better(first: Score, second: Score, a: int, b: int) -> int | None:
+    if first.low > second.high:
+        return a if first.higher_is_better else b
+    if first.high < second.low:
+        return b if first.higher_is_better else a
+    return None
+
+
+@guarded
+def history(name: str) -> list[Move]:
+    """Every move of every alias, oldest first; empty where there was none.
+
+    Raises:
+        UserError: the ledger was tampered with.
+    """
+    return ledger.read(name)
+
+
+@guarded
+def set_alias(
+    name: str, alias: str, version: int, reason: str, *, action: str = "register", expected: Expected = "any"
+) -> int:
+    """Move an alias: first the ledger, then the alias, which always follows the ledger's last word, then read back.
+
+    A move that was cut off between the two is finished by calling it again. Nothing happens where both agree.
+
+    Raises:
+        ledger.Moved: the alias is not at `expected`.
+        UserError: the ledger is broken, or the alias does not stay where it is put.
+    """
+    with registry_lock(name):
+        chain, at = ledger.read(name), aliases(name).get(alias)
+        said = ledger.position(chain, alias)
+        if said == version and at not in (version, before(chain, alias)):
+            action, reason = "repair", f"{reason} (the alias was at {at}, moved outside genfoundry)"
+            said = None
+        if said != version:
+            ledger.append(name, alias, version, action, reason, expected)
+        return follow(name, alias)
+
+
+def before(chain: list[Move], alias: str) -> int | None:
+    """Where the alias was before its last move."""
+    return next((move.previous for move in reversed(chain) if move.alias == alias), None)
+
+
+@guarded
+def follow(name: str, alias: str) -> int:
+    """Put an alias where the ledger says, until both agree, and return that version."""
+    wanted = None
+    for _ in range(5):
+        wanted = ledger.position(ledger.read(name), alias)
+        if wanted is None:
+            raise UserError(f"The ledger of '{name}' has no move of '{alias}'.", remedy="genfoundry doctor")
+        if aliases(name).get(alias) == wanted:
+            return wanted
+        client().set_registered_model_alias(name, alias, str(wanted))
+    raise UserError(
+        f"The alias '{alias}' of '{name}' does not stay at version {wanted}, where it was put five times.",
+        remedy="stop what else moves it, then: genfoundry doctor",
+    )
+
+
+@guarded
+def settle(name: str) -> list[str]:
+    """Finish moves that were cut off; returns what was done.
+
+    Raises:
+        UserError: an alias was moved outside genfoundry, or the ledger is broken.
+    """
+    done = []
+    with registry_lock(name):
+        chain, at = ledger.read(name), aliases(name)
+        for alias in sorted({*at, *(move.alias for move in chain)}):
+            said = ledger.position(chain, alias)
+            if at.get(alias) == said:
+                continue
+            if said is None or at.get(alias) != before(chain, alias):
+                raise strayed(name, alias, at.get(alias), said)
+            done.append(f"'{alias}' of '{name}': the move to version {follow(name, alias)} was finished.")
+    return done
+
+
+def strayed(name: str, alias: str, at: int | None, said: int | None) -> UserError:
+    """The alias is where no move of the ledger put it."""
+    back = f"genfoundry registry promote {name} {said or at}" if alias == CHAMPION else f"genfoundry run {name}"
+    return UserError(
+        f"The alias '{alias}' of '{name}' is at version {at}, but the ledger says {said}: "
+        "it was moved outside genfoundry.",
+        expected=f"version {said}",
+        remedy=f"{back}   (--reason says why)",
+    )
+
+
+@guarded
+def promote(name: str, version: int | str, *, force: bool = False, reason: str = "") -> int:
+    """Make a version champion by hand, once it was downloaded, verified and loaded.
+
+    Raises:
+        UserError: the gate said REJECT and `force` is not set, `force` without a reason, or it does not load.
+    """
+    info = get_version(name, version)
+    if force and not reason.strip():
+        raise UserError("A promotion by force needs a reason.", remedy="--reason 'why'")
+    if info.decision != "PROMOTE" and info.decision != "HOLD" and not force:
+        raise UserError(
+            f"The gate said {info.decision or 'nothing'} of '{name}' version {info.version}.",
+            expected="PROMOTE or HOLD",
+            remedy=f"genfoundry registry show {name} {info.version}   (or promote it with --force --reason 'why')",
+        )
+    load_version(name, info.version)
+    return set_alias(name, CHAMPION, info.version, reason or "by hand", action="promote")
+
+
+@guarded
+def rollback(name: str, to: int | str | None = None, *, reason: str = "") -> int:
+    """Make an earlier champion champion again, by default the one before, once it was verified and loaded.
+
+    Raises:
+        UserError: there is no earlier one, `to` never was champion, or it does not load.
+    """
+    with registry_lock(name):
+        chain = history(name)
+        target = _earlier(name, chain) if to is None else get_version(name, to).version
+        if target not in {move.version for move in chain if move.alias == CHAMPION}:
+            raise UserError(
+                f"'{name}' version {target} never was champion.", remedy=f"genfoundry registry promote {name} {target}"
+            )
+        load_version(name, target)
+        return set_alias(name, CHAMPION, target, reason or "rolled back by hand", action="rollback")
+
+
+def _earlier(name: str, chain: list[Move]) -> int:
+    line = ledger.reign(chain, CHAMPION)
+    if len(line) < 2:
+        raise UserError(
+            f"'{name}' has no earlier champion to go back to.", remedy=f"genfoundry registry history {name}"
+        )
+    return line[-2]

@@ -1,0 +1,207 @@
+"""Registered models and their versions: one version a key, whatever is repeated or lost on the way."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, NamedTuple
+
+from genfoundry.errors import UserError, closest
+from genfoundry.files import digest
+from genfoundry.records import Evaluation, Verdict
+from genfoundry.tracking import runs
+from genfoundry.tracking.published import SEALS, seals_of, source
+from genfoundry.tracking.store import client, guarded, lock
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion as Stored
+
+KEY, DECISION, VERDICT, ORPHAN = (f"genfoundry.{word}" for word in ("key", "decision", "verdict", "orphan"))
+EVALUATION, EVALUATION_SEAL = "genfoundry.evaluation", "genfoundry.evaluation_sha256"
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+class VersionInfo(NamedTuple):
+    """A version as the registry knows it."""
+
+    name: str
+    version: int
+    run_id: str
+    decision: str
+    aliases: tuple[str, ...]
+    created: int
+    description: str
+    source: str
+    tags: dict[str, str]
+
+
+class ModelInfo(NamedTuple):
+    """A registered model in one line; a version is None where the alias is not set."""
+
+    name: str
+    versions: int
+    champion: int | None
+    challenger: int | None
+    description: str
+
+
+def registry_lock(name: str) -> AbstractContextManager[None]:
+    """Hold a registered model's name among the threads and processes of this checkout."""
+    return lock(f"registry-{name}")
+
+
+def _is(error: Exception, code: str) -> bool:
+    return getattr(error, "error_code", "") == code
+
+
+@guarded
+def register(
+    name: str, run_id: str, evaluation: Evaluation, verdict: Verdict, key: str, description: str, tags: dict
+) -> int:
+    """The version of `key`, made if there is none; a repeated call, or one whose answer was lost, makes no second.
+
+    The evaluation is stored beside it in the run under its own name, so a later one of the same run replaces nothing.
+    """
+    with registry_lock(name):
+        _ensure_model(name)
+        stored = _store_evaluation(run_id, evaluation)
+        full = {**tags, **stored, **_verdict_tags(verdict), KEY: key, SEALS: json.dumps(seals_of(run_id))}
+        if (known := find_version(name, key)) is not None:
+            _refresh(known, full, description)
+            return known.version
+        client().create_model_version(
+            name, source(run_id), run_id, tags=full, description=description, await_creation_for=60
+        )
+        return _single(name, key)
+
+
+def _ensure_model(name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client().create_registered_model(name, tags={"genfoundry": "recipe"})
+    except MlflowException as error:
+        if not _is(error, "RESOURCE_ALREADY_EXISTS"):
+            raise
+
+
+def _store_evaluation(run_id: str, evaluation: Evaluation) -> dict[str, str]:
+    checkpoint = evaluation.checkpoint.model_copy(update={"skipped": False})
+    text = evaluation.model_copy(update={"checkpoint": checkpoint, "skipped": False}).model_dump_json()
+    seal = digest(text)
+    path = f"evaluation/{seal[:16]}.json"
+    if not runs.has_artifact(run_id, path):
+        runs.log_text(run_id, text, path)
+    return {EVALUATION: path, EVALUATION_SEAL: seal}
+
+
+def _verdict_tags(verdict: Verdict) -> dict[str, str]:
+    return {DECISION: verdict.decision, VERDICT: verdict.model_dump_json()}
+
+
+def _refresh(known: VersionInfo, tags: dict, description: str) -> None:
+    for key, value in tags.items():
+        if known.tags.get(key) != str(value):
+            client().set_model_version_tag(known.name, str(known.version), key, str(value))
+    if known.description != description:
+        client().update_model_version(known.name, str(known.version), description)
+
+
+def _single(name: str, key: str) -> int:
+    """The oldest version of a key; a second one, made by a retry or another machine, is tagged as an orphan."""
+    same = sorted((v for v in list_versions(name, orphans=True) if v.tags.get(KEY) == key), key=lambda v: v.version)
+    for extra in same[1:]:
+        client().set_model_version_tag(name, str(extra.version), ORPHAN, f"the same as version {same[0].version}")
+    return same[0].version
+
+
+def find_version(name: str, key: str) -> VersionInfo | None:
+    """The version of that idempotency key, if there is one."""
+    found = (info for info in list_versions(name) if info.tags.get(KEY) == key)
+    return min(found, key=lambda info: info.version, default=None)
+
+
+@guarded
+def set_version_tags(name: str, version: int, tags: dict) -> None:
+    """Set tags of a version."""
+    for key, value in tags.items():
+        client().set_model_version_tag(name, str(version), key, str(value))
+
+
+@guarded
+def list_versions(name: str, *, orphans: bool = False) -> list[VersionInfo]:
+    """Every version of a registered model, newest first; duplicates tagged as orphans only when asked for."""
+    found, token = [], None
+    while True:
+        page = client().search_model_versions(f"name = '{name}'", max_results=200, page_token=token)
+        found += [_version(stored) for stored in page if stored.name == name]
+        token = page.token
+        if not token:
+            break
+    aliases = _aliases(name)
+    named = [info._replace(aliases=tuple(sorted(a for a, v in aliases.items() if v == info.version))) for info in found]
+    return sorted(
+        (info for info in named if orphans or ORPHAN not in info.tags), key=lambda info: info.version, reverse=True
+    )
+
+
+def _version(stored: Stored) -> VersionInfo:
+    tags = dict(stored.tags)
+    return VersionInfo(
+        stored.name, int(stored.version), stored.run_id or "", tags.get(DECISION, ""), (),
+        int(stored.creation_timestamp or 0), stored.description or "", stored.source or "", tags,
+    )  # fmt: skip
+
+
+def _aliases(name: str) -> dict[str, int]:
+    """The version that each alias of a registered model is at, in the store."""
+    try:
+        return {alias: int(version) for alias, version in client().get_registered_model(name).aliases.items()}
+    except Exception as error:
+        if _is(error, "RESOURCE_DOES_NOT_EXIST"):
+            return {}
+        raise
+
+
+@guarded
+def aliases(name: str) -> dict[str, int]:
+    """The version that each alias is at, by alias."""
+    return _aliases(name)
+
+
+@guarded
+def get_version(name: str, version: int | str) -> VersionInfo:
+    """A version by number or alias.
+
+    Raises:
+        UserError: there is no such model or version.
+    """
+    known = list_versions(name, orphans=True)
+    number = _aliases(name).get(str(version), version)
+    for info in known:
+        if str(info.version) == str(number):
+            return info
+    if not known:
+        names = closest(name, [model.name for model in list_models()])
+        raise UserError(f"There is no registered model '{name}'; {names}", remedy="genfoundry registry list")
+    numbers = ", ".join(str(info.version) for info in reversed(known))
+    raise UserError(f"'{name}' has no version or alias '{version}'.", expected=f"one of {numbers}")
+
+
+@guarded
+def list_models() -> list[ModelInfo]:
+    """Every registered model of ours, by name."""
+    found, token = [], None
+    while True:
+        page = client().search_registered_models(max_results=100, page_token=token)
+        found += [model for model in page if "genfoundry" in model.tags]
+        token = page.token
+        if not token:
+            break
+    return sorted((_model(model) for model in found), key=lambda model: model.name)
+
+
+def _model(stored) -> ModelInfo:
+    at = {alias: int(version) for alias, version in stored.aliases.items()}
+    count = len(list_versions(stored.name))
+    return ModelInfo(stored.name, count, at.get(CHAMPION), at.get(CHALLENGER), stored.description or "")
