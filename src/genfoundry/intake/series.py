@@ -121,10 +121,12 @@ def _spec(freq: str, channels: tuple[str, ...], wish: Wish) -> SeriesSpec:
 
 
 def _long_enough(table: pd.DataFrame, spec: SeriesSpec, account: Account) -> Iterator[pd.DataFrame]:
+    import pandas as pd
+
     for name, frame in table.groupby("unique_id", sort=True):
         account.total += 1
         steps = len(_grid(frame, spec.freq))
-        if not frame["y"].count():
+        if not pd.Series(frame["y"]).count():
             account.skip(as_text(str(name)), "NO_VALUE", f"'{as_text(str(name))}' has no value of y")
         elif steps < spec.context + spec.horizon:
             why = f"'{as_text(str(name))}' has {steps} steps, fewer than {spec.context} + {spec.horizon}"
@@ -176,7 +178,7 @@ def _splits(frames: list[pd.DataFrame], spec: SeriesSpec, test_fraction: float) 
     import pandas as pd
 
     first, last = (getattr(pd.concat([f["ds"] for f in frames]), end)() for end in ("min", "max"))
-    grid = pd.date_range(first, last, freq=spec.freq)
+    grid = pd.date_range(first, last, freq=spec.freq).to_list()
     test = max(round(test_fraction * len(grid)), spec.horizon)
     val = max(round(test_fraction / 2 * len(grid)), spec.horizon)
     if len(grid) - test - val < spec.context + spec.horizon:
@@ -185,5 +187,4 @@ def _splits(frames: list[pd.DataFrame], spec: SeriesSpec, test_fraction: float) 
             expected=f"at least {spec.context} + {spec.horizon} (context and horizon)",
             remedy="give longer series, or ask for less: --context, --horizon, --test-fraction",
         )
-    starts = {"val": pd.Timestamp(grid[-test - val]), "test": pd.Timestamp(grid[-test])}
-    return {split: stamp.isoformat() for split, stamp in starts.items()}
+    return {"val": grid[-test - val].isoformat(), "test": grid[-test].isoformat()}
