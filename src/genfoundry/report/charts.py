@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from genfoundry.records import Score
@@ -14,7 +15,7 @@ from genfoundry.report import clock, wording
 from genfoundry.report.scales import Scale, Tick, fit
 
 MOST_POINTS = 240  # of one line; longer curves are thinned, the extremes kept
-SHAPES = {"model": "dot", "real": "ring", "copy": "diamond", "noise": "cross"}
+SHAPES = {"model": "dot", "real": "ring", "copy": "diamond", "noise": "cross", "auto_ets": "triangle"}
 WIDE, NARROW = ("0.025", "0.975"), ("0.1", "0.9")
 
 
@@ -100,7 +101,13 @@ def mark(score: Score, scale: Scale) -> Mark:
 def strips(scores: Sequence[Score], primary: str) -> list[Strip]:
     """One strip a score name, the primary first; the model on top of each, then what it is measured against."""
     names = sorted({score.name: None for score in scores}, key=lambda name: name != primary)
-    return [_strip(name, [score for score in scores if score.name == name]) for name in names]
+    found = [_strip(name, [score for score in scores if score.name == name]) for name in names]
+    asked: set[str] = set()
+    for index, strip in enumerate(found):
+        if strip.question in asked:  # told apart by their protocols, then
+            found[index] = strip._replace(question=strip.protocol, protocol="")
+        asked.add(strip.question)
+    return found
 
 
 def _strip(name: str, scores: list[Score]) -> Strip:
@@ -124,7 +131,7 @@ def curve(name: str, points: Sequence[tuple[int, float]]) -> Plot:
     last = wording.number(values[-1]) if values else "nothing finite"
     note = f"{lost} values are not finite" if lost else ("logarithmic" if y.log else "")
     alt = f"Curve of {name} over {len(points)} points, ending at {last}."
-    return Plot(_plain(name), f"{last}" + (f" · {note}" if note else ""), alt, lines, x.ticks(3), y.ticks(3))
+    return Plot(_plain(name), f"{last}" + (f" · {note}" if note else ""), alt, lines, x.ticks(3), y.ticks(4))
 
 
 def _plain(name: str) -> str:
@@ -132,12 +139,13 @@ def _plain(name: str) -> str:
 
 
 def _smooth(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    """Running mean over a thirtieth of the curve (bias-corrected exponential window)."""
-    keep = 1 - 1 / max(1.0, len(points) / 30)
-    total, weight, smooth = 0.0, 0.0, []
-    for step, value in points:
-        total, weight = keep * total + (1 - keep) * value, keep * weight + (1 - keep)
-        smooth.append((step, total / weight))
+    """Mean over a centred window of a twentieth of the curve, narrower towards the ends."""
+    sums = [0.0, *accumulate(value for _, value in points)]
+    smooth = []
+    for index, (step, _) in enumerate(points):
+        reach = min(len(points) // 40, index, len(points) - 1 - index)
+        first, last = index - reach, index + reach + 1
+        smooth.append((step, (sums[last] - sums[first]) / (last - first)))
     return smooth
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ class Row(NamedTuple):
     rank: int
     section: Section
     marks: list[charts.Mark]
+    standing: list[str]
     seconds: str
 
 
@@ -102,9 +102,11 @@ def _board(parts: Sequence[Section]) -> Board:
     scores = [score for part in parts for score in _primary_scores(part)]
     scale, words = charts.score_scale(first.primary, scores), wording.meaning(first.primary)
     rows = []
-    for rank, part in enumerate(sorted(parts, key=_merit), 1):
+    for rank, part in enumerate(sorted(parts, key=lambda part: wording.merit(part.headline)), 1):
         marks = [charts.mark(score, scale) for score in _primary_scores(part)]
-        rows.append(Row(rank, part, marks, wording.duration(part.view.version.evaluation.checkpoint.cost.seconds)))
+        evaluation = part.view.version.evaluation
+        standing = wording.standing(evaluation, without=("copy",))
+        rows.append(Row(rank, part, marks, standing, wording.duration(evaluation.checkpoint.cost.seconds)))
     legend = {mark.subject: mark for row in rows for mark in row.marks}
     higher = scores[0].higher_is_better if scores else True
     title = str(parts[0].view.card.get("title") or first.checkpoint.dataset.name)
@@ -117,13 +119,6 @@ def _board(parts: Sequence[Section]) -> Board:
 def _primary_scores(part: Section) -> list[Score]:
     evaluation = part.view.version.evaluation
     return [score for score in evaluation.scores if score.name == evaluation.primary]
-
-
-def _merit(part: Section) -> float:
-    score = part.headline
-    if score is None or not math.isfinite(score.value):
-        return math.inf
-    return -score.value if score.higher_is_better else score.value
 
 
 def _tally(runs: Sequence[RunView]) -> list[tuple[Decision, int]]:

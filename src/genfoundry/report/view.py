@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from genfoundry.records import ModelVersion, Record, ValidatedDataset
 
 Curve = list[tuple[int, float]]
@@ -24,9 +26,9 @@ class RunView(Record):
     paper: str = ""
     kind: str
     version: ModelVersion
-    card: dict = {}
+    card: dict = Field(default={})
     validation: ValidatedDataset
-    curves: dict[str, Curve] = {}
-    images: dict[str, bytes] = {}
-    forecasts: list[dict] = []
-    settings: dict[str, object] = {}
+    curves: dict[str, Curve] = Field(default={})
+    images: dict[str, bytes] = Field(default={})
+    forecasts: list[dict] = Field(default=[])
+    settings: dict[str, object] = Field(default={})

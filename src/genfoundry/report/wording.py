@@ -15,7 +15,7 @@ FLOORS = ("real", "copy", "noise")
 SUBJECTS = {
     "model": "this model",
     "real": "real data",
-    "copy": "training set, copied",
+    "copy": "a plain copy",
     "noise": "untrained noise",
     "seasonal_naive": "seasonal naive",
     "auto_ets": "AutoETS",
@@ -103,7 +103,7 @@ def number(value: float, digits: int = 3) -> str:
     size = abs(value)
     if size == 0:
         return "0"
-    if size >= 1e7 or size < 1e-4:
+    if size >= 1e7 or size < 1e-3:
         mantissa, exponent = f"{value:.1e}".split("e")
         text = f"{mantissa.removesuffix('.0')}{TIMES}10{str(int(exponent)).translate(SUPERSCRIPT)}"
     else:
@@ -111,11 +111,11 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", MINUS)
 
 
-def value(score_name: str, amount: float) -> str:
+def value(score_name: str, amount: float, digits: int = 3) -> str:
     """A score's value, in per cent where that reads best."""
     if meaning(score_name).per_cent and math.isfinite(amount):
         return f"{100 * amount:.{1 if amount < 0.9995 else 0}f} %".replace("-", MINUS)
-    return number(amount)
+    return number(amount, digits)
 
 
 def interval(score: Score) -> str:
@@ -123,7 +123,8 @@ def interval(score: Score) -> str:
     if score.low == score.high:
         return ""
     between = " to " if min(score.low, score.high) < 0 else "\N{THIN SPACE}–\N{THIN SPACE}"
-    return f"{value(score.name, score.low)}{between}{value(score.name, score.high)}"
+    digits = 3 if max(abs(score.low), abs(score.high)) >= 0.01 else 2
+    return f"{value(score.name, score.low, digits)}{between}{value(score.name, score.high, digits)}"
 
 
 def direction(higher_is_better: bool) -> str:
@@ -131,19 +132,26 @@ def direction(higher_is_better: bool) -> str:
     return "higher is better" if higher_is_better else "lower is better"
 
 
-def standing(evaluation: Evaluation) -> list[str]:
+def merit(score: Score | None) -> float:
+    """What a leaderboard is sorted by: smaller is better, and infinity where there is no finite score."""
+    if score is None or not math.isfinite(score.value):
+        return math.inf
+    return -score.value if score.higher_is_better else score.value
+
+
+def standing(evaluation: Evaluation, without: tuple[str, ...] = (), terse: bool = False) -> list[str]:
     """How the primary score stands to each floor and baseline of the same name: `40× better than untrained noise`.
 
-    Where intervals overlap it is `level with` them.
+    Where intervals overlap it is `level with` them. Subjects in `without` are left out; `terse` names them shortly.
     """
-    mine = evaluation.score(evaluation.primary)
-    others = [score for score in evaluation.scores if score.name == evaluation.primary and score.subject != "model"]
-    return [sentence for other in others if mine and (sentence := compare(mine, other))]
+    mine, skipped = evaluation.score(evaluation.primary), ("model", *without)
+    others = [score for score in evaluation.scores if score.name == evaluation.primary and score.subject not in skipped]
+    return [sentence for other in others if mine and (sentence := compare(mine, other, terse))]
 
 
-def compare(mine: Score, other: Score) -> str:
+def compare(mine: Score, other: Score, terse: bool = False) -> str:
     """One half sentence; empty where either is not finite."""
-    name = subject(other.subject)
+    name = other.subject if terse and other.subject in FLOORS else subject(other.subject)
     if not all(map(math.isfinite, (mine.value, other.value))):
         return ""
     if mine.low <= other.high and other.low <= mine.high:
@@ -153,8 +161,13 @@ def compare(mine: Score, other: Score) -> str:
         return f"{word} than {name}"
     ratio = max(mine.value, other.value) / min(mine.value, other.value)
     if ratio >= 2:
-        return f"{number(ratio, 2)}{TIMES} {word} than {name}"
+        return f"{_round(ratio)}{TIMES} {word} than {name}"
     return f"{100 * abs(1 - mine.value / other.value):.0f} % {word} than {name}"
+
+
+def _round(ratio: float) -> str:
+    places = 1 - math.floor(math.log10(ratio))
+    return number(round(ratio, places), 2)
 
 
 def duration(seconds: float) -> str:
