@@ -1,10 +1,22 @@
-"""The gate: a pure function from evaluations to PROMOTE, HOLD or REJECT."""
+"""The gate: a pure function from evaluations to PROMOTE, HOLD or REJECT, with a ledger of reasons.
+
+Every rule reads intervals, never bare points, and every rule is asked, so the ledger is whole. One failed rule
+rejects; only the champion's rule can hold a version back.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 from pydantic import BaseModel, ConfigDict, Field
 
-from genfoundry.records import Evaluation, Verdict
+from genfoundry.records import Decision, Evaluation, Reason, Score, Verdict
+
+COPY_SCORE = "near_copy_rate"
+CLASS_SHARE, REAL_CLASS_SHARE = "class_share", "class_share_real"
+MIN_RECALL = 0.01  # below, under one real example in a hundred lies where the model puts anything
+MAX_CLASS_SHIFT = 0.5  # total variation: half of the samples would have to change class
 
 
 class Policy(BaseModel):
@@ -17,5 +29,135 @@ class Policy(BaseModel):
 
 
 def judge(evaluation: Evaluation, champion: Evaluation | None, policy: Policy) -> Verdict:
-    """Decide from intervals, never from bare points; NaN, missing or infinite never passes."""
-    raise NotImplementedError
+    """Decide from intervals, never from bare points; NaN, missing or infinite never passes.
+
+    Args:
+        evaluation: of the version that wants to be champion.
+        champion: of the present champion, on the same data and protocol; where it is on another version of the data
+            it is not compared, and the ledger says so.
+        policy: the recipe's.
+    """
+    reasons = [*_own_rules(evaluation, policy)]
+    if not all(reason.passed for reason in reasons):
+        return Verdict(decision="REJECT", reasons=tuple(reasons))
+    decision, against = _against_champion(evaluation, champion)
+    return Verdict(decision=decision, reasons=(*reasons, against))
+
+
+def _own_rules(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:
+    yield _completed(evaluation)
+    yield _finite(evaluation)
+    for subject in policy.must_beat:
+        if (floor := evaluation.score(evaluation.primary, subject)) is not None:
+            yield _beats(evaluation, floor)
+    yield from _no_copy(evaluation, policy)
+    yield from _recall(evaluation)
+    yield from _class_balance(evaluation)
+
+
+def _completed(evaluation: Evaluation) -> Reason:
+    outcome = evaluation.checkpoint.outcome
+    return Reason(rule="completed", passed=outcome == "COMPLETED", sentence=f"Training ended {outcome}.")
+
+
+def _finite(evaluation: Evaluation) -> Reason:
+    own = [score for score in evaluation.scores if score.subject == "model"]
+    bad = [score.name for score in own if not is_sound(score)]
+    if evaluation.score(evaluation.primary) is None:
+        return Reason(rule="finite", passed=False, sentence=f"The deciding score {evaluation.primary} is missing.")
+    if bad:
+        sentence = f"{', '.join(bad)}: not a finite number inside a finite interval."
+        return Reason(rule="finite", passed=False, sentence=sentence)
+    return Reason(rule="finite", passed=True, sentence=f"All {len(own)} scores are finite.")
+
+
+def is_sound(score: Score | None) -> bool:
+    """Whether a score is there and is a finite number inside a finite interval."""
+    if score is None or not all(math.isfinite(number) for number in (score.low, score.value, score.high)):
+        return False
+    return score.low <= score.value <= score.high
+
+
+def better_beyond(score: Score | None, other: Score | None) -> bool:
+    """Whether `score` is better than `other` and their intervals do not touch. False where either is unsound."""
+    if score is None or other is None or not (is_sound(score) and is_sound(other)):
+        return False
+    return score.low > other.high if score.higher_is_better else score.high < other.low
+
+
+def _beats(evaluation: Evaluation, floor: Score) -> Reason:
+    own = evaluation.score(evaluation.primary)
+    passed = better_beyond(own, floor)
+    relation = "is better than" if passed else "is not beyond"
+    sentence = f"{evaluation.primary} {_show(own)} {relation} {floor.subject} {_show(floor)}."
+    return Reason(rule=f"beats {floor.subject}", passed=passed, sentence=sentence)
+
+
+def _show(score: Score | None) -> str:
+    return "missing" if score is None else f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}]"
+
+
+def _named(evaluation: Evaluation, start: str, subject: str = "model") -> Score | None:
+    return next((s for s in evaluation.scores if s.subject == subject and s.name.startswith(start)), None)
+
+
+def _no_copy(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:
+    own, copied = _named(evaluation, COPY_SCORE), _named(evaluation, COPY_SCORE, "copy")
+    if own is None and copied is None:
+        return  # a forecaster or a classifier makes no examples
+    real = _named(evaluation, COPY_SCORE, "real")
+    natural = real.value if real is not None and is_sound(real) else 0.0
+    limit = max(policy.max_copy_rate, natural)
+    passed = own is not None and is_sound(own) and own.low <= limit
+    sentence = f"Near-copies of training examples: {_show(own)}; tolerated {limit:.4g}."
+    yield Reason(rule="not a copy", passed=passed, sentence=sentence)
+
+
+def _recall(evaluation: Evaluation) -> Iterator[Reason]:
+    if (recall := _named(evaluation, "recall")) is None:
+        return
+    passed = is_sound(recall) and recall.high >= MIN_RECALL
+    sentence = f"The samples cover {_show(recall)} of the real examples; a collapsed model covers under {MIN_RECALL}."
+    yield Reason(rule="not collapsed", passed=passed, sentence=sentence)
+
+
+def _class_balance(evaluation: Evaluation) -> Iterator[Reason]:
+    made, real = (evaluation.details.get(key) for key in (CLASS_SHARE, REAL_CLASS_SHARE))
+    if not made or not real or len(made) != len(real):
+        return
+    shift = sum(abs(a - b) for a, b in zip(made, real, strict=True)) / 2
+    passed = shift < MAX_CLASS_SHIFT  # NaN fails
+    sentence = f"{shift:.0%} of the samples lie in other classes than the data's; collapse from {MAX_CLASS_SHIFT:.0%}."
+    yield Reason(rule="classes kept", passed=passed, sentence=sentence)
+
+
+def _against_champion(evaluation: Evaluation, champion: Evaluation | None) -> tuple[Decision, Reason]:
+    own = evaluation.score(evaluation.primary)
+    if champion is None:
+        return "PROMOTE", _champion_reason(True, "There is no champion yet.")
+    if (obstacle := _not_comparable(evaluation, champion)) is not None:
+        return "PROMOTE", _champion_reason(True, f"Not compared with the champion: {obstacle}.")
+    other = champion.score(evaluation.primary)
+    sentence = f"{evaluation.primary} {_show(own)} against the champion's {_show(other)}: "
+    if better_beyond(own, other):
+        return "PROMOTE", _champion_reason(True, sentence + "better beyond the intervals.")
+    if better_beyond(other, own):
+        return "REJECT", _champion_reason(False, sentence + "worse beyond the intervals.")
+    return "HOLD", _champion_reason(False, sentence + "the intervals overlap, so neither is shown to be better.")
+
+
+def _champion_reason(passed: bool, sentence: str) -> Reason:
+    return Reason(rule="champion", passed=passed, sentence=sentence)
+
+
+def _not_comparable(evaluation: Evaluation, champion: Evaluation) -> str | None:
+    ours, theirs = evaluation.checkpoint.dataset, champion.checkpoint.dataset
+    if ours.digest != theirs.digest:
+        return f"it was judged on {theirs.name} at {theirs.digest[:12]}, this version on {ours.name} at " + (
+            f"{ours.digest[:12]}; judge it again on the new data to compare"
+        )
+    if champion.score(evaluation.primary) is None:
+        return f"it has no score {evaluation.primary} (its own is {champion.primary})"
+    if not is_sound(champion.score(evaluation.primary)):
+        return f"its {evaluation.primary} is not finite"
+    return None

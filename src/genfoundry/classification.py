@@ -1,0 +1,42 @@
+"""How a classifier is judged: accuracy and calibration on the test split, beside the largest class's share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from genfoundry.features import in_chunks
+from genfoundry.interval import UNKNOWN, Estimate, half_samples, size_name, wilson
+from genfoundry.judges import Judgement
+from genfoundry.kinds import image
+from genfoundry.metrics.accuracy import Accuracy, confusion
+from genfoundry.model import Classifies, Model
+
+DRAWS = 100
+
+
+def judge_classifier(model: Model, folder: Path, seed: int) -> Judgement:
+    """Accuracy (Wilson interval) and calibration error on all test images; `noise` says the largest class always."""
+    test = image.read(folder, "test")
+    logits = in_chunks(cast(Classifies, model).classify, test.images, model.device).astype(np.float64)
+    likely = np.exp(logits - logits.max(1, keepdims=True))
+    likely /= likely.sum(1, keepdims=True)
+    size = size_name(len(test.labels))
+    most = int(np.bincount(test.labels).max())
+    estimates = _estimates(test.labels, likely, seed)
+    better = Accuracy.higher_is_better
+    scores = [found.score(f"{name}_test_{size}", "model", better[name]) for name, found in estimates.items()]
+    scores.append(wilson(most, len(test.labels)).score(f"accuracy_test_{size}", "noise", better["accuracy"]))
+    counts = confusion(test.labels, likely.argmax(1), likely.shape[1])
+    details = {f"confusion/{row}": counts[row].tolist() for row in range(len(counts))}
+    return Judgement(f"accuracy_test_{size}", tuple(scores), {"samples": len(test.labels), "split": "test"}, details)
+
+
+def _estimates(labels: np.ndarray, likely: np.ndarray, seed: int) -> dict[str, Estimate]:
+    if not np.isfinite(likely).all():
+        return {"accuracy": UNKNOWN, "ece": UNKNOWN}
+    rows = np.column_stack([labels, likely])  # together, so that a half-sample keeps each label with its row
+    found = half_samples(lambda _, half: Accuracy.score(half[:, 0].astype(int), half[:, 1:]), rows, [rows], DRAWS, seed)
+    return {"accuracy": wilson(int((likely.argmax(1) == labels).sum()), len(labels)), "ece": found["ece"].clip(0, 1)}

@@ -1,0 +1,88 @@
+"""The sets of images that are scored: what a model makes, and the floors beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from genfoundry.batch import Batch, open_split
+from genfoundry.features import to_pixels
+from genfoundry.kinds import image
+from genfoundry.model import Model
+
+Sampler = Callable[[Batch, Generator | None], Tensor]
+BATCH = 250  # samples in one call of the model
+
+
+class ImageSet(NamedTuple):
+    """Who made it (`model`, a variant of it, a floor), and one uint8 array (N, C, H, W) a seed.
+
+    `train` is what it may have copied from. `finite` is False where a pixel was NaN or infinite.
+    """
+
+    subject: str
+    draws: list[np.ndarray]
+    train: np.ndarray
+    finite: bool = True
+
+
+def generated(model: Model, folder: Path, train: np.ndarray, count: int, seeds: list[int]) -> list[ImageSet]:
+    """`count` samples a seed of the model and of each of its variants, for labels as the training split has them."""
+    samplers: dict[str, Sampler] = {"model": model.sample}
+    if (variants := getattr(model, "sample_variants", None)) is not None:
+        samplers |= variants()
+    return [_drawn(subject, sampler, model, folder, train, count, seeds) for subject, sampler in samplers.items()]
+
+
+def _drawn(
+    subject: str, sampler: Sampler, model: Model, folder: Path, train: np.ndarray, count: int, seeds: list[int]
+) -> ImageSet:
+    split = open_split(folder, "train", model.spec, model.device)
+    draws, finite = [], True
+    for seed in seeds:
+        rows = torch.from_numpy(_rows(len(split), count, seed))
+        generator = Generator(model.device).manual_seed(seed)
+        with torch.inference_mode():
+            images = torch.cat([sampler(split.batch(part), generator).float().cpu() for part in rows.split(BATCH)])
+        finite &= bool(torch.isfinite(images).all())
+        draws.append(to_pixels(images.nan_to_num()))
+    return ImageSet(subject, draws, train, finite)
+
+
+def _rows(length: int, count: int, seed: int) -> np.ndarray:
+    """`count` row numbers in random order, none twice before all were taken once."""
+    rng = np.random.default_rng(seed)
+    return np.concatenate([rng.permutation(length) for _ in range(-(-count // length))])[:count]
+
+
+def floors(train: np.ndarray, count: int, seed: int) -> list[ImageSet]:
+    """`real`: unseen images, from one half of the training split, the other half standing for training data;
+    `copy`: training images replayed; `noise`: uniform bytes."""
+    order = _rows(len(train), len(train), seed)
+    half = len(order) // 2
+    real = train[np.sort(order[:half][:count])]
+    noise = np.random.default_rng(seed).integers(0, 256, (count, *train.shape[1:]), np.uint8)
+    return [
+        ImageSet("real", [real], train[np.sort(order[half:])]),
+        ImageSet("copy", [train[_rows(len(train), count, seed + 1)]], train),
+        ImageSet("noise", [noise], train),
+    ]
+
+
+class RealImages(NamedTuple):
+    """The training split, and as many held-out images as are generated."""
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+def real_images(folder: Path, most: int, seed: int) -> RealImages:
+    """The real side of every comparison: all of train, at most `most` of test."""
+    train, test = image.read(folder, "train"), image.read(folder, "test")
+    rows = np.sort(_rows(len(test.labels), min(most, len(test.labels)), seed))
+    return RealImages(train.images, np.asarray(test.images[rows]))

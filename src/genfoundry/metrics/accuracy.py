@@ -1,0 +1,41 @@
+"""Accuracy and calibration of a classifier.
+
+Expected calibration error: Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", 2017,
+https://arxiv.org/abs/1706.04599 (section 2).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from genfoundry.metric import SetMetric
+
+BINS = 15  # of confidence, as in the paper's tables
+
+
+class Accuracy(SetMetric):
+    """`accuracy` and `ece`, both in [0, 1]; `real` are labels (N,), `fake` are class probabilities (N, K)."""
+
+    view = "classes"
+    higher_is_better: ClassVar[dict[str, bool]] = {"accuracy": True, "ece": False}
+
+    @staticmethod
+    def score(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
+        if not np.isfinite(fake).all():
+            return {"accuracy": float("nan"), "ece": float("nan")}
+        right = fake.argmax(1) == real
+        return {"accuracy": float(right.mean()), "ece": calibration_error(fake.max(1), right)}
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
+    """Mean over examples of |accuracy − confidence| of the bin that their confidence (N,) falls into."""
+    cell = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gap = np.bincount(cell, right - confidence, BINS)  # bin size times its gap
+    return float(np.abs(gap).sum() / len(confidence))
+
+
+def confusion(labels: np.ndarray, guesses: np.ndarray, classes: int) -> np.ndarray:
+    """(K, K) counts: a row a true class, a column a guess."""
+    return np.bincount(labels * classes + guesses, minlength=classes**2).reshape(classes, classes)
