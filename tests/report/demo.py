@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-import io
 import math
 import random
 import sys
+from functools import cache
 from pathlib import Path
 
+import numpy as np
+
+from genfoundry import gallery
 from genfoundry.records import (
     Check,
     Checkpoint,
@@ -66,37 +69,31 @@ FD = "fd_domain-1a2b3c4d_1k"
 FLOORS = {"real": (0.12, 0.11, 0.13), "copy": (0.15, 0.14, 0.17), "noise": (1900.0, 1850.0, 1960.0)}
 
 
-def png(image) -> bytes:
-    """The bytes of a Pillow image."""
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
+@cache
+def font(size: int):
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
 
 
 def digit(rng: random.Random, noise: float):
     """A 28×28 digit-like picture; `noise` 0 is crisp, 1 unreadable."""
-    from PIL import Image, ImageDraw, ImageFilter, ImageFont
+    from PIL import Image, ImageDraw, ImageFilter
 
     picture = Image.new("L", (28, 28))
-    font = ImageFont.load_default(rng.randint(19, 24))
     ImageDraw.Draw(picture).text(
-        (14, 14), str(rng.randrange(10)), 255, font, anchor="mm", stroke_width=rng.choice((0, 1))
+        (14, 14), str(rng.randrange(10)), 255, font(rng.randint(19, 24)), anchor="mm", stroke_width=rng.choice((0, 1))
     )
     picture = picture.rotate(rng.uniform(-18, 18), resample=Image.Resampling.BILINEAR)
     picture = picture.filter(ImageFilter.GaussianBlur(0.5 + 2 * noise))
     return Image.blend(picture, Image.effect_noise((28, 28), 90), min(0.9, noise))
 
 
+@cache
 def grid(rows: int, columns: int, noise: float, seed: int = 0) -> bytes:
-    """A grid of such digits with two pixels between them."""
-    from PIL import Image
-
+    """A grid of such digits, drawn as the evaluation draws it."""
     rng = random.Random(seed)
-    sheet = Image.new("L", (columns * 30 + 2, rows * 30 + 2), 40)
-    for row in range(rows):
-        for column in range(columns):
-            sheet.paste(digit(rng, noise), (column * 30 + 2, row * 30 + 2))
-    return png(sheet)
+    return gallery.grid(np.stack([np.asarray(digit(rng, noise))[None] for _ in range(rows * columns)]), columns)
 
 
 def score(name: str, value: float, low: float, high: float, subject: str = "model", higher: bool = False) -> Score:

@@ -65,10 +65,10 @@ class Strip(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """One bar; `height` and `reference` in per cent of the plot."""
+    """One bar; `amount` in per cent as text, `height` and `reference` in per cent of the plot."""
 
     label: str
-    text: str
+    amount: str
     height: float
     reference: float | None
 
@@ -231,5 +231,5 @@ def shares(values: Sequence[float], names: Sequence[str], real: Sequence[float] 
         label = str(names[index]) if index < len(names) else str(index)
         reference = round(100 * real[index] / top, 2) if index < len(real) else None
         height = round(100 * max(share, 0.0) / top, 2) if math.isfinite(share) else 0.0
-        bars.append(Bar(label, wording.value("max_class_share", share), height, reference))
+        bars.append(Bar(label, wording.number(100 * share, 2), height, reference))
     return bars

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from genfoundry.records import Decision, Score, ValidatedDataset
 from genfoundry.report import charts, wording
+from genfoundry.report.pictures import Picture, preview
 from genfoundry.report.scales import Tick
 from genfoundry.report.sections import Section, section
 from genfoundry.report.view import RunView
@@ -21,6 +22,7 @@ class Row(NamedTuple):
 
     rank: int
     section: Section
+    preview: Picture | None
     marks: list[charts.Mark]
     standing: list[str]
     seconds: str
@@ -106,7 +108,9 @@ def _board(parts: Sequence[Section]) -> Board:
         marks = [charts.mark(score, scale) for score in _primary_scores(part)]
         evaluation = part.view.version.evaluation
         standing = wording.standing(evaluation, without=("copy",))
-        rows.append(Row(rank, part, marks, standing, wording.duration(evaluation.checkpoint.cost.seconds)))
+        spec = evaluation.checkpoint.dataset.spec
+        shown = preview(part.view.images.get("samples"), spec, part.view.recipe)
+        rows.append(Row(rank, part, shown, marks, standing, wording.duration(evaluation.checkpoint.cost.seconds)))
     legend = {mark.subject: mark for row in rows for mark in row.marks}
     higher = scores[0].higher_is_better if scores else True
     title = str(parts[0].view.card.get("title") or first.checkpoint.dataset.name)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 import struct
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+from genfoundry.gallery import CELL, GAP
+from genfoundry.records import ImageSpec
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MOST_SNAPSHOTS = 6
@@ -28,6 +32,24 @@ def picture(data: bytes | None, alt: str, caption: str = "") -> Picture | None:
         return None
     width, height = struct.unpack(">II", data[16:24])
     return Picture("data:image/png;base64," + base64.b64encode(data).decode(), width, height, alt, caption)
+
+
+def preview(data: bytes | None, spec: object, what: str, count: int = 5) -> Picture | None:
+    """The first `count` cells of a grid that `genfoundry.gallery` drew, or None where there is no such grid."""
+    whole = picture(data, "")
+    if whole is None or data is None or not isinstance(spec, ImageSpec):
+        return None
+    from PIL import Image, UnidentifiedImageError
+
+    factor = max(1, CELL // max(spec.height, spec.width))
+    corner = (GAP + count * (spec.width * factor + GAP), GAP + spec.height * factor + GAP)
+    out = io.BytesIO()
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as grid:
+            grid.crop((0, 0, min(corner[0], whole.width), min(corner[1], whole.height))).save(out, "PNG")
+    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError):
+        return None
+    return picture(out.getvalue(), f"The first {count} samples of {what}")
 
 
 def snapshots(images: Mapping[str, bytes], what: str) -> list[Picture]:

@@ -150,19 +150,25 @@ def standing(evaluation: Evaluation, without: tuple[str, ...] = (), terse: bool 
 
 
 def compare(mine: Score, other: Score, terse: bool = False) -> str:
-    """One half sentence; empty where either is not finite."""
-    name = other.subject if terse and other.subject in FLOORS else subject(other.subject)
+    """`40× better than untrained noise`, or tersely `noise: 40× better`; empty where either is not finite."""
     if not all(map(math.isfinite, (mine.value, other.value))):
         return ""
+    how, joint = _difference(mine, other)
+    if terse:
+        return f"{other.subject if other.subject in FLOORS else subject(other.subject)}: {how}"
+    return f"{how} {joint} {subject(other.subject)}"
+
+
+def _difference(mine: Score, other: Score) -> tuple[str, str]:
     if mine.low <= other.high and other.low <= mine.high:
-        return f"level with {name}"
+        return "level", "with"
     word = "better" if (mine.value > other.value) == mine.higher_is_better else "worse"
     if mine.value <= 0 or other.value <= 0:
-        return f"{word} than {name}"
+        return word, "than"
     ratio = max(mine.value, other.value) / min(mine.value, other.value)
     if ratio >= 2:
-        return f"{_round(ratio)}{TIMES} {word} than {name}"
-    return f"{100 * abs(1 - mine.value / other.value):.0f} % {word} than {name}"
+        return f"{_round(ratio)}{TIMES} {word}", "than"
+    return f"{100 * abs(1 - mine.value / other.value):.0f} % {word}", "than"
 
 
 def _round(ratio: float) -> str:

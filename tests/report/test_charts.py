@@ -1,0 +1,127 @@
+"""Geometry of the plots, against values worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from demo import forecast, score
+
+from genfoundry.report import charts, clock
+from genfoundry.report.scales import Scale, fit
+
+
+def test_a_linear_axis() -> None:
+    scale = Scale(0, 10)
+    assert [scale.at(v) for v in (-1, 0, 2.5, 10, 99)] == [0, 0, 25, 100, 100]
+    assert [(tick.at, tick.label) for tick in scale.ticks(5)] == [
+        (0, "0"), (20, "2"), (40, "4"), (60, "6"), (80, "8"), (100, "10"),
+    ]  # fmt: skip
+
+
+def test_a_logarithmic_axis() -> None:
+    scale = Scale(0.1, 1000, log=True)
+    assert [scale.at(v) for v in (0.1, 1, 10, 100, 1000)] == [0, 25, 50, 75, 100]
+    assert scale.at(-5) == 0
+    assert [tick.label for tick in scale.ticks(5)] == ["0.1", "1", "10", "100", "1,000"]
+
+
+@pytest.mark.parametrize(
+    ("values", "log"),
+    [([1, 19], False), ([1, 21], True), ([0, 1000], False), ([-1, 1000], False), ([math.nan], False), ([], False)],
+)
+def test_the_axis_is_logarithmic_where_positive_values_spread(values: list[float], log: bool) -> None:
+    assert fit(values).log is log
+
+
+@pytest.mark.parametrize("values", [[3.0], [0.0], [-2.0, -2.0], [1e-9, 1e9], [5e5, 5.0001e5], [math.inf, 1.0]])
+def test_every_axis_has_ticks_inside_it_and_shows_its_values(values: list[float]) -> None:
+    scale = fit(values)
+    assert scale.low < scale.high
+    ticks = scale.ticks()
+    assert 1 <= len(ticks) <= 5
+    assert all(0 <= tick.at <= 100 for tick in ticks)
+    assert all(0 < scale.at(v) < 100 for v in values if math.isfinite(v))
+
+
+def test_shares_have_an_axis_from_zero_to_one() -> None:
+    scale = charts.score_scale("precision_domain-x_1k", [score("precision_domain-x_1k", 0.6, 0.5, 0.7)])
+    assert (scale.low, scale.high, scale.log) == (0, 1, False)
+
+
+def test_a_mark_that_is_not_finite_has_no_place() -> None:
+    lost = charts.mark(score("fd_x", math.nan, math.nan, math.nan), Scale(0, 1))
+    assert (lost.at, lost.text) == (None, "NaN")
+
+
+def test_strips_put_the_primary_score_and_the_model_first() -> None:
+    scores = [score("kid_x", 1, 1, 1), score("fd_x", 9, 8, 10, "noise"), score("fd_x", 2, 1, 3)]
+    found = charts.strips(scores, "fd_x")
+    assert [strip.name for strip in found] == ["fd_x", "kid_x"]
+    assert [mark.subject for mark in found[0].marks] == ["model", "noise"]
+
+
+def test_a_learning_curve_says_what_was_not_finite() -> None:
+    plot = charts.curve("train/loss", [(0, 1.0), (1, math.nan), (2, 3.0)])
+    assert "1 values are not finite" in plot.note
+    assert "nan" not in plot.lines[0].path
+
+
+def test_a_constant_curve_and_an_empty_one_are_drawn() -> None:
+    assert charts.curve("a", [(5, 2.0)]).lines[0].path == "M0.00 50.00"
+    assert "nothing finite" in charts.curve("a", [(0, math.inf)]).note
+
+
+def test_smoothing_keeps_a_straight_line() -> None:
+    line = [(step, 2.0 * step) for step in range(400)]
+    assert [step for step, _ in charts._smooth(line)] == list(range(400))
+    assert [value for _, value in charts._smooth(line)] == pytest.approx([value for _, value in line])
+
+
+def test_thinning_keeps_the_extremes() -> None:
+    points = [(step, math.sin(step / 50)) for step in range(5000)]
+    points[1234] = (1234, 99.0)
+    points[4321] = (4321, -99.0)
+    thin = charts._thin(points)
+    assert len(thin) <= charts.MOST_POINTS + 2
+    assert {(1234, 99.0), (4321, -99.0)} <= set(thin)
+    assert thin == sorted(thin)
+
+
+def test_a_fan_counts_what_the_band_held_and_leaves_gaps_open() -> None:
+    plot = charts.fan(
+        {
+            "series": "a", "unit": "", "freq": "D", "start": "2024-01-01", "past": [0.0, 1.0],
+            "future": [1.0, None, 9.0],
+            "quantiles": {"0.1": [0, 0, 0], "0.5": [1, 1, 1], "0.9": [2, 2, 2]}, "baselines": {},
+        }
+    )  # fmt: skip
+    assert plot.note == "1 of 2 in the 80 % band"
+    came = next(line.path for line in plot.lines if line.style == "came")
+    assert came.count("M") == 2  # the missing value lifts the pen
+    assert not any(line.style == "wide" for line in plot.lines)  # there is no 95 % band to draw
+    assert plot.now == Scale(0, 4).at(1.5)
+
+
+def test_a_fan_shows_at_most_two_horizons_of_the_past() -> None:
+    plot = charts.fan(forecast("a", 0))
+    past = next(line.path for line in plot.lines if line.style == "past")
+    assert past.count("L") == 2 * 24 - 1
+    assert plot.xs[0].label == "07 Nov 00:00"  # 168 hours from 2 November, the first 120 not shown
+
+
+@pytest.mark.parametrize(
+    ("freq", "step", "label"),
+    [
+        ("h", 25, "02 Jan 01:00"), ("D", 31, "01 Feb 2024"), ("MS", 13, "Feb 2025"), ("YE", 3, "2027"),
+        ("30min", 3, "01 Jan 01:30"), ("W-SUN", 1, "08 Jan 2024"), ("QS-OCT", 2, "Jul 2024"), ("?", 7, "step 7"),
+        ("D", 10**9, "step 1000000000"),
+    ],
+)  # fmt: skip
+def test_time_stamps(freq: str, step: int, label: str) -> None:
+    assert clock._label("2024-01-01", freq, step) == label
+
+
+def test_bars_are_scaled_to_the_tallest() -> None:
+    bars = charts.shares([0.1, 0.2, math.nan], ["a", "b"], [0.1, 0.1])
+    assert [(bar.label, bar.height, bar.reference) for bar in bars] == [("a", 50, 50), ("b", 100, 50), ("2", 0, None)]
