@@ -73,10 +73,7 @@ class Recipe(Section):
     evaluation: EvaluationPlan = EvaluationPlan()
     gate: Policy = Policy()
 
-    @property
-    def registered_name(self) -> str:
-        """The registered model that this recipe's versions go to: one a recipe and dataset."""
-        return self.name
+    registered_name: str = Field(default="", description="the registered model of its versions: one a recipe and dataset")
 
 
 def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: str = "") -> Recipe:
@@ -128,12 +125,12 @@ def _lay(document: dict[str, Any], key: str, value: Any, where: str) -> None:
     section, _, leaf = key.partition(".")
     if not leaf or "." in leaf:
         raise UserError(f"Override '{key}' of {where}.", expected="section.key, as in model.latent_dim=64")
-    if section not in Recipe.model_fields or section in ("name", "title"):
+    if section not in _SECTIONS:
         raise UserError(f"Override '{key}': {where} has no section '{section}'; {closest(section, _SECTIONS)}")
     document[section] = {**(document.get(section) or {}), leaf: value}
 
 
-_SECTIONS = [name for name in Recipe.model_fields if name not in ("name", "title")]
+_SECTIONS = [name for name in Recipe.model_fields if name not in ("name", "title", "registered_name")]
 
 
 def _explain(error: ValidationError, where: str) -> UserError:
@@ -196,4 +193,8 @@ def load(name: str, folder: Path, overrides: dict[str, Any] | None = None) -> Re
     known = [p.stem for p in folder.glob("*.yaml")]
     if name not in known:
         raise UserError(f"There is no recipe '{name}'; {closest(name, known)}", remedy=f"add {path}")
-    return parse(name, path.read_text(encoding="utf-8"), overrides, where=f"recipe '{name}' ({path.name})")
+    text, where = path.read_text(encoding="utf-8"), f"recipe '{name}' ({path.name})"
+    recipe = parse(name, text, overrides, where)
+    home = parse(name, text, None, where).dataset.name
+    registered = name if recipe.dataset.name == home else f"{name}-{recipe.dataset.name}"
+    return recipe.model_copy(update={"registered_name": registered})

@@ -1,0 +1,69 @@
+"""The console script `genfoundry`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import click
+
+from genfoundry import __version__
+
+from .commands.data import data
+from .commands.doctor import doctor
+from .commands.models import models
+from .commands.registry import registry
+from .commands.report import report
+from .commands.run import run
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="genfoundry")
+def cli() -> None:
+    """A continuous-training factory for generative models.
+
+    Versioned data in; judged, registered, reproducible models out.
+
+    \b
+    genfoundry run dcgan             train, judge and register one recipe
+    genfoundry run --default         the default fleet, side by side
+    genfoundry data add DIR --name x bring your own images or series
+    genfoundry registry list         what is registered, and which is champion
+
+    Completion for bash: eval "$(_GENFOUNDRY_COMPLETE=bash_source genfoundry)"   (zsh_source, fish_source)
+    """
+
+
+for command in (run, data, models, registry, report, doctor):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is a sentence and an exit status, never a traceback."""
+    from genfoundry.errors import UserError
+
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    from .environment import prepare
+
+    prepare()
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except UserError as error:
+        click.echo(f"{click.style('Error:', fg='red', bold=True)} {error}", err=True)
+        if os.environ.get("GENFOUNDRY_DEBUG"):
+            raise
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

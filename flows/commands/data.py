@@ -1,0 +1,128 @@
+"""`genfoundry data …`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+def _datasets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from genfoundry import catalog
+
+    return [name for name in catalog.names("datasets") if name.startswith(incomplete)]
+
+
+@click.group()
+def data() -> None:
+    """Datasets: list, build, add your own, validate."""
+
+
+@data.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def list_(as_json: bool) -> None:
+    """List the datasets of the catalogue and your own."""
+    from genfoundry.stages.ingest import status
+
+    _print(status(), ("name", "kind", "state", "counts", "title"), as_json)
+
+
+@data.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def status(as_json: bool) -> None:
+    """Hold every dataset against its card and against data.dvc. Exits with 1 where one differs."""
+    from genfoundry.stages import ingest
+
+    rows = ingest.status()
+    _print(rows, ("name", "state", "digest", "bytes", "problem"), as_json)
+    if any(row["state"] in ("changed", "missing") for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+@data.command()
+@click.argument("names", nargs=-1, shell_complete=_datasets)
+@click.option("--force", is_flag=True, help="Build again what is there, and record what came of it.")
+def build(names: tuple[str, ...], force: bool) -> None:
+    """Build NAMES of the catalogue, by default every dataset that the installed packages carry."""
+    from genfoundry.stages import ingest
+
+    for version in ingest.build_all(list(names) or None, force=force):
+        click.echo(f"{version.name:<16} {version.digest}")
+
+
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="What to call it.")
+@click.option("--licence", default="not stated", show_default=True, help="Under which terms it may be used.")
+@click.option("--consent", default="not stated", show_default=True, help="Why the data may be used.")
+@click.option("--title", default="", help="One line for the report.")
+@click.option("--size", type=click.IntRange(8, 1024), help="Images: side in pixels.")
+@click.option("--test-fraction", type=float, default=0.2, show_default=True, help="Held out for judging.")
+@click.option("--max-bad-fraction", type=float, default=0.01, show_default=True, help="Above it nothing is taken.")
+@click.option("--freq", help="Series: pandas' name of the frequency, as in h, D, MS.")
+@click.option("--season", type=click.IntRange(1), help="Series: steps in a season.")
+@click.option("--horizon", type=click.IntRange(1), help="Series: steps to forecast.")
+@click.option("--context", type=click.IntRange(1), help="Series: steps of the past that a model is given.")
+@click.option("--force", is_flag=True, help="Replace a dataset of that name of which DVC keeps no copy.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def add(path: Path, name: str, as_json: bool, **options) -> None:
+    """Take in PATH: a folder of images (flat, or one folder a class), or a CSV or Parquet file of series (long form:
+    unique_id, ds, y). Your files are never changed."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from genfoundry.stages import ingest
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=as_json) as bars:
+        bar = bars.add_task("reading", total=None)
+        intake = ingest.add(
+            path, name, progress=lambda done, total: bars.update(bar, completed=done, total=total), **options
+        )
+    if as_json:
+        click.echo(intake.model_dump_json(indent=1))
+        return
+    click.echo(f"{name}: " + ", ".join(f"{number:,} {word}" for word, number in intake.counts.items()))
+    for step, sentence in intake.policy.items():
+        click.echo(f"  {step}: {sentence}")
+    for item in intake.quarantined[:10]:
+        click.echo(f"  quarantined {item.path}: {item.reason}, {item.sentence}")
+    if len(intake.quarantined) > 10:
+        click.echo(f"  … and {len(intake.quarantined) - 10} more in .genfoundry/quarantine/{name}/quarantine.json")
+    click.echo(f"  {intake.kept}")
+    family = "dcgan" if intake.version.kind == "image" else "deepar"
+    click.echo(f"\nNext: genfoundry run {family} --data {name}")
+
+
+@data.command()
+@click.argument("name", shell_complete=_datasets)
+@click.option("--max-bad-fraction", type=float, default=0.01, show_default=True, help="Share of bad rows tolerated.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def validate(name: str, max_bad_fraction: float, as_json: bool) -> None:
+    """Hold the dataset NAME against its card with Great Expectations."""
+    from genfoundry.recipe import Validation
+    from genfoundry.stages.fetch import fetch_dataset
+    from genfoundry.stages.validate import validate_dataset
+
+    validated = validate_dataset(fetch_dataset(name), Validation(max_bad_fraction=max_bad_fraction))
+    if as_json:
+        click.echo(validated.model_dump_json(indent=1))
+        return
+    for check in validated.checks:
+        mark = click.style("✓", fg="green") if check.passed else click.style("⚠", fg="yellow")
+        click.echo(f"{mark} {check.sentence}")
+
+
+def _print(rows: list[dict], columns: tuple[str, ...], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        counts = ", ".join(f"{number:,} {split}" for split, number in row["counts"].items())
+        table.add_row(*(counts if name == "counts" else str(row[name]) for name in columns))
+    Console().print(table)

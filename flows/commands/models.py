@@ -1,0 +1,60 @@
+"""`genfoundry models`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+CAPABILITIES = {
+    "sample": "samples",
+    "reconstruct": "reconstructs",
+    "log_likelihood": "likelihood",
+    "embed": "embeds",
+    "classify": "classifies",
+    "forecast": "forecasts",
+}
+
+
+@click.command()
+@click.argument("family", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def models(family: str | None, as_json: bool) -> None:
+    """List the families that can be trained; with FAMILY, its paper and its settings."""
+    from genfoundry import catalog
+
+    from .. import shelf
+
+    entries = [catalog.describe("models", name) for name in ([family] if family else catalog.names("models"))]
+    rows = [
+        {
+            "family": entry.name,
+            "kind": entry.attributes.get("kind"),
+            "paper": entry.title,
+            "capabilities": [word for method, word in CAPABILITIES.items() if method in entry.methods],
+            "settings": entry.config,
+            "recipes": [name for name in shelf.names() if shelf.load(name).model.family == entry.name],
+        }
+        for entry in entries
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+    elif family:
+        click.echo(f"{entries[0].docstring}\n\nSettings (--set model.NAME=VALUE):")
+        for name, kind in entries[0].config.items():
+            click.echo(f"  {name:<28} {kind}")
+        click.echo(f"\nRecipes: {', '.join(rows[0]['recipes']) or 'none'}")
+    else:
+        _table(rows)
+
+
+def _table(rows: list[dict]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("family", "kind", "paper", "does", "recipes", box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(
+            row["family"], row["kind"], row["paper"], ", ".join(row["capabilities"]), ", ".join(row["recipes"])
+        )
+    Console().print(table)

@@ -1,0 +1,27 @@
+"""`genfoundry report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it.")
+def report(names: tuple[str, ...], output: Path | None) -> None:
+    """Write the HTML report of the registered models NAMES (default: all): each champion, else the newest version."""
+    from genfoundry import tracking
+    from genfoundry.errors import UserError, closest
+
+    from .. import reporting
+
+    known = {model.name: model for model in tracking.list_models()}
+    for name in names:
+        if name not in known:
+            raise UserError(f"There is no registered model '{name}'; {closest(name, known)}")
+    if not known:
+        raise UserError("Nothing is registered yet.", remedy="genfoundry run --default")
+    versions = [reporting.registered(known[name]) for name in names or known]
+    click.echo(reporting.write(versions, output))

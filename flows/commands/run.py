@@ -1,0 +1,123 @@
+"""`genfoundry run`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+
+def _recipes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from .. import shelf
+
+    return [name for name in shelf.names() if name.startswith(incomplete)]
+
+
+def overrides_of(assignments: tuple[str, ...]) -> dict[str, Any]:
+    """`("model.latent_dim=64", …)` as a mapping; values are read as YAML.
+
+    Raises:
+        UserError: one has no `=`, or its value is not YAML.
+    """
+    import yaml
+
+    from genfoundry.errors import UserError
+
+    found = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals:
+            raise UserError(f"--set {assignment}", expected="section.key=value, as in --set model.latent_dim=64")
+        try:
+            found[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UserError(f"--set {assignment}: the value is not YAML: {error}") from None
+    return found
+
+
+@click.command()
+@click.argument("recipes", nargs=-1, shell_complete=_recipes)
+@click.option("--default", "default", is_flag=True, help="The default fleet: what `make run` trains.")
+@click.option("--all", "everything", is_flag=True, help="Every recipe.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override, as in model.latent_dim=64.")
+@click.option("--seed", type=int, help="Short for --set training.seed=N.")
+@click.option("--data", "dataset", help="Short for --set dataset.name=NAME.")
+@click.option("-j", "--jobs", type=click.IntRange(1), help="Recipes at a time (default: cores, at most recipes).")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@click.option("--no-report", is_flag=True, help="Write no HTML report.")
+def run(
+    recipes: tuple[str, ...],
+    default: bool,
+    everything: bool,
+    assignments: tuple[str, ...],
+    seed: int | None,
+    dataset: str | None,
+    jobs: int | None,
+    as_json: bool,
+    no_report: bool,
+) -> None:
+    """Take RECIPES from data to judged, registered models.
+
+    What an earlier run did is not done again. Exits with 1 if a recipe failed, 143 if it was stopped.
+    """
+    from .. import shelf
+
+    chosen = list(recipes) or (shelf.names() if everything else list(shelf.DEFAULT) if default else [])
+    if not chosen:
+        raise click.UsageError(f"Name a recipe ({', '.join(shelf.names())}), or --default, or --all.")
+    overrides = overrides_of(assignments)
+    overrides |= {} if seed is None else {"training.seed": seed}
+    overrides |= {} if dataset is None else {"dataset.name": dataset}
+    for name in chosen:
+        shelf.load(name, overrides)
+    outcomes = _go(list(dict.fromkeys(chosen)), overrides, jobs)
+    _show(dict(zip(dict.fromkeys(chosen), outcomes, strict=True)), as_json, no_report)
+
+
+def _go(recipes: list[str], overrides: dict[str, Any], jobs: int | None) -> list[Any]:
+    import os
+    import signal
+
+    from genfoundry.stages.train import interrupted
+
+    from .. import fleet
+    from ..progress import screen
+
+    def stop(*_: object) -> None:
+        screen.console.print("[yellow]stopping: each training saves a snapshot and ends[/]")
+        interrupted.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, stop)
+    with screen.live():
+        return fleet.run(recipes, overrides or None, jobs or min(os.cpu_count() or 1, len(recipes)))
+
+
+def _show(outcomes: dict[str, Any], as_json: bool, no_report: bool) -> None:
+    from rich.console import Console
+
+    from genfoundry import leaderboard, tracking
+    from genfoundry.errors import UserError
+    from genfoundry.records import ModelVersion
+
+    from .. import reporting
+
+    versions = [outcome for outcome in outcomes.values() if isinstance(outcome, ModelVersion)]
+    failures = {name: error for name, error in outcomes.items() if not isinstance(error, ModelVersion)}
+    page = None if no_report or not versions else reporting.write(versions)
+    if as_json:
+        failed = {name: str(error) for name, error in failures.items()}
+        click.echo(json.dumps({"versions": json.loads(leaderboard.as_json(versions)), "failed": failed}, indent=1))
+    else:
+        console = Console()
+        if versions:
+            console.print(leaderboard.leaderboard(versions))
+        if page:
+            console.print(f"\nReport    {page}", soft_wrap=True)
+            console.print(f"MLflow    mlflow ui --backend-store-uri {tracking.uri()}", soft_wrap=True)
+    for name, error in failures.items():
+        click.echo(f"\n{click.style('Error', fg='red', bold=True)} in {name}: {error}", err=True)
+    if failures:
+        codes = [error.exit_code for error in failures.values() if isinstance(error, UserError)]
+        raise click.exceptions.Exit(143 if 143 in codes else 1)

@@ -1,0 +1,40 @@
+"""The same flow over many recipes, side by side: mapped over a task runner, so that another runner takes it further."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from prefect import flow, task, unmapped
+from prefect.cache_policies import NO_CACHE
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from genfoundry.records import ModelVersion
+
+from .pipeline import pipeline
+from .shelf import RecipeName
+
+
+@task(cache_policy=NO_CACHE, task_run_name="{recipe}")
+def produce(recipe: RecipeName, overrides: dict[str, Any] | None) -> ModelVersion:
+    """One recipe, whole."""
+    return pipeline(recipe, overrides)
+
+
+@flow(name="fleet", persist_result=False)
+def fleet(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) -> list[ModelVersion | BaseException]:
+    """Run every recipe; one that fails stops no other.
+
+    Returns:
+        for each recipe its version, or what it raised.
+    """
+    futures = produce.map(list(recipes), overrides=unmapped(overrides))
+    futures.wait()
+    return [future.result(raise_on_failure=False) for future in futures]
+
+
+def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int) -> list[ModelVersion | BaseException]:
+    """Run the fleet with `jobs` recipes at a time, each with its share of the cores."""
+    os.environ["GENFOUNDRY_TRAININGS"] = str(min(jobs, len(recipes)))
+    runner = ThreadPoolTaskRunner(max_workers=jobs)
+    return fleet.with_options(task_runner=runner)([RecipeName(name) for name in recipes], overrides)

@@ -1,0 +1,62 @@
+"""What a person sees while stages run: one line a finished stage, one bar a training."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+PLAIN_SECONDS = 20.0  # between two lines of one training, where there is no terminal
+
+
+class Screen:
+    """Draws on a terminal; where there is none, prints a line now and then."""
+
+    def __init__(self) -> None:
+        self.console = Console(file=sys.stderr, highlight=False)
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._last: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._began = time.monotonic()
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """Keep the bars on screen for the time of the block."""
+        if not self.console.is_terminal:
+            yield
+            return
+        columns = (TextColumn("  {task.description:<18}"), BarColumn(28), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, TextColumn("{task.fields[losses]}"), console=self.console, transient=True) as bars:
+            self._bars = bars
+            yield
+            self._bars = None
+
+    def stage(self, recipe: str, stage: str, sentence: str, skipped: bool = False) -> None:
+        """Say that a stage is done."""
+        with self._lock:
+            if self._bars and stage == "train" and recipe in self._tasks:
+                self._bars.remove_task(self._tasks.pop(recipe))
+            mark = "[yellow]SKIPPED[/]" if skipped else "[green]done[/]   "
+            clock = f"{time.monotonic() - self._began:5.0f} s"
+            self.console.print(f"[dim]{clock}[/]  {recipe:<18} {stage:<9} {mark}  [dim]{sentence}[/]")
+
+    def training(self, recipe: str, step: int, of: int, metrics: dict[str, float]) -> None:
+        """Move the bar of a training."""
+        losses = " ".join(f"{name.partition('/')[2]} {value:.3g}" for name, value in list(metrics.items())[:2])
+        with self._lock:
+            if self._bars:
+                if recipe not in self._tasks:
+                    self._tasks[recipe] = self._bars.add_task(recipe, total=of, losses="")
+                self._bars.update(self._tasks[recipe], completed=step, total=of, losses=losses)
+            elif time.monotonic() - self._last.get(recipe, 0.0) > PLAIN_SECONDS:
+                self._last[recipe] = time.monotonic()
+                self.console.print(f"{time.monotonic() - self._began:5.0f} s  {recipe:<18} step {step}/{of}  {losses}")
+
+
+screen = Screen()

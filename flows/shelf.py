@@ -1,0 +1,28 @@
+"""The recipes beside this file, by name."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from genfoundry import recipe
+from genfoundry.recipe import Recipe
+
+FOLDER = Path(__file__).parent / "recipes"
+DEFAULT = ("dcgan", "deepar", "vae", "cnn", "gan")
+"""What `make run` trains, the longest first."""
+
+
+def names() -> list[str]:
+    """Every recipe, by name."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
+    """Parse a recipe; see `genfoundry.recipe.load`."""
+    return recipe.load(name, FOLDER, overrides)
+
+
+RecipeName = Enum("RecipeName", {name: name for name in names()}, type=str)
+"""The recipes as an enum, so that Prefect's form shows a list."""

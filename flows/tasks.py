@@ -1,0 +1,141 @@
+"""How Prefect runs each stage: retries, caching, artifacts. No logic of its own.
+
+A stage's key is a digest of what it reads and of the code that runs, so an unchanged stage is not run again, in this
+flow run or in another; it says SKIPPED. Stages are imported when they run: a cached one costs no import of torch or
+of Great Expectations.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
+from prefect.states import State
+
+from genfoundry import catalog, tracking
+from genfoundry.files import digest, file_digest
+from genfoundry.gate import Policy
+from genfoundry.identity import run_key
+from genfoundry.recipe import EvaluationPlan, Recipe, Validation
+from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
+
+from .progress import screen
+
+Inputs = dict[str, Any]
+
+
+def _code(*folders: str) -> list[tuple[str, str]]:
+    paths = (path for folder in folders for path in sorted(catalog.folder(folder).glob("*.py")))
+    return [(path.name, file_digest(path)) for path in paths]
+
+
+def _validation_key(context: TaskRunContext, inputs: Inputs) -> str:
+    return digest(["validate", inputs["version"].digest, inputs["policy"].model_dump(), _code("suites", "stages")])
+
+
+def _training_key(context: TaskRunContext, inputs: Inputs) -> str:
+    recipe: Recipe = inputs["recipe"]
+    section = recipe.training.model_dump(mode="json")
+    key = run_key(recipe.model.family, recipe.model.settings, section, inputs["validated"].version)
+    return digest(["train", recipe.name, key, tracking.store_id()])
+
+
+def _evaluation_key(context: TaskRunContext, inputs: Inputs) -> str:
+    checkpoint, extractor = inputs["checkpoint"], inputs["extractor"]
+    read = [checkpoint.run_id, checkpoint.weights_digest, extractor and extractor.weights_digest]
+    code = _code("judges", "metrics", "stages", ".")
+    return digest(["evaluate", *read, inputs["plan"].model_dump(), code, tracking.store_id()])
+
+
+@task(cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2)
+def fetch(recipe: str, name: str) -> DatasetVersion:
+    """Have the data here, every file hashed. Never cached: it is what notices a change."""
+    from genfoundry.stages.fetch import fetch_dataset
+
+    version = fetch_dataset(name)
+    screen.stage(recipe, "fetch", f"{version.name} at {version.digest[:12]}")
+    return version
+
+
+@task(cache_key_fn=_validation_key, persist_result=True)
+def validate(recipe: str, version: DatasetVersion, policy: Validation) -> ValidatedDataset:
+    """Hold the data against its card."""
+    from genfoundry.stages.validate import validate_dataset
+
+    validated = validate_dataset(version, policy)
+    lines = [f"- {'✓' if c.passed else '⚠'} {_plain(c.sentence)}" for c in validated.checks]
+    _artifact(f"validation-{version.name}", "\n".join(lines))
+    return validated
+
+
+@task(cache_key_fn=_training_key, persist_result=True)
+def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
+    """Train in a process of its own."""
+    from genfoundry.stages.train import train_model
+
+    checkpoint = train_model(
+        recipe.name,
+        validated,
+        recipe.model,
+        recipe.training,
+        share=int(os.environ.get("GENFOUNDRY_TRAININGS", "1")),
+        report=lambda now: screen.training(recipe.name, now.step, now.of, now.metrics),
+    )
+    rows = [f"| {name} | {value} |" for name, value in checkpoint.cost.model_dump().items()]
+    _artifact(f"training-{recipe.name}", "\n".join(["| cost | |", "|---|---|", *rows]))
+    return checkpoint
+
+
+@task(cache_key_fn=_evaluation_key, persist_result=True)
+def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> Evaluation:
+    """Judge the checkpoint."""
+    from genfoundry.stages.evaluate import evaluate_model
+
+    evaluation = evaluate_model(checkpoint, plan, extractor)
+    rows = [f"| {s.name} | {s.subject} | {s.value:.4g} | {s.low:.4g} to {s.high:.4g} |" for s in evaluation.scores]
+    _artifact(f"evaluation-{recipe}", "\n".join(["| score | of | value | interval |", "|---|---|---|---|", *rows]))
+    return evaluation
+
+
+@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
+def register(recipe: str, evaluation: Evaluation, policy: Policy, name: str) -> ModelVersion:
+    """Let the gate decide and register the version, once."""
+    from genfoundry.stages.register import register_model
+
+    version = register_model(evaluation, policy, name)
+    reasons = [f"- {'✓' if r.passed else '✗'} {_plain(r.sentence)}" for r in version.reasons]
+    _artifact(f"verdict-{name}", "\n".join([f"**{version.decision}** {name} version {version.version}", "", *reasons]))
+    alias = f", now {version.alias}" if version.alias else ""
+    screen.stage(recipe, "register", f"version {version.version}: {version.decision}{alias}", version.skipped)
+    return version
+
+
+def finished(recipe: str, stage: str, state: State) -> Any:
+    """The result of a stage that was run with `return_state=True`, said on screen; raises what the stage raised."""
+    result = state.result()
+    skipped = state.name == "Cached" or getattr(result, "skipped", False)
+    screen.stage(recipe, stage, _said(result), skipped)
+    return result
+
+
+def _said(result: object) -> str:
+    if isinstance(result, ValidatedDataset):
+        return f"{len(result.checks)} checks, {len(result.warnings)} warnings"
+    if isinstance(result, Checkpoint):
+        return f"{result.cost.steps} steps in {result.cost.seconds:.0f} s, {result.outcome}"
+    if isinstance(result, Evaluation) and (score := result.score(result.primary)):
+        return f"{score.name} {score.value:.3g} [{score.low:.3g}, {score.high:.3g}]"
+    return ""
+
+
+def _plain(text: str) -> str:
+    return text.replace("<", "&lt;").replace("|", "\\|")
+
+
+def _artifact(key: str, markdown: str) -> None:
+    safe = "".join(c if c.isascii() and (c.islower() or c.isdigit()) else "-" for c in key.lower())
+    create_markdown_artifact(markdown, key=safe)

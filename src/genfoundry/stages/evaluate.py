@@ -1,0 +1,90 @@
+"""Evaluate: load the published weights, let the judge of their kind judge them, put the findings beside them."""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+import time
+from pathlib import Path
+
+from genfoundry import tracking
+from genfoundry.dataset import locate, verify
+from genfoundry.errors import UserError
+from genfoundry.files import digest
+from genfoundry.judges import Extractor, Judgement
+from genfoundry.loader import load_model
+from genfoundry.recipe import EvaluationPlan
+from genfoundry.records import Checkpoint, Evaluation
+
+EVALUATION = "evaluation"
+
+
+def evaluate_model(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None = None) -> Evaluation:
+    """Judge a checkpoint on the test split of the data that it was trained on.
+
+    Args:
+        extractor: the classifier of the same data whose features are the domain, where there is one.
+
+    Returns:
+        every score with its interval, floors and baselines beside them; `skipped` where an equal evaluation is there.
+
+    Raises:
+        UserError: the data or the weights are gone or altered, or the extractor was trained on other data.
+    """
+    if extractor and extractor.dataset.digest != checkpoint.dataset.digest:
+        raise UserError(
+            f"The extractor '{extractor.recipe}' was trained on {extractor.dataset.name} at {extractor.dataset.digest}.",
+            expected=f"the data being judged, {checkpoint.dataset.name} at {checkpoint.dataset.digest}",
+        )
+    identity = digest([checkpoint.weights_digest, plan.model_dump(), extractor and extractor.weights_digest, code()])
+    if found := find_evaluation(checkpoint.run_id, identity):
+        return found.model_copy(update={"skipped": True})
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        judgement = _judge(checkpoint, plan, extractor, Path(scratch))
+        evaluation = Evaluation(
+            checkpoint=checkpoint,
+            primary=judgement.primary,
+            scores=judgement.scores,
+            protocol=judgement.protocol,
+            details=judgement.details,
+            digest=identity,
+            seconds=round(time.monotonic() - began, 2),
+        )
+        tracking.log_files(checkpoint.run_id, Path(scratch) / "gallery", EVALUATION)
+    tracking.log_scores(checkpoint.run_id, evaluation)
+    tracking.log_text(checkpoint.run_id, evaluation.model_dump_json(indent=1), f"{EVALUATION}/evaluation.json")
+    return evaluation
+
+
+def find_evaluation(run_id: str, identity: str) -> Evaluation | None:
+    """The evaluation of that identity that the run holds."""
+    path = f"{EVALUATION}/evaluation.json"
+    if not tracking.has_artifact(run_id, path):
+        return None
+    found = Evaluation.model_validate_json(tracking.read_text(run_id, path))
+    return found if found.digest == identity else None
+
+
+def code() -> str:
+    """sha256 over the sources that judge."""
+    from genfoundry.catalog import folder
+    from genfoundry.files import file_digest
+
+    sources = sorted([*folder("judges").glob("*.py"), *folder("metrics").glob("*.py")])
+    return digest([(path.name, file_digest(path)) for path in sources])
+
+
+def _judge(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None, scratch: Path) -> Judgement:
+    data = locate(checkpoint.dataset)
+    verify(data, checkpoint.dataset.digest)
+    model = load_model(tracking.fetch(checkpoint.run_id, "model", scratch / "model"))
+    domain = None
+    if extractor:
+        classifier = load_model(tracking.fetch(extractor.run_id, "model", scratch / "extractor"))
+        domain = Extractor(classifier, extractor.weights_digest[:8])
+    gallery = scratch / "gallery"
+    gallery.mkdir()
+    return importlib.import_module(f"genfoundry.judges.{checkpoint.dataset.kind}").judge(
+        model, data, plan, domain, gallery
+    )
