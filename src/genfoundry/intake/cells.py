@@ -48,7 +48,8 @@ def numbers(column: pd.Series) -> pd.Series:
     if (text := values.isna() & ~missing).any():
         raise _not_numbers(column, cells[text], whole=bool((text | missing).all()))
     if (wild := values.abs() > np.finfo(np.float32).max).any():
-        raise UserError(f"Column '{column.name}' is not finite in {listed(cells[wild])}.", expected="finite numbers")
+        bad = listed(cells[wild])
+        raise UserError(f"Column '{column.name}' is infinite or too large in {bad}.", expected="finite float32 numbers")
     return values
 
 
