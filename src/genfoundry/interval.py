@@ -66,7 +66,8 @@ def half_samples(
     """
     values = [score(real, fake) for fake in fakes]
     rng = np.random.default_rng(seed)
-    replicas = [_mean([score(_half(real, rng), _half(fake, rng)) for fake in fakes]) for _ in range(draws)]
+    halves = (_half(real, rng) for _ in range(draws))  # one for all fakes: they share the real side
+    replicas = [_mean([score(half, _half(fake, rng)) for fake in fakes]) for half in halves]
     return {name: _estimate([v[name] for v in values], [r[name] for r in replicas]) for name in values[0]}
 
 

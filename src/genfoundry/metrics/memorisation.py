@@ -22,7 +22,7 @@ from genfoundry.metric import SetMetric
 
 NEAR = 0.25  # of the distance between training neighbours; held-out digits of mnist-5k never come below 0.47
 CELLS = 5  # regions of C_T
-CHUNK = 1000  # rows of the distance matrix in memory
+MOST_DISTANCES = 10_000_000  # in memory at a time
 
 
 class Memorisation(SetMetric):
@@ -59,11 +59,12 @@ def nearest(train: np.ndarray, rows: np.ndarray, others: Tensor | None = None) -
     """Nearest training row (N, D) of each of `rows` (M, D); `others` (M,) numbers a training row to leave out."""
     reference, queries = _tensor(train), _tensor(rows)
     found, square = [], reference.square().sum(1)
-    for start in range(0, len(queries), CHUNK):
-        part = queries[start : start + CHUNK]
+    chunk = max(1, MOST_DISTANCES // len(reference))
+    for start in range(0, len(queries), chunk):
+        part = queries[start : start + chunk]
         distance = torch.addmm(square, part, reference.T, alpha=-2)  # less ‖part‖², the same along a row
         if others is not None:
-            distance.scatter_(1, others[start : start + CHUNK, None], torch.inf)
+            distance.scatter_(1, others[start : start + chunk, None], torch.inf)
         found.append(distance.argmin(1))
     row = torch.cat(found)
     return Nearest(row, (queries - reference[row]).norm(dim=1))

@@ -1,0 +1,91 @@
+"""How good a probabilistic forecast is: CRPS, MASE, and how often what came lies in the 80 % and 95 % bands.
+
+CRPS: Matheson and Winkler 1976; Gneiting and Raftery 2007, https://doi.org/10.1198/016214506000001437.
+MASE: Hyndman and Koehler 2006, https://doi.org/10.1016/j.ijforecast.2006.03.001.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from genfoundry.metric import SetMetric
+
+BANDS = (80, 95)  # per cent
+
+
+class Forecast(SetMetric):
+    """Scores of ensembles. Of a window, steps that were not observed are left out; windows weigh the same.
+
+    The view `forecast`: `real` float (N, 2, H), what came (NaN where missing) and the series' in-sample seasonal
+    error (the same at each step; NaN where it is not known); `fake` float (N, S, H), S possible futures.
+    `miscoverage80` is how far `coverage80` is from .80, whichever way.
+    """
+
+    view = "forecast"
+    higher_is_better: ClassVar[dict[str, bool]] = {
+        "crps": False,
+        "mase": False,
+        "coverage80": True,
+        "coverage95": True,
+        "miscoverage80": False,
+        "miscoverage95": False,
+    }
+
+    @staticmethod
+    def score(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
+        return aggregate(by_window(real, fake))
+
+
+def by_window(real: np.ndarray, fake: np.ndarray) -> dict[str, np.ndarray]:
+    """`crps`, `mase` and the coverages of each window, (N,); NaN where a window can't be scored."""
+    truth, seasonal_error = real[:, 0], real[:, 1]
+    error = np.abs(np.median(fake, axis=1) - truth)
+    found = {"crps": observed_mean(crps(fake, truth), truth)}
+    found["mase"] = observed_mean(error / seasonal_error, truth)
+    for band in BANDS:
+        found[f"coverage{band}"] = observed_mean(inside(fake, truth, band / 100), truth)
+    return found
+
+
+def aggregate(windows: dict[str, np.ndarray]) -> dict[str, float]:
+    """Means over the windows of `by_window`, and the miscoverages."""
+    means = {name: _mean(values) for name, values in windows.items()}
+    return means | {f"miscoverage{band}": abs(means[f"coverage{band}"] - band / 100) for band in BANDS}
+
+
+def crps(samples: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """CRPS of the empirical distribution of `samples` (N, S, H) at `truth` (N, H): (N, H), in the data's unit.
+
+    E|X − y| − E|X − X′| / 2, over all pairs of the ensemble (Gneiting and Raftery 2007, Eq. 21).
+    """
+    count = samples.shape[1]
+    ranked = np.sort(samples, axis=1)
+    weights = (2 * np.arange(1, count + 1) - count - 1) / count**2
+    return np.abs(samples - truth[:, None]).mean(1) - np.einsum("s,nsh->nh", weights, ranked)
+
+
+def inside(samples: np.ndarray, truth: np.ndarray, band: float) -> np.ndarray:
+    """(N, H): 1 where `truth` lies in the central `band` (a share) of `samples` (N, S, H), else 0."""
+    low, high = np.quantile(samples, [(1 - band) / 2, (1 + band) / 2], axis=1)
+    hits = ((truth >= low) & (truth <= high)).astype(float)
+    return np.where(np.isnan(low) | np.isnan(high), np.nan, hits)
+
+
+def observed_mean(values: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Mean over the observed steps of each row: (N, H) → (N,); a forecast that is not a number stays one."""
+    seen = np.isfinite(truth)
+    with np.errstate(invalid="ignore"):
+        return np.where(seen, values, 0).sum(1) / seen.sum(1)
+
+
+def seasonal_error(history: np.ndarray, season: int) -> float:
+    """Mean absolute difference one season apart in a series (T,), NaN where missing: the denominator of MASE."""
+    difference = np.abs(history[season:] - history[:-season])
+    known = difference[np.isfinite(difference)]
+    return float(known.mean()) if len(known) and known.mean() > 0 else float("nan")
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")

@@ -1,0 +1,25 @@
+import numpy as np
+import pytest
+
+from genfoundry.metrics.accuracy import Accuracy, calibration_error, confusion
+
+
+def test_accuracy_and_calibration_by_hand():
+    """Sure at .8 and right in three of four: accuracy .75, one bin, gap .05."""
+    labels = np.array([0, 1, 1, 0])
+    likely = np.array([[0.8, 0.2], [0.2, 0.8], [0.2, 0.8], [0.2, 0.8]])
+    assert Accuracy.score(labels, likely) == {"accuracy": 0.75, "ece": pytest.approx(0.05)}
+
+
+def test_bins_do_not_cancel_each_other():
+    right = np.array([True, True, False, False])
+    assert calibration_error(np.array([0.5, 0.5, 1.0, 1.0]), right) == pytest.approx(0.75)
+
+
+def test_not_finite():
+    assert np.isnan(Accuracy.score(np.array([0]), np.array([[np.nan, 1.0]]))["accuracy"])
+
+
+def test_confusion_rows_are_true_classes():
+    found = confusion(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0]), 3)
+    assert found.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]

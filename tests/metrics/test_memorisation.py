@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+
+from genfoundry.features import PixelPCA
+from genfoundry.interval import wilson
+from genfoundry.metrics.memorisation import Memorisation, _mann_whitney, copy_ratio, data_copying, nearest
+
+
+@pytest.fixture(scope="module")
+def digits(mnist_folder, tmp_path_factory):
+    """Training and held-out digits of mnist-5k in 64 principal components."""
+    from genfoundry.kinds import image
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENFOUNDRY_ROOT", str(tmp_path_factory.mktemp("root")))
+        train, test = (image.read(mnist_folder, split).images for split in ("train", "test"))
+        view = PixelPCA(train)
+        return train, test, view
+
+
+def rate(train: np.ndarray, made: np.ndarray) -> float:
+    metric = Memorisation()
+    metric.update(train, made)
+    return metric.compute()["near_copy_rate"]
+
+
+def test_nearest_is_exact():
+    rng = np.random.default_rng(0)
+    train, rows = rng.normal(size=(500, 6)).astype(np.float32), rng.normal(size=(90, 6)).astype(np.float32)
+    gaps = np.linalg.norm(rows[:, None] - train[None], axis=-1)
+    found = nearest(train, rows)
+    assert (found.row.numpy() == gaps.argmin(1)).all()
+    np.testing.assert_allclose(found.distance.numpy(), gaps.min(1), rtol=1e-5)
+    itself = nearest(train, train, others=torch.arange(500))
+    assert (itself.row != torch.arange(500)).all()
+
+
+def test_held_out_digits_are_no_copies_and_replayed_ones_all_are(digits):
+    train, test, view = digits
+    assert rate(view(train), view(test)) == 0.0
+    assert rate(view(train), view(train[::3])) == 1.0
+
+
+def test_copies_with_a_little_noise_are_seen(digits):
+    train, _, view = digits
+    rng = np.random.default_rng(0)
+    noisy = (train[:500] + rng.normal(0, 8, train[:500].shape)).clip(0, 255).astype(np.uint8)
+    assert rate(view(train), view(noisy)) > 0.9
+
+
+def test_ten_planted_copies_among_a_thousand_are_caught(digits):
+    train, test, view = digits
+    made = view(np.concatenate([test[10:], train[:10]]))
+    found = rate(view(train), made)
+    assert found == pytest.approx(0.01)
+    assert wilson(10, 1000).low > 0.005  # the gate's default limit
+
+
+def test_smooth_and_average_images_are_no_copies(digits):
+    train, test, view = digits
+    average = np.broadcast_to(train.mean(0).astype(np.uint8), (50, 1, 28, 28))
+    shifted = np.stack([test, np.roll(test, 1, 2), np.roll(test, 1, 3)]).mean(0).astype(np.uint8)
+    assert rate(view(train), view(average)) == 0.0
+    assert rate(view(train), view(shifted)) == 0.0
+
+
+def test_copies_of_twins_are_seen():
+    rng = np.random.default_rng(1)
+    train = rng.normal(size=(400, 5))
+    train[1] = train[0]
+    ratio = copy_ratio(train, np.concatenate([train[:1] + 1e-4, rng.normal(size=(99, 5))]))
+    assert ratio[0] < 0.25
+    assert np.median(ratio) > 0.5
+
+
+def test_authenticity_and_data_copying(digits):
+    train, test, view = digits
+    features = view(train), view(test)
+    honest, copied = Memorisation(features[1][:500]), Memorisation(features[1][:500])
+    honest.update(features[0], features[1][500:])
+    copied.update(features[0], features[0][:500])
+    assert honest.compute()["authenticity"] > 0.4
+    assert abs(honest.compute()["c_t"]) < 3
+    assert copied.compute()["authenticity"] == 0.0
+    assert copied.compute()["c_t"] < -10
+
+
+def test_mann_whitney_agrees_with_scipy():
+    rng = np.random.default_rng(2)
+    a, b = rng.integers(0, 60, 80).astype(float), rng.integers(10, 70, 90).astype(float)
+    u = scipy.stats.mannwhitneyu(b, a).statistic
+    z = (u - len(a) * len(b) / 2) / (len(a) * len(b) * (len(a) + len(b) + 1) / 12) ** 0.5
+    assert _mann_whitney(torch.from_numpy(a), torch.from_numpy(b)) == pytest.approx(z)
+
+
+def test_data_copying_is_standard_normal_for_fresh_draws():
+    rng = np.random.default_rng(3)
+    values = [data_copying(*(rng.normal(size=(n, 4)) for n in (300, 150, 150))) for _ in range(20)]
+    assert abs(np.mean(values)) < 1
+    assert np.std(values) < 2

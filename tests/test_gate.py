@@ -1,0 +1,171 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genfoundry.gate import Policy, better_beyond, judge
+from genfoundry.records import Checkpoint, Cost, DatasetVersion, Evaluation, ImageSpec, Score
+
+SPEC = ImageSpec(channels=1, height=28, width=28, num_classes=10)
+FD, COPIES = "fd_domain-1a2b3c4d_1k", "near_copy_rate_pca64_1k"
+RANK = {"REJECT": 0, "HOLD": 1, "PROMOTE": 2}
+
+
+def score(name=FD, value=5.0, half=0.5, subject="model", higher=False) -> Score:
+    return Score(name=name, subject=subject, value=value, low=value - half, high=value + half, higher_is_better=higher)
+
+
+def evaluation(*scores: Score, primary=FD, digest="a.dir", outcome="COMPLETED", **details) -> Evaluation:
+    version = DatasetVersion(name="mnist-5k", kind="image", digest=digest, spec=SPEC)
+    checkpoint = Checkpoint(
+        recipe="dcgan", family="dcgan", run_key="k", run_id="r", weights_digest="w", dataset=version, seed=0,
+        cost=Cost(), outcome=outcome,
+    )  # fmt: skip
+    return Evaluation(checkpoint=checkpoint, primary=primary, scores=scores, protocol={}, details=details)
+
+
+NOISE = score(value=900.0, half=10, subject="noise")
+
+
+def rules(verdict, passed=False):
+    return [reason.rule for reason in verdict.reasons if reason.passed is passed]
+
+
+def test_a_first_good_version_is_promoted_and_says_why():
+    verdict = judge(evaluation(score(), NOISE), None, Policy())
+    assert verdict.decision == "PROMOTE"
+    assert rules(verdict, True) == ["completed", "finite", "beats noise", "champion"]
+    assert "no champion" in verdict.reasons[-1].sentence
+
+
+@pytest.mark.parametrize(("value", "decision"), [(3.0, "PROMOTE"), (4.5, "HOLD"), (5.9, "HOLD"), (7.0, "REJECT")])
+def test_the_champion_is_compared_by_intervals(value, decision):
+    champion = evaluation(score(value=5.0))
+    assert judge(evaluation(score(value=value), NOISE), champion, Policy()).decision == decision
+
+
+@pytest.mark.parametrize(("value", "decision"), [(0.99, "PROMOTE"), (0.95, "HOLD"), (0.90, "REJECT")])
+def test_the_direction_is_the_scores_own(value, decision):
+    def accuracy(value, subject="model"):
+        return score("accuracy_test_1k", value, 0.01, subject, higher=True)
+
+    new = evaluation(accuracy(value), accuracy(0.1, "noise"), primary="accuracy_test_1k")
+    champion = evaluation(accuracy(0.95), primary="accuracy_test_1k")
+    assert judge(new, champion, Policy()).decision == decision
+
+
+def test_a_champion_on_other_data_or_another_score_is_not_compared():
+    new = evaluation(score(value=50.0), NOISE)
+    for champion in (
+        evaluation(score(value=1.0), digest="b.dir"),
+        evaluation(score("fd_domain-ffffffff_1k", 1.0), primary="fd_domain-ffffffff_1k"),
+        evaluation(score(value=math.nan)),
+    ):
+        verdict = judge(new, champion, Policy())
+        assert verdict.decision == "PROMOTE"
+        assert "Not compared" in verdict.reasons[-1].sentence
+
+
+def test_diverged_is_rejected():
+    verdict = judge(evaluation(score(), NOISE, outcome="DIVERGED"), None, Policy())
+    assert verdict.decision == "REJECT"
+    assert rules(verdict) == ["completed"]
+
+
+def test_a_missing_deciding_score_is_rejected():
+    verdict = judge(evaluation(NOISE), None, Policy())
+    assert verdict.decision == "REJECT"
+    assert rules(verdict) == ["finite", "beats noise"]
+
+
+def test_touching_the_floor_is_rejected():
+    near = score(value=895.0, half=5)
+    assert judge(evaluation(near, NOISE), None, Policy()).decision == "REJECT"
+    baseline = score(value=4.8, subject="seasonal_naive")
+    policy = Policy(must_beat=("noise", "seasonal_naive"))
+    assert rules(judge(evaluation(score(), NOISE, baseline), None, policy)) == ["beats seasonal_naive"]
+
+
+def test_a_copy_is_rejected_even_with_the_best_distance():
+    scores = (score(value=0.1, half=0.01), NOISE, score(COPIES, 0.99, 0.01), score(COPIES, 1.0, 0.0, "copy"))
+    verdict = judge(evaluation(*scores), evaluation(score(value=5.0)), Policy())
+    assert verdict.decision == "REJECT"
+    assert rules(verdict) == ["not a copy"]
+
+
+def test_the_copy_rate_must_be_there_where_the_floor_has_one():
+    verdict = judge(evaluation(score(), NOISE, score(COPIES, 1.0, 0.0, "copy")), None, Policy())
+    assert rules(verdict) == ["not a copy"]
+
+
+def test_copies_that_the_data_itself_holds_are_tolerated():
+    own, copy = score(COPIES, 0.03, 0.01), score(COPIES, 1.0, 0.0, "copy")
+    assert judge(evaluation(score(), NOISE, own, copy), None, Policy()).decision == "REJECT"
+    twins = score(COPIES, 0.03, 0.01, "real")
+    assert judge(evaluation(score(), NOISE, own, copy, twins), None, Policy()).decision == "PROMOTE"
+
+
+def test_collapse_is_rejected():
+    recall = score("recall_domain-1a2b3c4d_1k", 0.001, 0.001, higher=True)
+    assert rules(judge(evaluation(score(), NOISE, recall), None, Policy())) == ["not collapsed"]
+    even = [0.1] * 10
+    for share, decision in (
+        ([0.6] + [0.4 / 9] * 9, "REJECT"),
+        ([1.0] + [0.0] * 9, "REJECT"),
+        ([0.2] + [0.8 / 9] * 9, "PROMOTE"),
+        ([math.nan] * 10, "REJECT"),
+    ):
+        made = evaluation(score(), NOISE, class_share=share, class_share_real=even)
+        assert judge(made, None, Policy()).decision == decision
+    skewed = [0.9] + [0.1 / 9] * 9  # a data set of mostly one class may be met by a model of mostly one class
+    made = evaluation(score(), NOISE, class_share=skewed, class_share_real=skewed)
+    assert judge(made, None, Policy()).decision == "PROMOTE"
+
+
+numbers = st.floats(-1e6, 1e6)
+halves = st.floats(0, 1e5)
+broken = st.sampled_from([math.nan, math.inf, -math.inf])
+
+
+@given(st.sampled_from(["value", "low", "high"]), broken, st.sampled_from([FD, "kid_domain-1a2b3c4d_1k"]))
+def test_nothing_that_is_not_finite_ever_passes(field, bad, name):
+    scores = {FD: score(), "kid_domain-1a2b3c4d_1k": score("kid_domain-1a2b3c4d_1k", 0.1, 0.05)}
+    scores[name] = scores[name].model_copy(update={field: bad})
+    verdict = judge(evaluation(*scores.values(), NOISE), None, Policy())
+    assert verdict.decision == "REJECT"
+    assert "finite" in rules(verdict)
+
+
+@given(broken)
+def test_a_floor_that_is_not_finite_beats_nothing_and_is_not_beaten(bad):
+    floor = NOISE.model_copy(update={"value": bad, "low": bad, "high": bad})
+    assert judge(evaluation(score(), floor), None, Policy()).decision == "REJECT"
+
+
+@given(numbers, halves, numbers, halves, st.floats(0, 1e6))
+def test_a_better_score_never_gets_a_worse_verdict(value, half, other, width, gain):
+    champion, floor = evaluation(score(value=other, half=width)), score(value=2e6, half=1.0, subject="noise")
+    before = judge(evaluation(score(value=value, half=half), floor), champion, Policy()).decision
+    after = judge(evaluation(score(value=value - gain, half=half), floor), champion, Policy()).decision
+    assert RANK[after] >= RANK[before]
+
+
+@given(numbers, halves, halves)
+def test_a_wider_interval_never_promotes_over_a_champion(value, half, more):
+    champion = evaluation(score(value=0.0, half=1.0))
+    wide = evaluation(score(value=value, half=half + more))
+    if judge(wide, champion, Policy()).decision == "PROMOTE":
+        assert judge(evaluation(score(value=value, half=half)), champion, Policy()).decision == "PROMOTE"
+
+
+@given(numbers, halves, numbers, halves, st.booleans())
+def test_two_scores_are_never_each_better_than_the_other(a, half_a, b, half_b, higher):
+    first, second = score(value=a, half=half_a, higher=higher), score(value=b, half=half_b, higher=higher)
+    assert not (better_beyond(first, second) and better_beyond(second, first))
+    assert not better_beyond(first, first)
+
+
+def test_the_same_arguments_give_the_same_verdict():
+    arguments = (evaluation(score(), NOISE), evaluation(score(value=4.0)), Policy())
+    assert judge(*arguments) == judge(*arguments)
