@@ -155,9 +155,14 @@ def windows(folder: Path, split: str, spec: SeriesSpec) -> Windows:
     return Windows(axis.values, axis.mask, time_features(axis.stamps, spec.freq), series, start)
 
 
+def boundary(splits: Mapping[str, str], split: str) -> np.datetime64:
+    """The first time stamp of `val` or `test`, in UTC, from the card's word for it."""
+    return np.datetime64(splits[split].removesuffix("Z").removesuffix("+00:00"), "us")
+
+
 def _inside(stamps: np.ndarray, split: str, splits: Mapping[str, str]) -> np.ndarray:
     """(T,) bool: which time stamps belong to a split."""
-    val, test = (np.datetime64(splits[name].removesuffix("Z").removesuffix("+00:00"), "us") for name in ("val", "test"))
+    val, test = boundary(splits, "val"), boundary(splits, "test")
     return {"train": stamps < val, "val": (stamps >= val) & (stamps < test), "test": stamps >= test}[split]
 
 

@@ -16,19 +16,21 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from pydantic import Field
 from torch import Generator, Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 from torch.optim import Adam, Optimizer
 
 from genfoundry.batch import SeriesBatch
+from genfoundry.errors import UserError
 from genfoundry.kinds.series import time_feature_names
 from genfoundry.model import Losses, Model, Update
 from genfoundry.records import SeriesSpec
 
 State = Tensor | tuple[Tensor, Tensor]
+Emitted = tuple[Tensor, Tensor, Tensor]
 
 
 class Scaled(NamedTuple):
-    """Values (B, L) in the network's unit, gaps filled with the last seen value; value = z · `scale` + `shift` (B, 1)."""
+    """Values (B, L) in the network's unit, gaps filled with the last seen; value = z · `scale` + `shift`, (B, 1)."""
 
     z: Tensor
     mask: Tensor
@@ -48,9 +50,10 @@ class DeepAR(Model):
         hidden: int = Field(default=40, gt=0)  # likewise
         dropout: float = Field(default=0.0, ge=0, lt=1)
         embedding: int = Field(default=8, gt=0)  # of the series' number, §4
-        lags: tuple[int, ...] = ()  # steps back beside the last value; () takes one season, where it fits
+        lags: tuple[int, ...] = ()  # steps back beside the last value
+        seasons: int = Field(default=1, ge=0)  # likewise, so many seasons and the step before each, where they fit
         encoder_steps: int = Field(default=0, ge=0)  # steps of the past that are unrolled; 0 for all that lags leave
-        calendar: tuple[str, ...] | None = None  # names of `kinds.series.time_feature_names`; None for all
+        cycles: int | None = Field(default=None, ge=0)  # of the calendar that are read, shortest first; None for all
         likelihood: Literal["gaussian", "student_t"] = "gaussian"  # §3.1
         scaling: Literal["mean", "standard"] = "mean"  # §3.3
         transform: Literal["none", "sqrt", "log"] = "none"
@@ -64,15 +67,11 @@ class DeepAR(Model):
 
     def __init__(self, spec: SeriesSpec, config: Config) -> None:
         super().__init__(spec, config)
-        names = time_feature_names(spec.freq)
-        wanted = names if config.calendar is None else config.calendar
-        self.calendar = [names.index(name) for name in wanted]
-        self.lags = config.lags or tuple(lag for lag in (spec.season,) if 1 < lag <= spec.context // 2)
+        self.cycles = len(time_feature_names(spec.freq)[: config.cycles])
+        self.lags = lags(spec, config)
         room = spec.context - max((*self.lags, 1))
         self.encoder_steps = min(config.encoder_steps or room, room)
-        if self.encoder_steps < 1:
-            raise ValueError(f"lags {self.lags} leave nothing to unroll of a context of {spec.context} steps")
-        self.network = Network(3 + len(self.lags) + 2 * len(self.calendar), spec.num_series, config)
+        self.network = Network(3 + len(self.lags) + 2 * self.cycles, spec.num_series, config)
 
     def optimizers(self) -> dict[str, Optimizer]:
         optimizer = torch.optim.AdamW if self.config.weight_decay else Adam
@@ -110,8 +109,9 @@ class DeepAR(Model):
     def inputs(self, z: Tensor, mask: Tensor, time: Tensor, scale: Tensor, steps: Tensor) -> Tensor:
         """What the network reads before it emits `steps` (T,): (B, T, inputs)."""
         back = [z[:, steps - lag] for lag in (1, *self.lags)]
-        angles = 2 * math.pi * time[:, steps][:, :, self.calendar]  # (B, T, C)
-        size = scale.log().expand_as(back[0])
+        angles = 2 * math.pi * time[:, steps, : self.cycles]  # (B, T, C)
+        # the scale is told as in §3.3; a deviation is not: it names the weeks of training, and the fan turns narrow
+        size = scale.log().expand_as(back[0]) if self.config.scaling == "mean" else torch.zeros_like(back[0])
         return torch.cat((torch.stack((*back, mask[:, steps - 1], size), 2), angles.sin(), angles.cos()), 2)
 
     @torch.no_grad()
@@ -133,8 +133,9 @@ class DeepAR(Model):
         scale = past.scale.repeat_interleave(num_samples, 0)
         for now in range(context, context + self.spec.horizon):
             step = torch.tensor([now], device=z.device)
-            emitted, state = self.network(self.inputs(z, mask, time, scale, step), rows.series, z[:, step - 1], state)
-            z[:, now] = draw(*(part[:, 0] for part in emitted), generator)
+            inputs = self.inputs(z, mask, time, scale, step)
+            emitted, state = self.network(inputs, rows.series, z[:, step - 1], state)
+            z[:, now] = draw(*emitted, generator)[:, 0]
         shift = past.shift.repeat_interleave(num_samples, 0)
         return self._restore(z[:, context:] * scale + shift).unflatten(0, (-1, num_samples))
 
@@ -147,6 +148,22 @@ class DeepAR(Model):
         if self.config.transform == "sqrt":
             return values.clamp_min(0).square()
         return values.exp() if self.config.transform == "log" else values
+
+
+def lags(spec: SeriesSpec, config: DeepAR.Config) -> tuple[int, ...]:
+    """How far back the network looks beside the last value, in steps, ascending.
+
+    Raises:
+        UserError: a lag that was asked for leaves nothing of the context to unroll.
+    """
+    if config.lags and (longest := max(config.lags)) >= spec.context:
+        raise UserError(
+            f"model.lags looks {longest} steps back, but the dataset's context has {spec.context}.",
+            expected=f"lags from 1 to {spec.context - 1}",
+        )
+    seasonal = {spec.season * back + more for back in range(1, config.seasons + 1) for more in (0, 1)}
+    fitting = {lag for lag in seasonal if 1 < lag <= spec.context // 2 and spec.season > 1}
+    return tuple(sorted(fitting.union(config.lags) - {1}))
 
 
 class Network(nn.Module):
@@ -166,14 +183,14 @@ class Network(nn.Module):
 
     def forward(
         self, inputs: Tensor, series: Tensor, last: Tensor, state: State | None = None
-    ) -> tuple[tuple[Tensor, Tensor, Tensor], State]:
+    ) -> tuple[Emitted, State]:
         who = self.embedding(series)[:, None].expand(-1, inputs.shape[1], -1)
-        hidden, state = self.recurrent(torch.cat((inputs, who), 2), state)
+        hidden, new_state = self.recurrent(torch.cat((inputs, who), 2), state)
         emitted = self.emit(self.dropout(hidden)).float()
         mean = emitted[..., 0] + last if self.config.residual else emitted[..., 0]
         deviation = F.softplus(emitted[..., 1]) + 1e-4
         freedom = 2 + F.softplus(emitted[..., 2]) if emitted.shape[2] == 3 else torch.full_like(mean, math.inf)
-        return (mean, deviation, freedom), state
+        return (mean, deviation, freedom), new_state
 
 
 def fill(z: Tensor, mask: Tensor) -> Tensor:
@@ -195,7 +212,7 @@ def log_prob(z: Tensor, mean: Tensor, deviation: Tensor, freedom: Tensor) -> Ten
 
 def draw(mean: Tensor, deviation: Tensor, freedom: Tensor, generator: Generator | None) -> Tensor:
     """A value of each distribution (Bailey 1994's polar method), drawn on the CPU so that a seed means the same."""
-    u, v = torch.rand(2, *mean.shape, generator=generator).clamp_min(1e-7).to(mean.device)
+    u, v = torch.rand((2, *mean.shape), generator=generator).clamp_min(1e-7).to(mean.device)
     gaussian = -2 * u.log()
     radius = torch.where(torch.isinf(freedom), gaussian, freedom * torch.expm1(gaussian / freedom))
     return mean + deviation * radius.sqrt() * torch.cos(2 * math.pi * v)

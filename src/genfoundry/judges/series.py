@@ -1,0 +1,191 @@
+"""Series: forecasts from rolling origins over the test split, beside seasonal naive, AutoETS and noise.
+
+Every subject forecasts the same windows, from the same past, as an ensemble of possible futures. Intervals are
+bootstrapped over the windows, with the same draws for every subject, so that differences are paired.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+
+from genfoundry.baselines import BASELINES, ensembles
+from genfoundry.batch import SeriesBatch, SeriesRows
+from genfoundry.dataset import read_card
+from genfoundry.files import publish
+from genfoundry.interval import Estimate
+from genfoundry.judges import Extractor, Judgement
+from genfoundry.kinds import series
+from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, crps, seasonal_error
+from genfoundry.model import Model
+from genfoundry.recipe import EvaluationPlan
+from genfoundry.records import Score, SeriesSpec
+
+NUM_FUTURES = 200  # possible futures a window
+DRAWS = 1000  # of the bootstrap
+MOST_ROWS = 20_000  # futures made at once
+SHOWN = 6  # windows in the gallery
+QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
+DRAWN = ("seasonal_naive", "auto_ets")  # beside the model's fan
+RATIO = "relative_crps"  # CRPS over seasonal naive's, on the same windows
+
+
+class Origins(NamedTuple):
+    """The N windows that are judged.
+
+    `real` float64 (N, 2, H) as `metrics.forecast` reads it; `histories` all that was before each window's future, and
+    `known` the part of it before the validation split, both float64 (T,), NaN where missing; `stamps` (N, L) of pasts.
+    """
+
+    batch: SeriesBatch
+    real: np.ndarray
+    histories: list[np.ndarray]
+    known: list[np.ndarray]
+    names: list[str]
+    stamps: np.ndarray
+
+
+def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
+    """Score a loaded model on a verified series dataset; fill `out` with `forecasts.json`. The promise: `judges`.
+
+    The deciding score is the CRPS in the data's unit. `relative_crps` is the CRPS over that of seasonal naive.
+    """
+    model.eval()
+    spec = cast(SeriesSpec, model.spec)
+    origins = rolling_origins(folder, spec, plan.origins, model)
+    subjects = {"model": futures(model, origins.batch, NUM_FUTURES, plan.seed)}
+    for name in BASELINES:
+        histories = origins.known if name == "noise" else origins.histories
+        subjects[name] = ensembles(name, histories, spec, NUM_FUTURES)
+    protocol = f"h{spec.horizon}_o{plan.origins}"
+    scores = tuple(_scores(origins, subjects, protocol, plan.seed))
+    publish(out / "forecasts.json", json.dumps(_gallery(folder, spec, origins, subjects), indent=1))
+    return Judgement(f"crps_{protocol}", scores, _protocol(plan, spec, origins), _details(origins, subjects))
+
+
+def rolling_origins(folder: Path, spec: SeriesSpec, count: int, model: Model) -> Origins:
+    """`count` windows a series, or as many as there are, evenly spaced over the test split."""
+    split, axis = SeriesRows(folder, "test", spec, model.device), series.read(folder)
+    owners = split.series.cpu().numpy()
+    rows = np.concatenate([_evenly(np.flatnonzero(owners == owner), count) for owner in np.unique(owners)])
+    batch = split.batch(torch.from_numpy(rows))
+    values = np.where(axis.mask > 0, axis.values.astype(np.float64), np.nan)
+    cuts = split.start.cpu().numpy()[rows] + spec.context
+    begins = axis.offsets[owners[rows]]
+    histories = [values[begin:cut] for begin, cut in zip(begins, cuts, strict=True)]
+    val = series.boundary(read_card(folder).splits, "val")
+    known = [_before(val, axis.stamps[begin:], history) for begin, history in zip(begins, histories, strict=True)]
+    truth = np.stack([values[cut : cut + spec.horizon] for cut in cuts])
+    errors = np.array([seasonal_error(history, spec.season) for history in known])
+    return Origins(
+        batch=batch,
+        real=np.stack((truth, np.broadcast_to(errors[:, None], truth.shape)), 1),
+        histories=histories,
+        known=known,
+        names=[axis.ids[owner] for owner in owners[rows]],
+        stamps=axis.stamps[cuts[:, None] + np.arange(-spec.context, 0)],
+    )
+
+
+def _before(time: np.datetime64, stamps: np.ndarray, history: np.ndarray) -> np.ndarray:
+    """The part of a history before `time`; the whole where a series began later."""
+    part = history[stamps[: len(history)] < time]
+    return part if np.isfinite(part).any() else history
+
+
+def _evenly(rows: np.ndarray, count: int) -> np.ndarray:
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int))]
+
+
+def futures(model: Model, batch: SeriesBatch, count: int, seed: int) -> np.ndarray:
+    """Possible futures (N, `count`, H) float64 by a family's `forecast` where it has one, else by its `sample`."""
+    generator = torch.Generator().manual_seed(seed)
+    made = []
+    for rows in torch.arange(len(batch), device=batch.past.device).split(max(1, MOST_ROWS // count)):
+        part = batch[rows]
+        if hasattr(model, "forecast"):
+            drawn = model.forecast(part, count, generator)  # pyright: ignore[reportCallIssue]
+        else:
+            drawn = model.sample(part.repeat(count), generator).unflatten(0, (len(part), count))
+        made.append(drawn.double().cpu().numpy())
+    return np.concatenate(made)
+
+
+def _scores(origins: Origins, subjects: dict[str, np.ndarray], protocol: str, seed: int) -> Iterator[Score]:
+    windows = {subject: by_window(origins.real, fake) for subject, fake in subjects.items()}
+    count = len(origins.real)
+    draws = np.random.default_rng(seed).integers(0, count, (DRAWS, count))
+    naive = windows["seasonal_naive"]["crps"]
+    for subject, found in windows.items():
+        point = aggregate(found)
+        replicas = [aggregate({name: values[rows] for name, values in found.items()}) for rows in draws]
+        for name, better in Forecast.higher_is_better.items():
+            estimate = _estimate(point[name], [replica[name] for replica in replicas])
+            yield estimate.score(f"{name}_{protocol}", subject, better)
+        if subject in ("model", "auto_ets"):
+            ratios = [found["crps"][rows].mean() / naive[rows].mean() for rows in draws]
+            estimate = _estimate(found["crps"].mean() / naive.mean(), ratios)
+            yield estimate.score(f"{RATIO}_{protocol}", subject, higher_is_better=False)
+
+
+def _estimate(value: float, replicas: list[float]) -> Estimate:
+    low, high = np.quantile(replicas, [0.025, 0.975])
+    return Estimate(float(value), float(np.minimum(low, value)), float(np.maximum(high, value)))
+
+
+def _protocol(plan: EvaluationPlan, spec: SeriesSpec, origins: Origins) -> dict[str, str | int | float]:
+    return {
+        "windows": len(origins.real),
+        "origins": f"{plan.origins} a series, evenly spaced over the test split",
+        "horizon": spec.horizon,
+        "context": spec.context,
+        "season": spec.season,
+        "futures": NUM_FUTURES,
+        "seed": plan.seed,
+        "bands": ", ".join(f"{band} %" for band in BANDS),
+        "mase": "in units of the seasonal naive error before the validation split",
+        "interval": f"95 %: {DRAWS} bootstrap draws of windows, the same for every subject",
+    }
+
+
+def _details(origins: Origins, subjects: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    truth = origins.real[:, 0]
+    seen = np.isfinite(truth)
+    curves = {}
+    for subject, fake in subjects.items():
+        total = np.where(seen, crps(fake, truth), 0).sum(0)
+        name = "crps_by_step" if subject == "model" else f"crps_by_step_{subject}"
+        curves[name] = (total / np.maximum(seen.sum(0), 1)).round(4).tolist()
+    return curves
+
+
+def _gallery(folder: Path, spec: SeriesSpec, origins: Origins, subjects: dict[str, np.ndarray]) -> list[dict]:
+    """A few windows, spread over series and time, as the report draws them."""
+    unit, length = read_card(folder).units.get("y", ""), min(max(3 * spec.season, 2 * spec.horizon), spec.context)
+    return [
+        {
+            "series": origins.names[at],
+            "unit": unit,
+            "freq": spec.freq,
+            "start": str(origins.stamps[at, -length].astype("datetime64[s]")),
+            "past": _plain(origins.histories[at][-length:]),
+            "future": _plain(origins.real[at, 0]),
+            "quantiles": _fan(subjects["model"][at]),
+            "baselines": {name: _plain(np.median(subjects[name][at], axis=0)) for name in DRAWN},
+        }
+        for at in _evenly(np.arange(len(origins.real)), SHOWN)
+    ]
+
+
+def _fan(samples: np.ndarray) -> dict[str, list[float | None]]:
+    levels = np.quantile(samples, QUANTILES, axis=0)
+    return {f"{level:g}": _plain(row) for level, row in zip(QUANTILES, levels, strict=True)}
+
+
+def _plain(values: np.ndarray) -> list[float | None]:
+    return [round(float(value), 4) if np.isfinite(value) else None for value in values]
