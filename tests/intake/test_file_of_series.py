@@ -105,7 +105,7 @@ REFUSED = {
         lambda r: r.__setitem__(slice(None), [row.replace(",", ";") for row in r]),
         r"separates its columns with semicolons",
     ),
-    "open quote": (lambda r: r.__setitem__(6, 'a,"2026-01-01 05:00:00,1,2'), r"the row that begins after row 6 does not"),
+    "open quote": (lambda r: r.__setitem__(6, 'a,"2026-01-01 05:00:00,1,2'), r"that begins after row 6 does not"),
     "too short": (lambda r: r.__delitem__(slice(50, None)), r"None of 1 series is long enough: 'a' has 49 steps"),
     "too short to split": (lambda r: r.__delitem__(slice(220, None)), r"219 steps leave 151 to train on"),
 }  # fmt: skip
@@ -150,7 +150,8 @@ def test_a_good_table_keeps_its_gaps_as_missing_and_says_so(tmp_path: Path) -> N
         freq="h", season=24, horizon=24, context=168, channels=("y", "wind"), num_series=1
     )
     assert taken.policy["gaps"] == (
-        "2 gaps of 4 steps in all, kept as missing: 'a' 2026-01-01 19:00:00 (1 steps); 'a' 2026-01-03 01:00:00 (3 steps)"
+        "2 gaps of 4 steps in all, kept as missing: "
+        "'a' 2026-01-01 19:00:00 (1 steps); 'a' 2026-01-03 01:00:00 (3 steps)"
     )
     axis = series_kind.read(data_dir() / "mine")
     assert len(axis.values) == HOURS
@@ -257,7 +258,9 @@ def stamped(stamps) -> pd.DataFrame:
     return pd.DataFrame({"unique_id": "a", "ds": pd.DatetimeIndex(stamps).as_unit("us")})
 
 
-@pytest.mark.parametrize("freq", ["h", "3h", "15min", "D", "B", "W-WED", "MS", "ME", "QS-FEB", "QE-DEC", "YS-JAN", "YE-DEC"])
+@pytest.mark.parametrize(
+    "freq", ["h", "3h", "15min", "D", "B", "W-WED", "MS", "ME", "QS-FEB", "QE-DEC", "YS-JAN", "YE-DEC"]
+)
 def test_the_frequency_is_found_through_gaps(freq: str) -> None:
     stamps = pd.date_range("2020-02-03", periods=100, freq=freq).delete([7, 50, 51])
     found = infer_frequency(stamped(stamps))

@@ -143,7 +143,10 @@ def test_a_file_that_changes_or_goes_while_it_is_read_is_set_apart(project: Path
             (folder / "4.png").write_bytes(BIG)
 
     taken = take(folder, progress=meddle)
-    assert [(item.path, item.reason) for item in taken.quarantined] == [("3.png", "UNREADABLE"), ("4.png", "UNREADABLE")]
+    assert [(item.path, item.reason) for item in taken.quarantined] == [
+        ("3.png", "UNREADABLE"),
+        ("4.png", "UNREADABLE"),
+    ]
     assert taken.counts["used"] == 8
 
 

@@ -24,6 +24,7 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DatasetVersion:
     root, photos = tmp_path / "project", tmp_path / "photos"
     monkeypatch.setenv("GENFOUNDRY_ROOT", str(root))
     (root / ".dvc").mkdir(parents=True)
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
     text = "[core]\n    no_scm = true\n    analytics = false\n    remote = local\n"
     (root / ".dvc" / "config").write_text(text + "['remote \"local\"']\n    url = ../../remote\n    verify = true\n")
     photos.mkdir()

@@ -39,16 +39,19 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def versioned(project: Path) -> Path:
+def versioned(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project under DVC, with a remote beside it."""
     (project / ".dvc").mkdir()
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
     text = "[core]\n    no_scm = true\n    analytics = false\n    remote = local\n"
     (project / ".dvc" / "config").write_text(text + "['remote \"local\"']\n    url = ../../remote\n    verify = true\n")
     return project
 
 
 def dvc(root: Path, *arguments: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=root, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=root, capture_output=True, text=True, check=True
+    )
     return done.stdout
 
 
@@ -196,7 +199,7 @@ def test_adding_again_is_a_new_version_and_the_same_again_is_none(versioned: Pat
 def test_a_remote_that_can_not_be_had_keeps_the_data(versioned: Path, tmp_path: Path) -> None:
     (tmp_path / "remote").write_text("a file where the folder should be")
     taken = add(three_images(tmp_path / "mine"), "mine", licence="CC0", consent="made by a test")
-    assert "kept in DVC's cache, but was not pushed: dvc push failed" in taken.kept
+    assert "kept in DVC's cache, but was not pushed: dvc push data.dvc failed" in taken.kept
     assert "To push it later: dvc push" in taken.kept
     verify(versioned / "data/mine", versioning.recorded()["mine"])
 

@@ -1,14 +1,14 @@
 """The only door to DVC. `data.dvc` at the project's root tracks `data/`, and its `meta` names each dataset's digest.
 
-Writing is done by DVC's own command line in a process of its own; reading by its file system.
+DVC writes only here, and only for `stages/ingest.py`.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -18,7 +18,8 @@ from genfoundry.files import data_dir, project_root, publish
 from genfoundry.intake.building import build_folder, embedded, is_sealed, place, writing_data
 from genfoundry.records import DatasetVersion
 
-TIMEOUT = 3600  # seconds that one command of DVC may take
+if TYPE_CHECKING:
+    from dvc.repo import Repo
 
 
 def is_repository() -> bool:
@@ -81,7 +82,8 @@ def record(version: DatasetVersion) -> str:
     _complete(version.name)
     with writing_data():
         digests = {name: _whole(name) for name in present()}
-        _dvc("add", "--quiet", "data")
+        with _repository("add data") as repository:
+            repository.add(str(data_dir()))  # pyright: ignore[reportCallIssue, reportArgumentType]
         document = _document()
         document["meta"] = {**(document.get("meta") or {}), "datasets": digests}
         publish(data_file(), yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
@@ -92,7 +94,8 @@ def push(name: str) -> str:
     """Copy what `data.dvc` tracks to the remote; says in a sentence what came of it, and never fails."""
     kept = f"'{name}' is recorded in data.dvc and kept in DVC's cache"
     try:
-        _dvc("push", "--quiet", "data.dvc")
+        with _repository("push data.dvc") as repository:
+            repository.push([str(data_file())])  # pyright: ignore[reportCallIssue, reportArgumentType]
     except UserError as error:
         return f"{kept}, but was not pushed: {error.found} To push it later: dvc push   (remotes: dvc remote list)"
     return f"{kept} and its remote. To share it: git add data.dvc && git commit"
@@ -123,22 +126,22 @@ def _whole(name: str) -> str:
     return version_of(folder, read_card(folder)).digest
 
 
-def _dvc(*arguments: str) -> None:
-    """Run one command of DVC at the project's root, waiting for its lock.
+@contextmanager
+def _repository(doing: str) -> Iterator[Repo]:
+    """DVC's repository, which waits for whoever holds its lock.
 
     Raises:
-        UserError: it failed; holds its own last words.
+        UserError: DVC failed; holds its own words.
     """
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
-    quiet = {**os.environ, "DVC_NO_ANALYTICS": "1", "DO_NOT_TRACK": "1"}
+    from dvc.repo import Repo  # takes half a second
+
     try:
-        done = subprocess.run(command, cwd=project_root(), env=quiet, capture_output=True, text=True, timeout=TIMEOUT)
-    except subprocess.TimeoutExpired:
-        raise UserError(f"dvc {arguments[0]} had not ended after {TIMEOUT} seconds.") from None
-    if done.returncode:
-        lines = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-        said = " ".join(lines) or done.stderr.strip()[-400:] or f"exit code {done.returncode}"
-        raise UserError(f"dvc {arguments[0]} failed: {said}", remedy=f"dvc {' '.join(arguments)} -v")
+        with Repo(str(project_root()), _wait_for_lock=True) as repository:
+            repository.scm_context.quiet = True  # its hint would go to stdout
+            yield repository
+    except Exception as error:  # DVC raises whatever its storage raises
+        said = f"{error} ({error.__cause__})" if error.__cause__ else str(error) or type(error).__name__
+        raise UserError(f"dvc {doing} failed: {said}", remedy=f"dvc {doing} -v   (tells more)") from error
 
 
 def bring(name: str, digest: str, destination: Path) -> DatasetVersion:
