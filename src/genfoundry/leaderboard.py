@@ -46,10 +46,10 @@ def _board(group: Sequence[ModelVersion]) -> list[RenderableType]:
     way = f", {wording.direction(score.higher_is_better)}" if score else ""
     protocol = f" ({words.protocol})" if words.protocol else ""
     heading = Text.assemble((evaluation.checkpoint.dataset.name, "bold"), f"  {words.label}{way}")
-    table = Table(box=box.SIMPLE_HEAD, expand=False, pad_edge=False, show_edge=False)
-    table.add_column("Recipe", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, expand=False, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("Recipe", overflow="fold", max_width=18)
     table.add_column("Score", no_wrap=True)
-    table.add_column("Stands", overflow="fold")
+    table.add_column("Stands", overflow="fold", min_width=20)
     table.add_column("Verdict", no_wrap=True)
     table.add_column("Training", justify="right", no_wrap=True)
     for version in group:

@@ -116,6 +116,8 @@ def image_scores(value: float) -> tuple[Score, ...]:
         score("recall_domain-1a2b3c4d_1k", 0.71, 0.68, 0.74, higher=True),
         score("recall_domain-1a2b3c4d_1k", 0.92, 0.91, 0.93, "real", higher=True),
         score("near_copy_rate_domain-1a2b3c4d_1k", 0.001, 0.0, 0.004),
+        score("authenticity_pca64_1k", 0.81, 0.78, 0.84, higher=True),
+        score("c_t_pca64_1k", 0.4, -1.56, 2.36, higher=True),
         score("near_copy_rate_domain-1a2b3c4d_1k", 1.0, 0.996, 1.0, "copy"),
     )
 
@@ -124,12 +126,12 @@ def image_view(recipe: str, family: str, title: str, paper: str, value: float, d
     rng = random.Random(recipe)
     share = [max(0.02, rng.gauss(0.1, 0.02)) for _ in range(10)]
     images = {
-        "samples": grid(8, 8, more.get("noise", 0.1), seed=1),
-        "neighbours": grid(8, 8, more.get("noise", 0.1) / 2, seed=2),
+        "samples": grid(10, 10, more.get("noise", 0.1), seed=1),
+        "neighbours": grid(4, 10, more.get("noise", 0.1) / 2, seed=2),
         **{f"samples/{step:06d}": grid(6, 6, max(0.1, 1 - step / 2500), step) for step in range(0, 3001, 500)},
     }
     if family == "vae":
-        images["reconstructions"] = grid(4, 10, 0.2, seed=3)
+        images |= {"reconstructions": grid(4, 10, 0.2, seed=3), "samples-standard_prior": grid(8, 8, 0.7, seed=4)}
     extra = (
         (score(FD, 139, 131, 150, "standard_prior"), score("psnr", 19.4, 19.2, 19.6, higher=True),
          score("elbo_bits_per_dim", 1.43, 1.42, 1.45)) if family == "vae" else ()
@@ -240,7 +242,9 @@ def series_view() -> RunView:
         recipe="deepar", title="DeepAR on hourly weather", family="deepar", kind="series", card=WEATHER_CARD,
         paper="DeepAR: Probabilistic forecasting with autoregressive recurrent networks (Salinas et al., 2020)",
         version=version("deepar", "deepar", WEATHER, crps, scores, "PROMOTE", reasons,
-                        {"crps_by_horizon": [0.4 + 0.05 * h for h in range(24)]}, cost),
+                        {"crps_by_step": [0.4 + 0.05 * h for h in range(24)],
+                         "crps_by_step_seasonal_naive": [1.84] * 24,
+                         "crps_by_step_auto_ets": [0.38 + 0.06 * h for h in range(24)]}, cost),
         validation=validated(WEATHER, WEATHER_CARD["counts"]),
         curves=curves(random.Random(7), ("train/nll", "eval/crps")),
         forecasts=forecasts, settings={"model": {"hidden": 40, "layers": 2}, "training": {"max_steps": 900}},
@@ -249,14 +253,17 @@ def series_view() -> RunView:
 
 def classifier_view() -> RunView:
     scores = (
-        score("accuracy", 0.979, 0.969, 0.986, higher=True),
-        score("accuracy", 0.1, 0.082, 0.12, "noise", higher=True),
+        score("accuracy_test_1k", 0.979, 0.969, 0.986, higher=True),
+        score("accuracy_test_1k", 0.1, 0.082, 0.12, "noise", higher=True),
     )
     reasons = (Reason(rule="finite", passed=True, sentence="Every score is finite."),)
+    confused = {f"confusion/{row}": [98.0 if row == column else float(row + column == 9) for column in range(10)]
+                for row in range(10)}  # fmt: skip
     return RunView(
         recipe="cnn-mnist", title="A small residual classifier", family="cnn", kind="image", card=DIGITS_CARD,
         paper="Deep residual learning for image recognition (He et al., 2016)",
-        version=version("cnn-mnist", "cnn", DIGITS, "accuracy", scores, "PROMOTE", reasons, {}, skipped=True),
+        version=version("cnn-mnist", "cnn", DIGITS, "accuracy_test_1k", scores, "PROMOTE", reasons,
+                        confused, skipped=True),
         validation=validated(DIGITS, {"train": 4000, "test": 1000}),
         curves=curves(random.Random(9), ("train/loss", "train/accuracy")), settings={"model": {"width": 24}},
     )  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 from demo import forecast, score
 
 from genfoundry.report import charts, clock
+from genfoundry.report import strips as scored
 from genfoundry.report.scales import Scale, fit
 
 
@@ -45,18 +46,18 @@ def test_every_axis_has_ticks_inside_it_and_shows_its_values(values: list[float]
 
 
 def test_shares_have_an_axis_from_zero_to_one() -> None:
-    scale = charts.score_scale("precision_domain-x_1k", [score("precision_domain-x_1k", 0.6, 0.5, 0.7)])
+    scale = scored.score_scale("precision_domain-x_1k", [score("precision_domain-x_1k", 0.6, 0.5, 0.7)])
     assert (scale.low, scale.high, scale.log) == (0, 1, False)
 
 
 def test_a_mark_that_is_not_finite_has_no_place() -> None:
-    lost = charts.mark(score("fd_x", math.nan, math.nan, math.nan), Scale(0, 1))
+    lost = scored.mark(score("fd_x", math.nan, math.nan, math.nan), Scale(0, 1))
     assert (lost.at, lost.text) == (None, "NaN")
 
 
 def test_strips_put_the_primary_score_and_the_model_first() -> None:
     scores = [score("kid_x", 1, 1, 1), score("fd_x", 9, 8, 10, "noise"), score("fd_x", 2, 1, 3)]
-    found = charts.strips(scores, "fd_x")
+    found = scored.strips(scores, "fd_x")
     assert [strip.name for strip in found] == ["fd_x", "kid_x"]
     assert [mark.subject for mark in found[0].marks] == ["model", "noise"]
 

@@ -137,7 +137,7 @@ def test_another_version_of_the_data_is_another_board() -> None:
 def test_a_score_that_is_not_finite_is_named_and_comes_last() -> None:
     good, lost = classifier_view(), classifier_view()
     lost = with_scores(
-        lost.model_copy(update={"recipe": "lost"}), score("accuracy", math.nan, math.nan, math.nan, higher=True)
+        lost.model_copy(update={"recipe": "lost"}), score("accuracy_test_1k", math.nan, math.nan, math.nan, higher=True)
     )
     html = page([lost, good])
     board = html.split('class="board"')[1]
@@ -182,5 +182,5 @@ def test_the_score_of_the_board_is_shown_with_interval_and_floors(views: list[Ru
     text = " ".join(Page(page(views[:1])).text)
     assert "0.610" in text
     assert re.search(r"0\.549\s–\s0\.689", text)
-    assert "3,100× better than untrained noise" in text
+    assert "3,100× better than the noise floor" in text
     assert FD in text

@@ -57,7 +57,7 @@ def test_score_names(name: str, label: str, protocol: str) -> None:
 
 def test_the_reading_of_a_score_against_another() -> None:
     mine = score("fd", 1.0, 0.9, 1.1)
-    assert wording.compare(mine, score("fd", 40.0, 39, 41, "noise")) == "40× better than untrained noise"
+    assert wording.compare(mine, score("fd", 40.0, 39, 41, "noise")) == "40× better than the noise floor"
     assert wording.compare(mine, score("fd", 40.0, 39, 41, "noise"), terse=True) == "noise: 40× better"
     assert wording.compare(mine, score("fd", 0.2, 0.1, 0.3, "real")) == "5.0× worse than real data"
     assert wording.compare(mine, score("fd", 1.25, 1.2, 1.3, "auto_ets")) == "20 % better than AutoETS"

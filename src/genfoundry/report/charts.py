@@ -6,16 +6,14 @@ A plot's box is 100 × 100 units, stretched to the width it is given; text lies 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from genfoundry.records import Score
 from genfoundry.report import clock, wording
 from genfoundry.report.scales import Scale, Tick, fit
 
 MOST_POINTS = 240  # of one line; longer curves are thinned, the extremes kept
-SHAPES = {"model": "dot", "real": "ring", "copy": "diamond", "noise": "cross", "auto_ets": "triangle"}
 WIDE, NARROW = ("0.025", "0.975"), ("0.1", "0.9")
 
 
@@ -38,32 +36,6 @@ class Plot(NamedTuple):
     now: float | None = None
 
 
-class Mark(NamedTuple):
-    """One subject's value and interval on an axis, in per cent; `at` is None where it is not finite."""
-
-    subject: str
-    label: str
-    shape: str
-    text: str
-    interval: str
-    at: float | None
-    low: float
-    high: float
-
-
-class Strip(NamedTuple):
-    """All subjects of one score on one axis."""
-
-    label: str
-    question: str
-    protocol: str
-    direction: str
-    name: str
-    marks: list[Mark]
-    ticks: list[Tick]
-    log: bool
-
-
 class Bar(NamedTuple):
     """One bar; `amount` in per cent as text, `height` and `reference` in per cent of the plot."""
 
@@ -71,51 +43,6 @@ class Bar(NamedTuple):
     amount: str
     height: float
     reference: float | None
-
-
-def score_scale(name: str, scores: Sequence[Score]) -> Scale:
-    """The axis on which scores of one name are compared."""
-    ends = [end for score in scores for end in (score.value, score.low, score.high)]
-    share = wording.meaning(name).share and all(0 <= end <= 1 for end in ends if math.isfinite(end))
-    return fit(ends, log=False, ends=(0.0, 1.0)) if share else fit(ends)
-
-
-def mark(score: Score, scale: Scale) -> Mark:
-    """One score on an axis."""
-    finite = math.isfinite(score.value)
-    low, high = (
-        scale.at(end if math.isfinite(end) else score.value) if finite else 0.0 for end in (score.low, score.high)
-    )
-    return Mark(
-        score.subject,
-        wording.subject(score.subject),
-        SHAPES.get(score.subject, "square"),
-        wording.value(score.name, score.value),
-        wording.interval(score),
-        scale.at(score.value) if finite else None,
-        low,
-        high,
-    )
-
-
-def strips(scores: Sequence[Score], primary: str) -> list[Strip]:
-    """One strip a score name, the primary first; the model on top of each, then what it is measured against."""
-    names = sorted({score.name: None for score in scores}, key=lambda name: name != primary)
-    found = [_strip(name, [score for score in scores if score.name == name]) for name in names]
-    asked: set[str] = set()
-    for index, strip in enumerate(found):
-        if strip.question in asked:  # told apart by their protocols, then
-            found[index] = strip._replace(question=strip.protocol, protocol="")
-        asked.add(strip.question)
-    return found
-
-
-def _strip(name: str, scores: list[Score]) -> Strip:
-    scale, words = score_scale(name, scores), wording.meaning(name)
-    rows = sorted(scores, key=lambda score: score.subject != "model")
-    marks = [mark(score, scale) for score in rows]
-    way = wording.direction(scores[0].higher_is_better)
-    return Strip(words.label, words.question, words.protocol, way, name, marks, scale.ticks(), scale.log)
 
 
 def curve(name: str, points: Sequence[tuple[int, float]]) -> Plot:
@@ -220,7 +147,22 @@ def _known(future: Sequence[float | None]) -> int:
 def _hits(forecast: dict) -> int:
     low, high = (forecast["quantiles"].get(end, []) for end in NARROW)
     rows = zip(low, forecast["future"], high, strict=False)
-    return sum(v is not None and a <= v <= b for a, v, b in rows)
+    return sum(None not in row and row[0] <= row[1] <= row[2] for row in rows)
+
+
+def by_step(details: Mapping[str, Sequence[float]]) -> Plot | None:
+    """How the error grows with the step ahead: `crps_by_step` of the model, `crps_by_step_<baseline>` beside it."""
+    start = "crps_by_step"
+    if start not in details:
+        return None
+    model, others = details[start], [name for name in details if name.startswith(start + "_") and "noise" not in name]
+    y = fit([value for name in (start, *others) for value in details[name]], log=False, ends=(0.0,))
+    x = Scale(1, max(len(model), 2))
+    lines = [_line(f"baseline-{order % 3}", details[name], 1, x, y) for order, name in enumerate(others)]
+    lines.append(_line("median", model, 1, x, y))
+    note = " · ".join(["this model", *(wording.subject(name[len(start) + 1 :]) for name in others)])
+    alt = f"Error by step ahead, from {wording.number(model[0])} to {wording.number(model[-1])}." if model else ""
+    return Plot("CRPS by step ahead", note, alt, lines, x.ticks(6), y.ticks(4))
 
 
 def shares(values: Sequence[float], names: Sequence[str], real: Sequence[float] = ()) -> list[Bar]:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from genfoundry.records import Decision, Score, ValidatedDataset
-from genfoundry.report import charts, wording
+from genfoundry.report import strips as scored
+from genfoundry.report import wording
 from genfoundry.report.pictures import Picture, preview
 from genfoundry.report.scales import Tick
 from genfoundry.report.sections import Section, section
@@ -23,7 +24,7 @@ class Row(NamedTuple):
     rank: int
     section: Section
     preview: Picture | None
-    marks: list[charts.Mark]
+    marks: list[scored.Mark]
     standing: list[str]
     seconds: str
 
@@ -39,7 +40,7 @@ class Board(NamedTuple):
     rows: list[Row]
     ticks: list[Tick]
     log: bool
-    legend: list[charts.Mark]
+    legend: list[scored.Mark]
 
 
 class Data(NamedTuple):
@@ -102,10 +103,10 @@ def _boards(sections: Sequence[Section]) -> list[Board]:
 def _board(parts: Sequence[Section]) -> Board:
     first = parts[0].view.version.evaluation
     scores = [score for part in parts for score in _primary_scores(part)]
-    scale, words = charts.score_scale(first.primary, scores), wording.meaning(first.primary)
+    scale, words = scored.score_scale(first.primary, scores), wording.meaning(first.primary)
     rows = []
     for rank, part in enumerate(sorted(parts, key=lambda part: wording.merit(part.headline)), 1):
-        marks = [charts.mark(score, scale) for score in _primary_scores(part)]
+        marks = [scored.mark(score, scale) for score in _primary_scores(part)]
         evaluation = part.view.version.evaluation
         standing = wording.standing(evaluation, without=("copy",))
         spec = evaluation.checkpoint.dataset.spec

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from genfoundry.records import Cost, Reason, Score
 from genfoundry.report import charts, wording
+from genfoundry.report import strips as scored
 from genfoundry.report.pictures import Picture, evenly, picture, snapshots
 from genfoundry.report.view import RunView
 
 MOST_FORECASTS, MOST_CURVES = 6, 12
+DRAWN = ("class_share", "crps_by_step", "confusion/")  # details that have a plot of their own
+TELLING = (
+    "fd",
+    "precision",
+    "recall",
+    "near_copy_rate",
+    "confidence",
+    "psnr",
+    "elbo_bits_per_dim",
+    "crps",
+    "mase",
+    "band",
+    "ece",
+)
+MOST_CLASSES = 20  # in a table of confusions
 PLACED = ("samples", "neighbours", "reconstructions")
 
 LIMITS = {
@@ -33,6 +49,20 @@ LIMITS = {
 }
 
 
+class Cell(NamedTuple):
+    """A count, and how much of its row it is, in tenths."""
+
+    text: str
+    heat: int
+
+
+class Confusion(NamedTuple):
+    """What a classifier takes each class for: one row a true class."""
+
+    names: list[str]
+    rows: list[list[Cell]]
+
+
 class Section(NamedTuple):
     """Everything that one model's part of the page shows."""
 
@@ -52,7 +82,10 @@ class Section(NamedTuple):
     forecasts: list[charts.Plot]
     baselines: list[str]
     curves: list[charts.Plot]
-    strips: list[charts.Strip]
+    strips: list[scored.Strip]
+    more_strips: list[scored.Strip]
+    by_step: charts.Plot | None
+    confusion: Confusion | None
     classes: list[charts.Bar]
     classes_real: bool
     details: list[tuple[str, str]]
@@ -68,7 +101,7 @@ def section(view: RunView, anchor: str) -> Section:
     """Lay out one model."""
     evaluation = view.version.evaluation
     best = evaluation.score(evaluation.primary)
-    details = evaluation.details
+    details, strips = evaluation.details, scored.strips(evaluation.scores, evaluation.primary)
     return Section(
         anchor=anchor,
         view=view,
@@ -92,7 +125,10 @@ def section(view: RunView, anchor: str) -> Section:
             wording.subject(name) for name in (view.forecasts[0].get("baselines", {}) if view.forecasts else {})
         ],
         curves=[charts.curve(name, points) for name, points in _first(view.curves) if points],
-        strips=charts.strips(evaluation.scores, evaluation.primary),
+        strips=[strip for strip in strips if _telling(strip.name, evaluation.primary)],
+        more_strips=[strip for strip in strips if not _telling(strip.name, evaluation.primary)],
+        by_step=charts.by_step(details),
+        confusion=confusion(details, view.card.get("class_names", ())),
         classes=charts.shares(
             details.get("class_share", ()), view.card.get("class_names", ()), details.get("class_share_real", ())
         ),
@@ -111,14 +147,34 @@ def section(view: RunView, anchor: str) -> Section:
     )
 
 
+def _telling(name: str, primary: str) -> bool:
+    """Whether a score is shown at once; the others wait behind a fold."""
+    return name == primary or wording.meaning(name).start in TELLING
+
+
+def confusion(details: Mapping[str, list[float]], names: Sequence[str]) -> Confusion | None:
+    """The table of `confusion/<class>` rows, where there are at most `MOST_CLASSES`."""
+    rows = [details[f"confusion/{index}"] for index in range(len(details)) if f"confusion/{index}" in details]
+    if not 0 < len(rows) <= MOST_CLASSES:
+        return None
+    labels = [str(names[index]) if index < len(names) else str(index) for index in range(len(rows))]
+    cells = [[Cell(f"{count:,.0f}", round(10 * count / max(sum(row), 1))) for count in row] for row in rows]
+    return Confusion(labels, cells)
+
+
 def _first(curves: Mapping[str, list[tuple[int, float]]]) -> list[tuple[str, list[tuple[int, float]]]]:
     return sorted(curves.items(), key=lambda item: not item[0].startswith("train/"))[:MOST_CURVES]
 
 
 def _others(view: RunView) -> list[Picture]:
     names = [name for name in view.images if name not in PLACED and not name.startswith("samples/")]
-    found = [picture(view.images[name], f"{name} of {view.recipe}", name.replace("_", " ")) for name in names]
+    found = [picture(view.images[name], f"{name} of {view.recipe}", _caption(name)) for name in names]
     return [shot for shot in found if shot]
+
+
+def _caption(name: str) -> str:
+    variant = name.removeprefix("samples-")
+    return wording.subject(name) if variant == name else f"For comparison: samples with {wording.subject(variant)}."
 
 
 def _row(values: list[float]) -> str:

@@ -16,7 +16,7 @@ SUBJECTS = {
     "model": "this model",
     "real": "real data",
     "copy": "a plain copy",
-    "noise": "untrained noise",
+    "noise": "the noise floor",
     "seasonal_naive": "seasonal naive",
     "auto_ets": "AutoETS",
 }
@@ -31,6 +31,8 @@ MEANINGS = {
     "density": ("Density", "How tightly do samples sit among real examples?"),
     "coverage": ("Coverage", "What share of real examples has a sample nearby?"),
     "near_copy_rate": ("Near copies", "What share of the samples all but repeats a training example?"),
+    "authenticity": ("Authenticity", "What share of the samples lies off the training examples' own doorsteps?"),
+    "c_t": ("Copying statistic C_T", "Near 0 or above is healthy; far below 0 means copying."),
     "mse": ("Reconstruction error", "Mean squared error of what is rebuilt from its code."),
     "psnr": ("Reconstruction, PSNR in dB", "How clean is what is rebuilt from its code?"),
     "ssim": ("Reconstruction, SSIM", "Is the structure kept in what is rebuilt from its code?"),
@@ -38,17 +40,36 @@ MEANINGS = {
     "bits_per_dim": ("Bits per dimension", "Bits needed for each pixel."),
     "crps": ("CRPS", "How far is the whole forecast distribution from what came?"),
     "mase": ("MASE", "Error of the median, in units of the seasonal naive error in training."),
+    "relative_crps": ("CRPS, relative to seasonal naive", "Below 1 is better than repeating the last season."),
+    "miscoverage80": ("Miss of the 80 % band", "How far is the band's hit rate from 80 %?"),
+    "miscoverage95": ("Miss of the 95 % band", "How far is the band's hit rate from 95 %?"),
+    "ece": ("Calibration error", "How far are stated confidences from the share that is right?"),
     "accuracy": ("Accuracy", "What share of held-out examples is named rightly?"),
     "confidence": ("Confidence", "How sure is the domain classifier of what it sees?"),
+    "confidence_ratio": ("Confidence, relative to real", "The same, over that on held-out real examples."),
     "max_class_share": ("Largest class", "What share of the samples falls in the most frequent class?"),
 }
-SHARES = ("precision", "recall", "coverage", "near_copy_rate", "accuracy", "confidence", "max_class_share", "ssim")
-PER_CENT = ("near_copy_rate", "accuracy", "max_class_share", "band")
+SHARES = (
+    "precision",
+    "recall",
+    "coverage",
+    "near_copy_rate",
+    "accuracy",
+    "confidence",
+    "max_class_share",
+    "ssim",
+    "authenticity",
+)
+PER_CENT = ("near_copy_rate", "accuracy", "max_class_share", "miscoverage80", "miscoverage95")
 
 
 class Meaning(NamedTuple):
-    """What a score's name says. `share` marks values of 0 to 1; `per_cent` those that read best in per cent."""
+    """What a score's name says.
 
+    `start` is its bare name, `share` marks values of 0 to 1, `per_cent` those that read best in per cent.
+    """
+
+    start: str
     label: str
     question: str
     protocol: str
@@ -61,13 +82,13 @@ def meaning(name: str) -> Meaning:
     if band := re.match(r"(?:interval_)?(?:coverage|cover)_?(\d\d)(?=_|$)", name):
         label = f"Coverage of the {band[1]} % band"
         question = f"How often does what came lie in the band? {band[1]} % is right, more is too wide."
-        return Meaning(label, question, _protocol(name[band.end() :]), share=True, per_cent=True)
+        return Meaning("band", label, question, _protocol(name[band.end() :]), share=True, per_cent=True)
     starts = [start for start in MEANINGS if name == start or name.startswith(start + "_")]
     if not starts:
-        return Meaning(name.replace("_", " "), "", "", share=False, per_cent=False)
+        return Meaning("", name.replace("_", " "), "", "", share=False, per_cent=False)
     start = max(starts, key=len)
     label, question = MEANINGS[start]
-    return Meaning(label, question, _protocol(name[len(start) :]), start in SHARES, start in PER_CENT)
+    return Meaning(start, label, question, _protocol(name[len(start) :]), start in SHARES, start in PER_CENT)
 
 
 def _protocol(rest: str) -> str:
@@ -78,6 +99,7 @@ def _token(token: str) -> str:
     rules = (
         (r"domain-(.+)", "features of domain classifier {}"),
         (r"inception", "Inception features"),
+        (r"test", "held-out split"),
         (r"pca(\d+)", "{} principal components"),
         (r"(\d+)k", "{},000 samples"),
         (r"n?(\d+)", "{} samples"),
