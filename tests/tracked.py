@@ -8,11 +8,13 @@ import torch
 
 from genfoundry import tracking
 from genfoundry.loader import build_model, write_model
-from genfoundry.records import Checkpoint, Cost, DatasetVersion, Evaluation, ImageSpec, Score
+from genfoundry.records import Checkpoint, Cost, DatasetVersion, Evaluation, ImageSpec, Reason, Score, Verdict
 
 SPEC = ImageSpec(channels=1, height=8, width=8, num_classes=10)
 DATA = DatasetVersion(name="digits", kind="image", digest="0123456789abcdef" * 2 + ".dir", spec=SPEC)
 PRIMARY = "fd_pixels_64"
+PASS = Verdict(decision="PROMOTE", reasons=(Reason(rule="finite", passed=True, sentence="All finite."),))
+REJECTED = Verdict(decision="REJECT", reasons=(Reason(rule="finite", passed=False, sentence="NaN."),))
 
 
 def tiny_model(folder: Path, seed: int = 0) -> str:
@@ -42,3 +44,9 @@ def trained(run_key: str, folder: Path, fd: float = 5.0, seed: int = 0, data: Da
     tracking.publish_model(run_id, folder / run_key)
     tracking.finish(run_id, "FINISHED", "COMPLETED", "Trained.")
     return evaluation(run_key, run_id, weights, fd, data)
+
+
+def registered(name: str, tmp_path: Path, fd: float, seed: int, verdict: Verdict = PASS) -> int:
+    """A version, not yet under any alias."""
+    found = trained(f"{name}-{seed}", tmp_path, fd, seed)
+    return tracking.register(name, found.checkpoint.run_id, found, verdict, f"key-{seed}", "A card.", {"family": "gan"})

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import random
 import re
+import secrets
 import socket
 import time
 from pathlib import Path
@@ -31,7 +32,10 @@ Expected = int | None | Literal["any"]
 
 
 class Move(Record):
-    """One move of an alias. `previous` is the version that it left, `seal` the hash over all other fields."""
+    """One move of an alias. `previous` is the version that it left, `seal` the hash over all other fields.
+
+    `nonce` keeps apart two moves that two machines make with the same words in the same second.
+    """
 
     number: int
     alias: str
@@ -41,6 +45,7 @@ class Move(Record):
     reason: str
     at: str
     host: str
+    nonce: str
     before: str
     seal: str = ""
 
@@ -78,8 +83,8 @@ def read(name: str) -> list[Move]:
 
 
 def _quiet(name: str) -> list[Move]:
-    """The entries once no writer has two of one number there, or after a second at the latest."""
-    deadline = time.monotonic() + 1
+    """The entries once no writer has two of one number there, or after two seconds at the latest."""
+    deadline = time.monotonic() + 2
     while True:
         chain = in_store(name)
         if len({move.number for move in chain}) == len(chain) or time.monotonic() > deadline:
@@ -169,6 +174,7 @@ def _entry(chain: list[Move], alias: str, version: int, previous: int | None, ac
             "reason": reason,
             "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "host": socket.gethostname(),
+            "nonce": secrets.token_hex(8),
             "before": chain[-1].seal if chain else START,
         }
     ).sealed()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from genfoundry.errors import UserError
 from genfoundry.tracking import ledger, registry, runs, versions
-from genfoundry.tracking.published import SEALS, fetch_model
+from genfoundry.tracking.published import FOLDER, SEALS, fetch_model
 from genfoundry.tracking.runs import HEARTBEAT, OWNER, RunInfo
 from genfoundry.tracking.store import client, guarded
 from genfoundry.tracking.versions import VersionInfo
@@ -30,12 +30,20 @@ class Problem(NamedTuple):
 
 
 @guarded
-def doctor() -> list[Problem]:
-    """Everything that is wrong with runs, versions, aliases and ledgers; downloads every published model to hash it."""
+def doctor(only: str | None = None, *, deep: bool = False) -> list[Problem]:
+    """Everything that is wrong with runs, versions, aliases and ledgers, of the model `only` or of all.
+
+    The files of versions under an alias are downloaded and hashed, with `deep` those of every version; of the others
+    it is seen that they are there.
+    """
     found = [Problem(_abandoned(run), "genfoundry doctor --mend") for run in _ownerless()]
-    for model in versions.list_models():
-        found += [*_of_aliases(model.name), *_of_versions(model.name)]
+    for name in _names(only):
+        found += [*_of_aliases(name), *_of_versions(name, deep)]
     return found
+
+
+def _names(only: str | None) -> list[str]:
+    return [only] if only else [model.name for model in versions.list_models()]
 
 
 def _ownerless() -> list[RunInfo]:
@@ -83,24 +91,26 @@ def _of_aliases(name: str) -> Iterator[Problem]:
             )
 
 
-def _of_versions(name: str) -> Iterator[Problem]:
-    for info in versions.list_versions(name, orphans=True):
-        if versions.ORPHAN in info.tags:
-            continue
+def _of_versions(name: str, deep: bool) -> Iterator[Problem]:
+    for info in versions.list_versions(name):
         where = f"'{name}' version {info.version}"
         if lacking := [tag for tag in REGISTERED_BY if not info.tags.get(tag)]:
             yield Problem(f"{where} carries no {', '.join(lacking)}.", "genfoundry doctor --mend")
             continue
-        if sentence := _damage(info):
+        if sentence := _damage(info, deep or bool(info.aliases)):
             yield Problem(f"{where}: {sentence}", f"genfoundry run {name}   (or restore MLflow from a backup)")
 
 
-def _damage(info: VersionInfo) -> str:
+def _damage(info: VersionInfo, hashed: bool) -> str:
     """What is wrong with the run and the files behind a version, or nothing."""
+    seals = json.loads(info.tags[SEALS])
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            fetch_model(info.run_id, json.loads(info.tags[SEALS]), Path(folder))
         registry.evaluation_of(info)
+        if not hashed:
+            lost = [name for name in seals if not runs.has_artifact(info.run_id, f"{FOLDER}/{name}")]
+            return f"{', '.join(lost)} of run {info.run_id} is missing." if lost else ""
+        with tempfile.TemporaryDirectory() as folder:
+            fetch_model(info.run_id, seals, Path(folder))
     except UserError as error:
         return error.found
     except Exception as error:
@@ -111,7 +121,7 @@ def _damage(info: VersionInfo) -> str:
 
 
 @guarded
-def reconcile() -> list[str]:
+def reconcile(only: str | None = None) -> list[str]:
     """Mend what needs no decision, and say what was done: ownerless runs, cut-off moves, unfinished versions.
 
     What was moved or changed outside genfoundry is left for `doctor` to report.
@@ -120,21 +130,20 @@ def reconcile() -> list[str]:
     for run in _ownerless():
         runs.finish(run.run_id, "KILLED", "FAILED", "Its process died; running it again goes on from its snapshot.")
         done.append(f"{_abandoned(run)} It was closed as KILLED.")
-    for model in versions.list_models():
-        done += [*_withdraw(model.name), *_settle(model.name), *_tag_orphans(model.name)]
+    for name in _names(only):
+        done += [*_chain(name), *_tag_orphans(name)]
     return done
 
 
-def _withdraw(name: str) -> list[str]:
-    gone = ledger.withdraw_fork(name, versions.aliases(name))
-    return [f"The ledger of '{name}': entry {move.number} of a writer that died was withdrawn." for move in gone]
-
-
-def _settle(name: str) -> list[str]:
+def _chain(name: str) -> list[str]:
+    """What needs a decision is left as it is."""
+    done = []
     try:
-        return registry.settle(name)
+        for move in ledger.withdraw_fork(name, versions.aliases(name)):
+            done.append(f"The ledger of '{name}': entry {move.number} of a writer that died was withdrawn.")
+        return done + registry.settle(name)
     except UserError:
-        return []
+        return done
 
 
 def _tag_orphans(name: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from genfoundry.errors import UserError
 from genfoundry.files import project_root
 from genfoundry.records import DatasetVersion, Evaluation
-from genfoundry.tracking.store import client, experiment_id, guarded, lock
+from genfoundry.tracking.store import client, experiment_id, guarded, lock, quoted
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -49,7 +49,7 @@ def _info(run: Run) -> RunInfo:
 def find_run(run_key: str) -> RunInfo | None:
     """The run of that key; the oldest, should there be two."""
     found = client().search_runs(
-        [experiment_id()], f"tags.`{KEY}` = '{run_key}'", order_by=["attributes.start_time ASC"], max_results=1
+        [experiment_id()], f"tags.`{KEY}` = {quoted(run_key)}", order_by=["attributes.start_time ASC"], max_results=1
     )
     return _info(found[0]) if found else None
 

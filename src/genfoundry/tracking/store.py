@@ -6,9 +6,11 @@ import fcntl
 import functools
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from genfoundry.errors import UserError
@@ -23,6 +25,7 @@ BOUNDS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient", "pymysql": "pymysql"}
@@ -59,10 +62,20 @@ def _client(address: str) -> MlflowClient:
     for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.store.model_registry.abstract_store"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     with lock("store"):  # two processes that create the tables at once break each other's migration
-        made = MlflowClient(tracking_uri=address, registry_uri=address)
-        if not address.startswith("http"):
-            made.search_experiments(max_results=1)
-    return made
+        if not address.startswith(("http://", "https://")):
+            _probe(address)
+            MlflowClient(tracking_uri=address, registry_uri=address).search_experiments(max_results=1)
+    return MlflowClient(tracking_uri=address, registry_uri=address)
+
+
+def _probe(address: str) -> None:
+    """Open the database once: MLflow itself tries for minutes before it says that it can't."""
+    import sqlalchemy
+
+    bound = {"connect_timeout": 10} if address.startswith("postgresql") else {}
+    if address.startswith("sqlite:///"):
+        Path(address.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool, connect_args=bound).connect().close()
 
 
 @functools.cache
@@ -117,7 +130,7 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
             if not _means_down(error):
                 raise
             raise TrackerDown(
-                f"MLflow at {_shown(uri())} does not answer: {str(error).splitlines()[0][:200]}",
+                f"MLflow at {_shown(uri())} does not answer: {_shown(str(error).splitlines()[0][:300])}",
                 expected="a tracker that answers; what was logged before is safe, the training's journal is kept",
                 remedy="start the server that MLFLOW_TRACKING_URI names, or unset it to use this checkout's own "
                 "database; then run the same command again: it goes on where it stopped",
@@ -133,10 +146,20 @@ def _means_down(error: Exception) -> bool:
     return "MlflowException" in names and any(word in str(error) for word in UNREACHABLE)
 
 
-def _shown(address: str) -> str:
-    """The address without a password."""
-    scheme, _, rest = address.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+def _shown(text: str) -> str:
+    """The text with no password in any address of it."""
+    return re.sub(r"://[^/@\s]*@", "://", text)
+
+
+def quoted(text: str) -> str:
+    """A text as a literal of MLflow's search language.
+
+    Raises:
+        UserError: it holds both kinds of quotation marks, which that language can't write.
+    """
+    if "'" in text and '"' in text:
+        raise UserError(f"The name {text!r} holds both kinds of quotation marks.", expected="letters, digits, . _ -")
+    return f'"{text}"' if "'" in text else f"'{text}'"
 
 
 @guarded

@@ -11,7 +11,7 @@ from genfoundry.files import digest
 from genfoundry.records import Evaluation, Verdict
 from genfoundry.tracking import runs
 from genfoundry.tracking.published import SEALS, seals_of, source
-from genfoundry.tracking.store import client, guarded, lock
+from genfoundry.tracking.store import client, guarded, lock, quoted
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as Stored
@@ -133,7 +133,7 @@ def list_versions(name: str, *, orphans: bool = False) -> list[VersionInfo]:
     """Every version of a registered model, newest first; duplicates tagged as orphans only when asked for."""
     found, token = [], None
     while True:
-        page = client().search_model_versions(f"name = '{name}'", max_results=200, page_token=token)
+        page = client().search_model_versions(f"name = {quoted(name)}", max_results=200, page_token=token)
         found += [_version(stored) for stored in page if stored.name == name]
         token = page.token
         if not token:
