@@ -1,0 +1,209 @@
+"""The house rules that a tool can see: sizes, doors, arrows, and imports without effects."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+from statistics import median, quantiles
+
+import pytest
+
+from genfoundry import catalog
+
+HERE = Path(__file__).parents[1]
+SOURCES = sorted(path for folder in ("src", "flows") for path in (HERE / folder).rglob("*.py"))
+FILE_LINES, FUNCTION_LINES, MEDIAN_LINES, NINE_IN_TEN_LINES = 300, 60, 12, 35
+
+DOORS = {
+    "prefect": ["flows/*"],
+    "mlflow": ["src/genfoundry/tracking/*", "src/genfoundry/loader.py", "src/genfoundry/served.py"],
+    "great_expectations": ["src/genfoundry/stages/validate.py"],
+    "dvc": ["src/genfoundry/stages/fetch.py", "src/genfoundry/stages/ingest.py", "src/genfoundry/intake/*"],
+    "pytorch_lightning": ["src/genfoundry/trainer.py", "src/genfoundry/loop.py"],
+    "lightning": [],
+}
+FORBIDDEN_MODULES = {"pickle", "cPickle", "joblib", "cloudpickle", "dill", "shelve"}
+FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "core", "base", "misc"}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(HERE).as_posix()
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def functions() -> list[tuple[str, int]]:
+    """Every function as (file:line name, lines), its docstring not counted."""
+    found = []
+    for path in SOURCES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                first, *rest = node.body
+                told = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+                docstring = (first.end_lineno or 0) - first.lineno + 1 if told and rest else 0
+                lines = (node.end_lineno or 0) - node.lineno + 1 - docstring
+                found.append((f"{name_of(path)}:{node.lineno} {node.name}", lines))
+    return found
+
+
+def imports(path: Path) -> list[tuple[int, str]]:
+    """(line, module) of every import of a file, those inside functions too."""
+    found = []
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.append((node.lineno, node.module))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            found += [(node.lineno, arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)]
+    return found
+
+
+def test_no_file_is_longer_than_a_few_screens():
+    long = {name_of(path): lines for path in SOURCES if (lines := len(path.read_text().splitlines())) > FILE_LINES}
+    assert long == {}
+
+
+def test_no_function_is_longer_than_a_screen():
+    assert [(where, lines) for where, lines in functions() if lines > FUNCTION_LINES] == []
+
+
+def test_most_functions_are_small():
+    lengths = [lines for _, lines in functions()]
+    assert median(lengths) <= MEDIAN_LINES
+    assert quantiles(lengths, n=10)[-1] <= NINE_IN_TEN_LINES
+
+
+def test_no_file_or_folder_has_a_name_that_says_nothing():
+    parts = {name_of(path): {*path.relative_to(HERE).with_suffix("").parts} for path in SOURCES}
+    assert [name for name, words in parts.items() if words & FORBIDDEN_NAMES] == []
+
+
+@pytest.mark.parametrize("vendor", DOORS)
+def test_a_vendor_comes_in_by_its_door_only(vendor):
+    strangers = [
+        f"{name_of(path)}:{line}"
+        for path in SOURCES
+        for line, module in imports(path)
+        if module.split(".")[0] == vendor and not any(fnmatch(name_of(path), door) for door in DOORS[vendor])
+    ]
+    assert strangers == []
+
+
+def test_nothing_is_read_or_written_as_a_pickle():
+    found = [
+        f"{name_of(path)}:{line} {module}"
+        for path in SOURCES
+        for line, module in imports(path)
+        if module.split(".")[0] in FORBIDDEN_MODULES
+    ]
+    for path in SOURCES:
+        found += [f"{name_of(path)}:{node.lineno}" for node in ast.walk(tree(path)) if _unpickles(node)]
+    assert found == []
+
+
+def _unpickles(node: ast.AST) -> bool:
+    """`torch.load` without `weights_only=True`, `np.load(allow_pickle=True)`, `read_pickle` and the like."""
+    if not isinstance(node, ast.Call):
+        return False
+    name = ast.unparse(node.func)
+    given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+    if name.endswith("torch.load"):
+        return given.get("weights_only") != "True"
+    return given.get("allow_pickle", "False") != "False" or name.endswith((".read_pickle", ".to_pickle"))
+
+
+@pytest.mark.parametrize(
+    ("code", "caught"),
+    [
+        ("torch.load(path)", True),
+        ("torch.load(path, weights_only=False)", True),
+        ("torch.load(path, weights_only=True)", False),
+        ("np.load(path, allow_pickle=True)", True),
+        ("np.load(path, mmap_mode='r', allow_pickle=False)", False),
+        ("pd.read_pickle(path)", True),
+        ("json.load(file)", False),
+    ],
+)
+def test_the_pickle_rule_sees_what_it_should(code, caught):
+    assert _unpickles(ast.parse(code, mode="eval").body) is caught
+
+
+def test_truncated_images_are_never_let_through():
+    """Pillow's `LOAD_TRUNCATED_IMAGES` may be looked at, never set: half an image would pass for a whole one."""
+    switch = "LOAD_TRUNCATED_IMAGES"
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(tree(path))
+        if (isinstance(node, ast.Attribute) and node.attr == switch and isinstance(node.ctx, ast.Store))
+        or (isinstance(node, ast.Constant) and node.value == switch)
+    ]
+    assert found == []
+
+
+def test_templates_escape_everything():
+    templates = [path for folder in ("src", "flows") for path in (HERE / folder).rglob("*.j2")]
+    unescaped = re.compile(r"\|\s*safe\b|autoescape\s+false")
+    assert [name_of(path) for path in templates if unescaped.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_nothing_outside_a_familys_file_names_it():
+    """In `src`; the names in `flows` are those of recipes."""
+    families = {*catalog.names("models")}
+    named = [
+        f"{name_of(path)}:{node.lineno} {node.value}"
+        for path in SOURCES
+        if path.is_relative_to(HERE / "src") and path.parent.name != "models"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in families
+    ]
+    imported = [
+        f"{name_of(path)}:{line} {module}"
+        for path in SOURCES
+        for line, module in imports(path)
+        if module.startswith("genfoundry.models.")
+    ]
+    assert named + imported == []
+
+
+def test_arrows_point_down():
+    program = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([program, "--no-cache"], cwd=HERE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
+def test_importing_every_module_has_no_effect(tmp_path):
+    """In an empty folder, with no state to find: no file appears, nothing is printed, no vendor wakes up."""
+    modules = [_dotted(path) for path in SOURCES if path.stem not in ("__main__",)]
+    code = (
+        "import importlib, os, sys\n"
+        "before = dict(os.environ)\n"
+        f"for name in {modules!r}:\n"
+        "    importlib.import_module(name)\n"
+        f"vendors = {[vendor for vendor in DOORS if vendor not in ('prefect', 'pytorch_lightning')]!r}\n"
+        "assert not [v for v in vendors if v in sys.modules], [v for v in vendors if v in sys.modules]\n"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "GENFOUNDRY_ROOT": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def _dotted(path: Path) -> str:
+    """The name that a file is imported by."""
+    parts = path.relative_to(HERE).with_suffix("").parts
+    package = ("genfoundry_flows", *parts[1:]) if parts[0] == "flows" else parts[1:]
+    return ".".join(part for part in package if part != "__init__")
