@@ -10,6 +10,7 @@ from demo import forecast, score
 from genfoundry.report import charts, clock
 from genfoundry.report import strips as scored
 from genfoundry.report.scales import Scale, fit
+from genfoundry.report.sections import confusion
 
 
 def test_a_linear_axis() -> None:
@@ -126,3 +127,27 @@ def test_time_stamps(freq: str, step: int, label: str) -> None:
 def test_bars_are_scaled_to_the_tallest() -> None:
     bars = charts.shares([0.1, 0.2, math.nan], ["a", "b"], [0.1, 0.1])
     assert [(bar.label, bar.height, bar.reference) for bar in bars] == [("a", 50, 50), ("b", 100, 50), ("2", 0, None)]
+
+
+def test_an_interval_that_reaches_zero_leaves_the_axis_logarithmic() -> None:
+    scale = scored.score_scale("fd_x", [score("fd_x", 0.1, 0.0, 0.3, "real"), score("fd_x", 1900, 1800, 2000, "noise")])
+    assert scale.log
+    assert scored.mark(score("fd_x", 0.1, 0.0, 0.3), scale).low == 0
+
+
+def test_the_error_by_step_stands_beside_the_baselines_but_not_the_noise() -> None:
+    plot = charts.by_step({"crps_by_step": [1, 3], "crps_by_step_auto_ets": [2, 4], "crps_by_step_noise": [90, 90]})
+    assert plot
+    assert [line.style for line in plot.lines] == ["baseline-0", "median"]
+    assert plot.lines[1].path == f"M0.00 {100 - fit([4], ends=(0.0,)).at(1):.2f}L100.00 {100 - 75 / 1.04:.2f}"
+    assert charts.by_step({}) is None
+
+
+def test_a_confusion_table_shades_each_count_by_its_row() -> None:
+    table = confusion({"confusion/0": [9.0, 1.0], "confusion/1": [0.0, 0.0]}, ["cat"])
+    assert table
+    assert table.names == ["cat", "1"]
+    assert [[(cell.text, cell.heat) for cell in row] for row in table.rows] == [
+        [("9", 9), ("1", 1)], [("0", 0), ("0", 0)],
+    ]  # fmt: skip
+    assert confusion({}, []) is None
