@@ -15,7 +15,7 @@ from .pipeline import pipeline
 from .shelf import RecipeName
 
 
-@task(cache_policy=NO_CACHE, task_run_name="{recipe}")
+@task(cache_policy=NO_CACHE, task_run_name="{recipe.value}")
 def produce(recipe: RecipeName, overrides: dict[str, Any] | None) -> ModelVersion:
     """One recipe, whole."""
     return pipeline(recipe, overrides)

@@ -13,7 +13,7 @@ from . import shelf, tasks
 from .shelf import RecipeName
 
 
-@flow(name="genfoundry", flow_run_name="{recipe}", persist_result=False)
+@flow(name="genfoundry", flow_run_name="{recipe.value}", persist_result=False)
 def pipeline(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> ModelVersion:
     """Take a recipe from versioned data to a judged, registered model.
 

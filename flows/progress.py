@@ -44,7 +44,7 @@ class Screen:
                 self._bars.remove_task(self._tasks.pop(recipe))
             mark = "[yellow]SKIPPED[/]" if skipped else "[green]done[/]   "
             clock = f"{time.monotonic() - self._began:5.0f} s"
-            self.console.print(f"[dim]{clock}[/]  {recipe:<18} {stage:<9} {mark}  [dim]{sentence}[/]")
+            self.console.print(f"[dim]{clock}[/]  {recipe:<18} {stage:<9} {mark}  [dim]{sentence}[/]", soft_wrap=True)
 
     def training(self, recipe: str, step: int, of: int, metrics: dict[str, float]) -> None:
         """Move the bar of a training."""
@@ -56,7 +56,7 @@ class Screen:
                 self._bars.update(self._tasks[recipe], completed=step, total=of, losses=losses)
             elif time.monotonic() - self._last.get(recipe, 0.0) > PLAIN_SECONDS:
                 self._last[recipe] = time.monotonic()
-                self.console.print(f"{time.monotonic() - self._began:5.0f} s  {recipe:<18} step {step}/{of}  {losses}")
+                self.console.print(f"{time.monotonic() - self._began:5.0f} s  {recipe:<18} step {step}/{of}  {losses}", soft_wrap=True)
 
 
 screen = Screen()

@@ -134,7 +134,7 @@ _SECTIONS = [name for name in Recipe.model_fields if name not in ("name", "title
 
 
 def _explain(error: ValidationError, where: str) -> UserError:
-    first = error.errors()[0]
+    first = min(error.errors(), key=lambda found: found["type"] == "missing")  # a misspelt key explains a missing one
     path = [str(part) for part in first["loc"]]
     key = ".".join(path).replace("model.settings", "model")
     if first["type"] == "extra_forbidden":

@@ -75,7 +75,16 @@ def restore(path: Path, state: State) -> None:
         current = optimizer.state_dict()["param_groups"]
         groups = [{**now, **old} for now, old in zip(current, manifest["groups"][name], strict=True)]
         optimizer.load_state_dict({"state": saved, "param_groups": groups})
+        _lay_out_like_parameters(optimizer)
     _set_generators(tensors, manifest["python"])
+
+
+def _lay_out_like_parameters(optimizer: Optimizer) -> None:
+    """Give moments the strides of their parameter: a fused step pairs them element by element as they lie in memory."""
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _generators() -> dict[str, Tensor]:

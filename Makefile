@@ -1,0 +1,31 @@
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.PHONY: help install run test check bench
+help:    ## Show this list
+	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+install: .venv/.installed ## Make .venv and install the pinned set
+
+run: install ## Train, judge and register the default fleet on the embedded data; ends with a leaderboard and a report
+	$(BIN)/genfoundry run --default
+
+test: install ## Every test that this machine can run
+	tests/requirements.sh
+	$(BIN)/python -m pytest
+
+check: install ## Format, lint, types, arrows, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not slow and not gpu" -q
+
+bench: install ## Speed and memory beside the usual way, one table
+	$(BIN)/python -m benchmarks

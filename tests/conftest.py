@@ -1,0 +1,41 @@
+"""Every test runs in a project of its own: an empty root, its own MLflow store and Prefect home, telemetry off."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.update(
+    {
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "GX_ANALYTICS_ENABLED": "False",
+        "DVC_NO_ANALYTICS": "1",
+    }
+)
+for name in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "GENFOUNDRY_ROOT"):
+    os.environ.pop(name, None)
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project root that the process believes in."""
+    monkeypatch.setenv("GENFOUNDRY_ROOT", str(tmp_path))
+    return tmp_path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("torch") is None:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        skip = pytest.mark.skip(reason="needs an accelerator, and torch sees none here")
+        for item in items:
+            if "gpu" in item.keywords:
+                item.add_marker(skip)

@@ -1,0 +1,96 @@
+"""One contract for all families: what `check_model` asks, every family keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from genfoundry.batch import Batch, ImageBatch, SeriesBatch
+from genfoundry.loader import build_model, load_model, write_model
+from genfoundry.model import Classifies, HasLikelihood, Model, Reconstructs
+from genfoundry.records import ImageSpec, SeriesSpec
+
+IMAGE_SPECS = [
+    ImageSpec(channels=1, height=28, width=28, num_classes=10),
+    ImageSpec(channels=3, height=32, width=48, num_classes=3),
+    ImageSpec(channels=1, height=8, width=8, num_classes=2),
+]
+SERIES_SPEC = SeriesSpec(freq="h", season=24, context=72, horizon=6, num_series=3)
+
+
+def batch_of(spec: ImageSpec | SeriesSpec, rows: int, seed: int = 0) -> Batch:
+    """Random data of a spec's shape and range."""
+    generator = torch.Generator().manual_seed(seed)
+    if isinstance(spec, ImageSpec):
+        levels = torch.randint(0, 256, (rows, *spec.shape), generator=generator)
+        return ImageBatch(levels / 127.5 - 1, torch.randint(0, spec.num_classes, (rows,), generator=generator))
+    past, future = (torch.randn(rows, n, generator=generator) * 5 + 50 for n in (spec.context, spec.horizon))
+    time = [torch.rand(rows, n, 4, generator=generator) - 0.5 for n in (spec.context, spec.horizon)]
+    series = torch.arange(rows) % spec.num_series
+    return SeriesBatch(past, torch.ones_like(past), time[0], future, torch.ones_like(future), time[1], series)
+
+
+def check_model(family: str, spec: ImageSpec | SeriesSpec, folder: Path, **settings) -> None:
+    """Train two steps, sample, publish, load: every promise of `genfoundry.model` on one spec."""
+    torch.manual_seed(0)
+    model = build_model(family, spec, settings)
+    batch = batch_of(spec, 8)
+    touched = _train(model, batch)
+    idle = [name for name, p in model.named_parameters() if p.requires_grad and name not in touched]
+    assert not idle, f"no gradient ever reached {idle}"
+    model.eval()
+    model.after_training([batch_of(spec, 64, seed) for seed in range(2)])
+    write_model(folder, family, model, model.state_dict())
+    again = load_model(folder)
+    if model.generative:
+        _check_samples(model, again, batch, spec)
+    _check_capabilities(model, again, batch, spec)
+
+
+def _train(model: Model, batch: Batch) -> set[str]:
+    optimizers, touched = model.optimizers(), set()
+
+    def update(name: str, loss: torch.Tensor, clip: float | None = None) -> None:
+        optimizers[name].zero_grad(set_to_none=True)
+        loss.backward()
+        ours = {id(p) for group in optimizers[name].param_groups for p in group["params"]}
+        touched.update(n for n, p in model.named_parameters() if id(p) in ours and p.grad is not None)
+        optimizers[name].step()
+
+    for step in range(2):
+        losses = model.training_step(batch, step, update)
+        assert losses, "nothing to log"
+        for name, value in losses.items():
+            assert value.shape == (), f"{name} is not a scalar"
+            assert not value.requires_grad, f"{name} is not detached"
+            assert torch.isfinite(value), f"{name} is {value}"
+    return touched
+
+
+def _check_samples(model: Model, again: Model, batch: Batch, spec: ImageSpec | SeriesSpec) -> None:
+    shape = spec.shape if isinstance(spec, ImageSpec) else (spec.horizon,)
+    first = model.sample(batch, torch.Generator().manual_seed(7))
+    assert first.shape == (len(batch), *shape)
+    assert first.dtype == torch.float32
+    assert torch.isfinite(first).all()
+    if isinstance(spec, ImageSpec):
+        assert first.min() >= -1
+        assert first.max() <= 1
+    torch.testing.assert_close(first, model.sample(batch, torch.Generator().manual_seed(7)), rtol=0, atol=0)
+    assert not torch.equal(first, model.sample(batch, torch.Generator().manual_seed(8))), "the seed changes nothing"
+    torch.testing.assert_close(first, again.sample(batch, torch.Generator().manual_seed(7)), rtol=0, atol=0)
+
+
+def _check_capabilities(model: Model, again: Model, batch: Batch, spec: ImageSpec | SeriesSpec) -> None:
+    with torch.no_grad():
+        if isinstance(model, Reconstructs):
+            assert model.reconstruct(batch).shape == (len(batch), *spec.shape)
+        if isinstance(model, HasLikelihood):
+            likelihood = model.log_likelihood(batch)
+            assert likelihood.shape == (len(batch),)
+            assert (likelihood < 0).all(), "a probability of discrete data above 1"
+        if isinstance(model, Classifies):
+            logits = model.classify(batch)
+            assert logits.shape == (len(batch), spec.num_classes)
+            torch.testing.assert_close(logits, again.classify(batch), rtol=0, atol=0)

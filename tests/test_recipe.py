@@ -1,0 +1,70 @@
+"""A recipe that is wrong is refused while it is parsed, in a sentence."""
+
+import subprocess
+import sys
+
+import pytest
+from genfoundry_flows import shelf
+
+from genfoundry import catalog, recipe
+from genfoundry.errors import UserError
+
+GOOD = "dataset: {name: mnist-5k}\nmodel: {family: dcgan, latent_dim: 32}\ntraining: {max_steps: 10}\n"
+
+
+def refusal(text, overrides=None):
+    with pytest.raises(UserError) as caught:
+        recipe.parse("mine", text, overrides)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", shelf.names())
+def test_every_shipped_recipe_parses_and_its_settings_are_in_range(name):
+    parsed = shelf.load(name)
+    family = catalog.load("models", parsed.model.family, __import__("genfoundry.model").model.Model)
+    family.Config(**parsed.model.settings)
+    assert parsed.title
+
+
+def test_overrides_lie_over_the_recipe(root):
+    parsed = recipe.parse("mine", GOOD, {"model.latent_dim": 64, "training.seed": 3})
+    assert parsed.model.settings == {"latent_dim": 64}
+    assert parsed.training.seed == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (GOOD.replace("latent_dim", "latent_dmi"), "unknown key 'model.latent_dmi'; did you mean 'latent_dim'?"),
+        (GOOD.replace("max_steps", "max_step"), "unknown key 'training.max_step'; did you mean 'max_steps'?"),
+        (GOOD.replace("training", "trainin"), "unknown key 'trainin'; did you mean 'training'?"),
+        (GOOD.replace("dcgan", "dcgna"), "no family 'dcgna'; did you mean 'dcgan'?"),
+        (GOOD.replace("mnist-5k", "mnist-5"), "no dataset 'mnist-5'; did you mean 'mnist-5k'?"),
+        (GOOD.replace("10", "-10"), "training.max_steps = -10: Input should be greater than 0"),
+        (GOOD.replace("10", "ten"), "training.max_steps = 'ten'"),
+        (GOOD.replace("mnist-5k", "nyc-weather"), "reads image data, on the dataset 'nyc-weather', which is series"),
+        ("a: [", "is not YAML"),
+        ("- 1", "is a list"),
+        ("a: &x 1\nb: *x", "YAML alias"),
+        ("a: !!python/object:os.system {}", "is not YAML"),
+        ("x" * 70_000, "70000 bytes"),
+        ("model: {_target_: os.system}", "missing"),
+    ],
+)
+def test_refusals(root, text, says):
+    assert says in refusal(text)
+
+
+def test_an_override_of_an_unknown_section_names_the_closest(root):
+    assert "no section 'trainin'; did you mean 'training'?" in refusal(GOOD, {"trainin.seed": 1})
+    assert "section.key" in refusal(GOOD, {"seed": 1})
+
+
+def test_another_dataset_is_another_registered_model(root):
+    assert shelf.load("dcgan").registered_name == "dcgan"
+    assert shelf.load("dcgan", {"dataset.name": "digits"}).registered_name == "dcgan-digits"
+
+
+def test_a_typo_costs_no_import_of_torch():
+    code = "import sys; from genfoundry_flows import shelf; shelf.load('dcgan'); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,144 @@
+"""The training process, killed and stopped for real."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from trained import digits, order, start
+
+from genfoundry import snapshot
+from genfoundry.files import file_digest
+from genfoundry.job import RESULT, Result
+
+
+def result_of(folder):
+    return Result.model_validate_json((folder / RESULT).read_text())
+
+
+def events(folder, kind=None):
+    lines = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines() if line.strip()]
+    return [line for line in lines if kind in (None, line["event"])]
+
+
+def wait_for_step(folder, step, seconds=120):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        path = folder / "journal.jsonl"
+        if path.exists() and any(f'"step": {n},' in path.read_text() for n in range(step, step + 20)):
+            return
+        time.sleep(0.02)
+    raise AssertionError((folder / "output.log").read_text())
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A training of 240 steps that nothing happens to."""
+    root = tmp_path_factory.mktemp("undisturbed")
+    digits(root)
+    folder = root / "job"
+    order(root, folder, max_steps=240, ema_decay=0.9)
+    assert start(folder).wait() == 0, (folder / "output.log").read_text()
+    return root, folder
+
+
+def test_ends_with_a_marker_a_journal_and_weights(undisturbed):
+    _, folder = undisturbed
+    result = result_of(folder)
+    assert result.outcome == "COMPLETED"
+    assert result.step == 240
+    assert result.weights_digest == file_digest(folder / "model" / "weights.safetensors")
+    assert [e["step"] for e in events(folder, "metrics")] == list(range(4, 241, 4))
+    assert result.cost.parameters > 0
+    assert result.cost.flops_per_sample > 0
+
+
+@pytest.mark.parametrize("step", [5, 90])
+def test_killed_at_a_step_it_ends_with_the_same_weights(undisturbed, step, tmp_path):
+    root, whole = undisturbed
+    order(root, tmp_path, max_steps=240, ema_decay=0.9)
+    child = start(tmp_path)
+    wait_for_step(tmp_path, step)
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    assert not (tmp_path / RESULT).exists()
+    assert start(tmp_path).wait() == 0
+    if step > 8:
+        assert events(tmp_path, "resumed"), "it began anew"
+    weights = "model/weights.safetensors"
+    assert (tmp_path / weights).read_bytes() == (whole / weights).read_bytes()
+
+
+def test_sigterm_saves_and_says_preempted(undisturbed, tmp_path):
+    root, whole = undisturbed
+    order(root, tmp_path, max_steps=240, ema_decay=0.9)
+    child = start(tmp_path)
+    wait_for_step(tmp_path, 20)
+    child.terminate()
+    assert child.wait() == 143
+    result = result_of(tmp_path)
+    assert result.outcome == "PREEMPTED"
+    assert snapshot.latest(tmp_path)[0] == result.step
+    assert start(tmp_path).wait() == 0
+    weights = "model/weights.safetensors"
+    assert (tmp_path / weights).read_bytes() == (whole / weights).read_bytes()
+
+
+def test_the_death_of_the_parent_is_noticed(undisturbed, tmp_path):
+    root, _ = undisturbed
+    order(root, tmp_path, max_steps=100_000)
+    code = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-m', 'genfoundry.trainer', {str(tmp_path)!r}], start_new_session=True); time.sleep(600)"
+    parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "OMP_NUM_THREADS": "1"})
+    wait_for_step(tmp_path, 8)
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 60
+    while not (tmp_path / RESULT).exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert result_of(tmp_path).outcome == "PREEMPTED"
+
+
+def test_a_torn_snapshot_is_passed_over(undisturbed, tmp_path):
+    _, folder = undisturbed
+    names = sorted(folder.glob("snapshot-*"))
+    for path in names:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    newest = sorted(tmp_path.glob("snapshot-*.safetensors"))[-1]
+    newest.write_bytes(newest.read_bytes()[:-100])
+    step, path = snapshot.latest(tmp_path)
+    assert step < 240
+    assert path != newest
+
+
+def test_altered_data_is_refused_by_name(root, tmp_path):
+    digits(root)
+    order(root, tmp_path / "job")
+    images = root / "data" / "digits" / "train-images.npy"
+    damaged = bytearray(images.read_bytes())
+    damaged[-1] ^= 1
+    images.write_bytes(damaged)
+    assert start(tmp_path / "job").wait() == 1
+    result = result_of(tmp_path / "job")
+    assert result.outcome == "FAILED"
+    assert "train-images.npy was changed" in result.sentence
+
+
+def test_divergence_keeps_the_last_finite_weights(root, tmp_path):
+    digits(root)
+    made = order(root, tmp_path / "job", family="vae", max_steps=200, snapshot_every=4)
+    wild = made.model_copy(update={"settings": {"learning_rate": 1e18, "clip": 1e30}})
+    (tmp_path / "job" / "job.json").write_text(wild.model_dump_json())
+    assert start(tmp_path / "job").wait() == 3
+    result = result_of(tmp_path / "job")
+    assert result.outcome == "DIVERGED"
+    assert "at step" in result.sentence
+
+
+def test_imports_none_of_the_pipelines_vendors():
+    code = "import sys, genfoundry.trainer; print('\\n'.join(sorted({m.partition('.')[0] for m in sys.modules})))"
+    found = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    assert not found & {"prefect", "mlflow", "dvc", "great_expectations", "pandas", "pyarrow", "sklearn", "yaml"}
+    assert {"torch", "pytorch_lightning", "safetensors", "pydantic"} <= found
