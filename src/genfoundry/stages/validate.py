@@ -63,8 +63,7 @@ def _refusal(version: DatasetVersion, checks: tuple[Check, ...], refused: list[t
     return InvalidData(
         f"Dataset '{version.name}' ({version.digest}) does not fulfil its card: "
         f"{len(refused)} of {len(checks)} checks failed.\n" + "\n".join(lines),
-        remedy=f"mend the source, then `genfoundry data build {version.name} --force` or `genfoundry data add`; "
-        f"`genfoundry data validate {version.name}` shows every check",
+        remedy=f"mend the source, then `genfoundry data build {version.name} --force`, or `genfoundry data add` again",
         checks=checks,
     )
 
