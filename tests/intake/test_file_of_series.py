@@ -127,6 +127,7 @@ BYTES = {
     "latin1": ("ds,y\n2026-01-01,1\ncafé,2\n".encode("latin1"), r"row 3: the byte 0xe9 is no UTF-8(.|\n)*iconv"),
     "utf16": ("ds,y\n".encode("utf-16"), "is UTF-16(.|\n)*iconv -f utf-16"),
     "zero byte": (b"ds,y\n2026-01-01,\0\n", "row 2: holds a zero byte"),
+    "image": (b"\xff\xd8\xff\xe0rest of it", "is one image; images come in a folder"),
     "magic only": (b"PAR1PAR1", "is a damaged Parquet file"),
 }
 

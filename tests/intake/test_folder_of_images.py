@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from genfoundry.dataset import read_card
+from genfoundry.dataset import folder_digest, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, file_digest
 from genfoundry.intake import images
@@ -352,8 +352,12 @@ def test_a_name_that_is_no_name_is_refused(project: Path, folder: Path, name: st
 def test_what_dvc_does_not_keep_is_not_replaced_unasked(project: Path, folder: Path) -> None:
     taken = take(folder)
     assert "not under DVC" in taken.kept
-    with pytest.raises(UserError, match="There is a dataset 'mine' already"):
+    assert take(folder).version == taken.version
+    (folder / "1.png").unlink()
+    with pytest.raises(UserError, match="There is another dataset 'mine' already"):
         take(folder)
+    assert folder_digest(data_dir() / "mine") == taken.version.digest
+    assert take(folder, force=True).version.digest != taken.version.digest
 
 
 def test_progress_runs_to_its_end(project: Path, folder: Path) -> None:

@@ -24,7 +24,8 @@ SHOWN = 5
 REQUIRED = ("ds", "y")
 MAGIC = {
     b"PK\x03\x04": "a ZIP archive (or a spreadsheet)", b"\x1f\x8b": "a gzip file", b"BZh": "a bzip2 file",
-    b"\xfd7zXZ": "an xz file", b"\x28\xb5\x2f\xfd": "a zstd file", b"%PDF": "a PDF", b"\x89PNG": "a PNG image",
+    b"\xfd7zXZ": "an xz file", b"\x28\xb5\x2f\xfd": "a zstd file", b"%PDF": "a PDF",
+    b"\x89PNG": "one image; images come in a folder", b"\xff\xd8\xff": "one image; images come in a folder",
 }  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def _form(path: Path) -> str:
         return "parquet"
     for magic, what in MAGIC.items():
         if start.startswith(magic):
-            raise UserError(f"{path.name} is {what}.", expected="CSV or Parquet", remedy="unpack or export it as CSV")
+            raise UserError(f"{path.name} is {what}.", expected="a CSV or Parquet file, not compressed")
     if path.suffix.lower() in {".parquet", ".pq"}:
         raise UserError(f"{path.name} is no Parquet file: it begins with {start!r}.", expected="b'PAR1'")
     return "csv"

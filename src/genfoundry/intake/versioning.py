@@ -49,6 +49,11 @@ def recorded() -> dict[str, str]:
     return {str(name): str(value) for name, value in datasets.items()} if isinstance(datasets, dict) else {}
 
 
+def kept(name: str) -> str | None:
+    """The digest of the version of a dataset that DVC keeps a copy of."""
+    return recorded().get(name) if is_repository() else None
+
+
 def present() -> list[str]:
     """The datasets that lie in `data/`."""
     return sorted(folder.name for folder in data_dir().glob("[!.]*") if is_sealed(folder))

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from genfoundry import catalog
-from genfoundry.dataset import Card, seal
+from genfoundry.dataset import Card, folder_digest, seal
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
 from genfoundry.intake import versioning
@@ -96,7 +96,7 @@ def add(
     """
     path = Path(path)
     card = _card(path, name, title, licence, consent)
-    _check_request(path, name, test_fraction, max_bad_fraction, force)
+    _check_request(path, name, test_fraction, max_bad_fraction)
     account = Account(name, max_bad_fraction, "files" if path.is_dir() else "series")
     try:
         if path.is_dir():
@@ -106,7 +106,7 @@ def add(
     finally:
         account.write()
     with writing_data():
-        version = place(data_dir() / name, fill)
+        version = place(data_dir() / name, _guarded(name, fill, force))
     return Intake(
         version=version,
         counts=account.found,
@@ -134,7 +134,7 @@ def _card(path: Path, name: str, title: str, licence: str, consent: str) -> Card
         ) from None
 
 
-def _check_request(path: Path, name: str, test_fraction: float, max_bad_fraction: float, force: bool) -> None:
+def _check_request(path: Path, name: str, test_fraction: float, max_bad_fraction: float) -> None:
     if not path.exists():
         raise UserError(
             f"There is nothing at {as_text(path)}.", expected="a folder of images, or a CSV or Parquet file"
@@ -149,11 +149,21 @@ def _check_request(path: Path, name: str, test_fraction: float, max_bad_fraction
         raise UserError(f"--test-fraction {test_fraction}", expected="above 0 and below 1")
     if not 0 <= max_bad_fraction <= 1:
         raise UserError(f"--max-bad-fraction {max_bad_fraction}", expected="0 to 1")
-    if is_sealed(data_dir() / name) and not (force or name in versioning.recorded()):
-        raise UserError(
-            f"There is a dataset '{name}' already, and DVC keeps no copy of it.",
-            remedy="choose another --name, or replace it with --force",
-        )
+
+
+def _guarded(name: str, fill: Fill, force: bool) -> Fill:
+    """Refuse to replace a version that is kept nowhere else."""
+
+    def fill_unless_lost(folder: Path) -> DatasetVersion:
+        version, there = fill(folder), data_dir() / name
+        if is_sealed(there) and not force and folder_digest(there) not in (version.digest, versioning.kept(name)):
+            raise UserError(
+                f"There is another dataset '{name}' already, and DVC keeps no copy of it.",
+                remedy="choose another --name, or replace it with --force",
+            )
+        return version
+
+    return fill_unless_lost
 
 
 def _images(
