@@ -16,13 +16,11 @@ from genfoundry.report import RunView, render
 
 from . import shelf
 
-PICTURES = ("samples", "neighbours", "reconstructions")
-
 
 def write(versions: Sequence[ModelVersion], output: Path | None = None) -> Path:
     """Write the report of these versions; returns where it lies."""
     path = output or state_dir("reports") / "report.html"
-    commands = {"mlflow": f"mlflow ui --backend-store-uri {tracking.uri()}"}
+    commands = {"See the same results in MLflow": f"mlflow ui --backend-store-uri {tracking.uri()}"}
     generated = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     page = render([view(version) for version in versions], title="genfoundry", generated=generated, commands=commands)
     return publish(path, page)
@@ -34,9 +32,7 @@ def view(version: ModelVersion) -> RunView:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         gallery = _fetched(version.run_id, "evaluation", folder)
-        images = {
-            name: (gallery / f"{name}.png").read_bytes() for name in PICTURES if (gallery / f"{name}.png").exists()
-        }
+        images = {path.stem: path.read_bytes() for path in gallery.glob("*.png")}
         grids = sorted(_fetched(version.run_id, "samples", folder).glob("*.png"))
         images |= {f"samples/{path.stem}": path.read_bytes() for path in grids}
         forecasts = gallery / "forecasts.json"

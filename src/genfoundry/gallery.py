@@ -9,6 +9,7 @@ from PIL import Image
 
 GAP = 2  # pixels between cells, after scaling
 CELL = 56  # pixels that a cell has at least
+BETWEEN = 96  # grey of the gaps, calm on light and on dark pages
 
 
 def grid(images: np.ndarray, columns: int) -> bytes:
@@ -17,7 +18,7 @@ def grid(images: np.ndarray, columns: int) -> bytes:
     factor = max(1, CELL // max(height, width))
     cells = images.repeat(factor, axis=2).repeat(factor, axis=3).transpose(0, 2, 3, 1)
     rows, high, wide = -(-count // columns), height * factor + GAP, width * factor + GAP
-    sheet = np.full((rows * high + GAP, columns * wide + GAP, channels), 255, np.uint8)
+    sheet = np.full((rows * high + GAP, columns * wide + GAP, channels), BETWEEN, np.uint8)
     for index, cell in enumerate(cells):
         top, left = GAP + index // columns * high, GAP + index % columns * wide
         sheet[top : top + height * factor, left : left + width * factor] = cell
