@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 from statistics import NormalDist
 
@@ -61,19 +62,23 @@ BASELINES = {"noise": noise, "seasonal_naive": seasonal_naive, "auto_ets": auto_
 
 
 def ensembles(name: str, histories: list[np.ndarray], spec: SeriesSpec, count: int) -> np.ndarray:
-    """A baseline's ensembles (N, S, H) at N origins; AutoETS's are kept on disk, by what they were made from."""
-    baseline = BASELINES[name]
-    if name != "auto_ets":
-        return np.stack([baseline(history, spec, count) for history in histories])
-    from importlib.metadata import version
+    """A baseline's ensembles (N, S, H) float32 at N origins.
 
+    AutoETS's are kept on disk, by what they were made from.
+    """
+    if name != "auto_ets":
+        return _made(name, histories, spec, count)
     parts = [digest(spec.model_dump()), count, version("statsforecast"), *(_bytes_digest(h) for h in histories)]
     path = state_dir("baselines") / f"{name}-{digest(parts)[:32]}.npy"
     if path.is_file():
         return np.load(path, allow_pickle=False)
-    made = np.stack([baseline(history, spec, count) for history in histories])
+    made = _made(name, histories, spec, count)
     _save(path, made)
     return made
+
+
+def _made(name: str, histories: list[np.ndarray], spec: SeriesSpec, count: int) -> np.ndarray:
+    return np.stack([BASELINES[name](history, spec, count) for history in histories]).astype(np.float32)
 
 
 def filled(history: np.ndarray, season: int) -> np.ndarray:
@@ -103,5 +108,5 @@ def _bytes_digest(history: np.ndarray) -> str:
 
 def _save(path: Path, array: np.ndarray) -> None:
     buffer = io.BytesIO()
-    np.save(buffer, array.astype(np.float32))
+    np.save(buffer, array)
     publish(path, buffer.getvalue())

@@ -120,7 +120,7 @@ def test_lags_follow_the_season_and_must_fit():
 def test_it_learns_a_deterministic_cycle():
     spec = SeriesSpec(freq="h", season=8, context=24, horizon=8)
     torch.manual_seed(0)
-    settings = {"layers": 1, "cell": "gru", "scaling": "standard", "residual": True, "learning_rate": 2e-2}
+    settings = {"layers": 1, "cell": "gru", "scaling": "standard", "cycles": 0, "learning_rate": 2e-2}
     model = build_model("deepar", spec, settings)
     optimizer = model.optimizers()["network"]
 
@@ -129,11 +129,11 @@ def test_it_learns_a_deterministic_cycle():
         loss.backward()
         optimizer.step()
 
-    for step in range(80):
+    for step in range(120):
         model.training_step(waves(spec, 32, step), step, update)
     batch = waves(spec, 64, 999)
     median = model.eval().forecast(batch, 50, torch.Generator().manual_seed(0)).median(1).values
-    assert (median - batch.future).abs().mean() < 0.4 * batch.future.abs().mean()
+    assert (median - batch.future).abs().mean() < 0.5 * batch.future.abs().mean()
 
 
 def waves(spec, rows, seed):
