@@ -39,7 +39,7 @@ class Validation(Section):
     """How much of the data may be bad before the run stops."""
 
     max_bad_fraction: float = Field(default=0.01, ge=0, lt=1)
-    min_rows: int = Field(default=100, ge=1, description="fewest rows a split may have")
+    min_rows: int = Field(default=50, ge=1, description="fewest rows a split may have")
     max_class_imbalance: float = Field(default=20.0, ge=1, description="largest class over smallest, a warning above")
 
 
