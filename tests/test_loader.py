@@ -7,6 +7,7 @@ import os
 import pickle
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -176,8 +177,9 @@ def test_a_label_out_of_range_is_refused(folder):
 
     from genfoundry.served import _load_pyfunc
 
+    model: Any = _load_pyfunc(str(folder))
     with pytest.raises(UserError, match="label 10"):
-        _load_pyfunc(str(folder)).predict(pd.DataFrame({"seed": [1], "label": [10]}))  # pyright: ignore[reportArgumentType]
+        model.predict(pd.DataFrame({"seed": [1], "label": [10]}))
 
 
 def test_a_classifier_serves_probabilities(tmp_path):
@@ -186,7 +188,8 @@ def test_a_classifier_serves_probabilities(tmp_path):
 
     model = build_model("cnn", SPEC, {})
     write_model(tmp_path / "cnn", "cnn", model, model.state_dict())
-    given = _load_pyfunc(str(tmp_path / "cnn")).predict(np.zeros((3, 8, 8, 1), np.uint8))  # pyright: ignore[reportArgumentType]
+    served: Any = _load_pyfunc(str(tmp_path / "cnn"))
+    given = served.predict(np.zeros((3, 8, 8, 1), np.uint8))
     assert given.shape == (3, 10)
     np.testing.assert_allclose(given.sum(1), 1, rtol=1e-5)
 
@@ -211,16 +214,22 @@ def test_a_forecaster_serves_quantiles_after_each_series():
 
     spec = SeriesSpec(freq="h", season=24, context=48, horizon=4, num_series=2)
     ramp = Ramp(spec)
+    serve: Any = Forecasts(ramp, spec).predict  # pyright: ignore[reportArgumentType]
     times = pd.date_range("2024-01-01", periods=60, freq="h")
     past = pd.concat(
         pd.DataFrame({"unique_id": name, "ds": times, "y": level + np.arange(60.0)})
         for name, level in (("a", 0), ("b", 1000))
     ).drop(index=[20])
-    found = Forecasts(ramp, spec).predict(past.sample(frac=1, random_state=0), {"seed": 1, "samples": 400})  # pyright: ignore[reportArgumentType]
+    found = serve(past.sample(frac=1, random_state=0), {"seed": 1, "samples": 400})
     assert list(found.columns) == ["unique_id", "ds", "mean", "q0.025", "q0.1", "q0.5", "q0.9", "q0.975"]
     assert list(found["ds"][:4]) == list(pd.date_range("2024-01-03 12:00", periods=4, freq="h"))
     np.testing.assert_allclose(found["mean"], [60, 61, 62, 63, 1060, 1061, 1062, 1063], atol=0.1)
     np.testing.assert_allclose(found["q0.9"] - found["q0.1"], 0.8, atol=0.1)
     assert [int(like.past_mask[0].sum()) for like in ramp.seen] == [47, 47]
+    alone = serve(past[past["unique_id"] == "b"].assign(series=1), {"seed": 1, "samples": 400})
+    np.testing.assert_array_equal(alone["mean"], found["mean"][4:])
+    assert ramp.seen[-1].series[0] == 1
+    with pytest.raises(UserError, match="1 series without their numbers, of a model that learned 2"):
+        serve(past[past["unique_id"] == "b"])
     with pytest.raises(UserError, match="covers 47 steps"):
-        Forecasts(ramp, spec).predict(past[past["ds"] >= times[13]])  # pyright: ignore[reportArgumentType]
+        serve(past[past["ds"] >= times[13]])

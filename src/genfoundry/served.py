@@ -5,7 +5,8 @@ that you don't trust, load through `genfoundry.tracking.load_version`, which che
 
     images      in: `seed` (long), `label` (long, optional)   out: uint8 (B, H, W, C), one image a row
     classifier  in: uint8 (B, H, W, C)                        out: float32 (B, classes), probabilities
-    series      in: `unique_id`, `ds`, `y`, a past of at least `context` steps a series
+    series      in: `unique_id`, `ds`, `y`, a past of at least `context` steps a series; `series` (long), its number
+                    in the training, where not all of the training's series are given
                 out: `unique_id`, `ds`, `mean` and quantiles, `horizon` rows a series; parameters `seed`, `samples`
 """
 
@@ -83,10 +84,25 @@ class Forecasts:
 
         given = {"seed": 0, "samples": SAMPLES, **(params or {})}
         groups = sorted(data.groupby("unique_id"), key=lambda group: str(group[0]))
-        if len(groups) > self.spec.num_series:
-            raise UserError(f"{len(groups)} series.", expected=f"at most the {self.spec.num_series} of the training")
-        parts = [self._forecast(str(name), i, frame, given) for i, (name, frame) in enumerate(groups)]
+        numbers = self._numbers([frame for _, frame in groups])
+        parts = [self._forecast(str(name), i, frame, given) for i, (name, frame) in zip(numbers, groups, strict=True)]
         return pd.concat(parts, ignore_index=True)
+
+    def _numbers(self, frames: list[pd.DataFrame]) -> list[int]:
+        """Which series of the training each one is: its column `series`, or its place where all of them are given."""
+        known = self.spec.num_series
+        if not all("series" in frame and frame["series"].notna().all() for frame in frames):
+            if len(frames) == known:
+                return list(range(known))
+            raise UserError(
+                f"{len(frames)} series without their numbers, of a model that learned {known}.",
+                expected=f"all {known} series, or a column `series` with the number of each, 0 to {known - 1}, "
+                "in the alphabetical order of the training's unique_id",
+            )
+        numbers = [int(frame["series"].iloc[0]) for frame in frames]
+        if wrong := [number for number in numbers if not 0 <= number < known]:
+            raise UserError(f"series {wrong[0]}.", expected=f"0 to {known - 1}")
+        return numbers
 
     def _forecast(self, name: str, number: int, frame: pd.DataFrame, given: dict[str, Any]) -> pd.DataFrame:
         import pandas as pd

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FOLDER = "model"
 SEALS = "genfoundry.files"  # tag: the sha256 of each file, as JSON
+BY_MLFLOW = {"registered_model_meta"}  # pyfunc.load_model leaves it in a local store's own folder; we never read it
 
 
 @guarded
@@ -69,7 +70,7 @@ def fetch_model(run_id: str, seals: dict[str, str], into: Path) -> Path:
     """
     folder = runs.fetch(run_id, FOLDER, into)
     found = {path.name: file_digest(path) for path in folder.iterdir() if path.is_file() and not path.is_symlink()}
-    for name in sorted({*seals, *found}):
+    for name in sorted({*seals, *found} - BY_MLFLOW):
         if found.get(name) != seals.get(name):
             raise UserError(
                 f"{FOLDER}/{name} of MLflow run {run_id} has sha256 {found.get(name, '(missing)')}.",
@@ -127,7 +128,7 @@ def _series_signature() -> ModelSignature:
     names = ("mean", *(f"q{quantile}" for quantile in QUANTILES))
     params = [ParamSpec("seed", "long", 0), ParamSpec("samples", "long", SAMPLES)]
     return ModelSignature(
-        inputs=Schema([*keys, ColSpec("double", "y")]),
+        inputs=Schema([*keys, ColSpec("double", "y"), ColSpec("long", "series", required=False)]),
         outputs=Schema([*keys, *(ColSpec("double", name) for name in names)]),
         params=ParamSchema(params),
     )

@@ -97,7 +97,8 @@ def _log_dataset(run_id: str, dataset: DatasetVersion) -> None:
         source=f'{{"path": "data/{dataset.name}"}}',
         schema=dataset.spec.model_dump_json(),
     )
-    client().log_inputs(run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])])
+    with lock("dataset-inputs"):  # two first inputs of one dataset at once break the store's uniqueness
+        client().log_inputs(run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])])
 
 
 def _git() -> dict[str, str]:
