@@ -29,7 +29,7 @@ def noise(history: np.ndarray, spec: SeriesSpec, count: int) -> np.ndarray:
 
 
 def seasonal_naive(history: np.ndarray, spec: SeriesSpec, count: int) -> np.ndarray:
-    """The last season again, spread by the errors that this made in the history: (S, H).
+    """The last season again, spread by the errors that this made in the history around their median: (S, H).
 
     The spread grows with the root of the number of seasons ahead, as a seasonal random walk's does (Hyndman and
     Athanasopoulos, Forecasting, 3rd ed., §5.5). With a season of one step this is the random walk.
@@ -38,7 +38,7 @@ def seasonal_naive(history: np.ndarray, spec: SeriesSpec, count: int) -> np.ndar
     full = filled(history, season)
     errors = history[season:] - history[:-season]
     errors = errors[np.isfinite(errors)]
-    spread = np.quantile(errors, _levels(count)) if len(errors) else np.zeros(count)
+    spread = np.quantile(errors - np.median(errors), _levels(count)) if len(errors) else np.zeros(count)
     ahead = np.sqrt(1 + np.arange(horizon) // season)
     return np.resize(full[-season:], horizon) + spread[:, None] * ahead
 
