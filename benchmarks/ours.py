@@ -1,0 +1,144 @@
+"""Our side: the peers' networks as families, and a family's training as the trainer runs it or in a bare loop."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.measure import Clock, Timing
+from benchmarks.networks import VariationalPerceptron, dcgan_32, perceptrons
+from genfoundry.adversarial import Adversarial
+from genfoundry.batch import ImageBatch, ImageRows, shuffled_rows
+from genfoundry.device import resolve
+from genfoundry.journal import Journal
+from genfoundry.loop import Loop
+from genfoundry.model import Losses, Model, Update
+from genfoundry.records import ImageSpec
+from genfoundry.schedule import Settings
+from genfoundry.trainer import Reporter, fit
+
+PAPER = Adversarial.Config(latent_dim=100, penalty=0, shift=0, learning_rate=2e-4, betas=(0.5, 0.999))
+
+
+class Pixels(ImageRows):
+    """A split of images that are in memory already."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self.device = torch.device("cpu")
+        self.images, self.labels = torch.from_numpy(images), torch.zeros(len(images), dtype=torch.int64)
+
+    @property
+    def spec(self) -> ImageSpec:
+        _, channels, height, width = self.images.shape
+        return ImageSpec(channels=channels, height=height, width=width, num_classes=0)
+
+
+class SameDCGAN(Adversarial):
+    """`networks.dcgan_32`, upsampling and convolution in one, channels last."""
+
+    def __init__(self, spec: ImageSpec) -> None:
+        super().__init__(spec, PAPER)
+        self.generator, discriminator = dcgan_32(fused=True)
+        self.discriminator = discriminator
+        self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+class SamePerceptrons(Adversarial):
+    """`networks.perceptrons`."""
+
+    def __init__(self, spec: ImageSpec) -> None:
+        super().__init__(spec, PAPER)
+        self.generator, self.discriminator = perceptrons()
+
+
+class SameVAE(Model):
+    """`networks.VariationalPerceptron`."""
+
+    kind: ClassVar[str] = "image"
+
+    def __init__(self, spec: ImageSpec) -> None:
+        super().__init__(spec, Model.Config())
+        self.network = VariationalPerceptron()
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        return {"vae": Adam(self.parameters(), 1e-3, fused=True)}
+
+    def training_step(self, batch: ImageBatch, step: int, update: Update) -> Losses:
+        loss = self.network.negative_bound(batch.images.add(1).div(2))
+        update("vae", loss)
+        return {"negative_elbo": loss.detach()}
+
+
+class Stopwatch(Reporter):
+    """The trainer's own callback, with a clock that starts after the first turns of a training and ends with it."""
+
+    def __init__(self, folder: Path, loop: Loop, skip: int) -> None:
+        super().__init__(folder, Journal(folder), loop)
+        self.start, self.clock, self.timing = loop.step + skip, Clock(), Timing(0, 0)
+
+    def on_train_start(self, trainer, pl_module) -> None:
+        handlers = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+        super().on_train_start(trainer, pl_module)
+        for name, handler in handlers.items():
+            signal.signal(name, handler)
+
+    def on_train_batch_end(self, trainer, pl_module, *rest) -> None:
+        super().on_train_batch_end(trainer, pl_module, *rest)
+        if self.loop.step == self.start:
+            self.clock = Clock()
+        elif self.loop.step >= self.loop.settings.max_steps:
+            self.timing = self.clock.read(self.loop.step - self.start)
+
+
+def by_lightning(model: Model, split: Pixels, settings: Settings, count: int) -> Callable[[], Timing]:
+    """A side that takes `count` steps under Lightning, journal included, as `genfoundry.trainer` does."""
+    loop = Loop(model, settings, split)
+
+    def side() -> Timing:
+        with tempfile.TemporaryDirectory() as folder:
+            first = loop.step + settings.log_every
+            loop.settings = settings.model_copy(update={"max_steps": first + count})
+            watch = Stopwatch(Path(folder), loop, settings.log_every)
+            fit(loop, resolve("cpu", "fp32"), watch)
+            return watch.timing
+
+    return side
+
+
+def tight(model: Model, split: Pixels, settings: Settings) -> Iterator[Losses]:
+    """The same training with nothing around it: slice, step, average."""
+    optimizers = model.optimizers()
+    copies = {name: [p.detach().clone() for p in getattr(model, name).parameters()] for name in model.averaged}
+
+    def update(name: str, loss: Tensor, clip: float | None = None) -> None:
+        optimizers[name].zero_grad(set_to_none=True)
+        loss.backward()
+        if clip is not None:
+            nn.utils.clip_grad_norm_([p for g in optimizers[name].param_groups for p in g["params"]], clip)
+        optimizers[name].step()
+
+    for step in range(10**9):
+        rows = shuffled_rows(len(split), settings.batch_size, settings.seed, step)
+        yield model.training_step(split.batch(rows), step, update)
+        if settings.ema_decay:
+            for name, kept in copies.items():
+                now = [p.detach() for p in getattr(model, name).parameters()]
+                torch._foreach_lerp_(kept, now, 1 - settings.averaging(step))
+
+
+def operations(model: Model, split: Pixels, batch_size: int) -> float:
+    """Floating-point operations of one training step, forwards and backwards."""
+    batch = split.batch(torch.arange(batch_size))
+    with FlopCounterMode(display=False) as counter:
+        model.training_step(batch, 1, lambda name, loss, clip=None: loss.backward())
+    model.zero_grad()
+    return float(counter.get_total_flops())

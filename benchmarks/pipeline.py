@@ -1,0 +1,81 @@
+"""The command line around the training, as whole processes in a project of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.measure import Clock, Row, Timing, median
+
+RECIPE = ["run", "cnn", "--set", "training.max_steps=20", "--no-report"]
+COMMAND = [str(Path(sys.executable).with_name("genfoundry"))]
+
+
+def rows(root: Path, rounds: int) -> Iterator[Row]:
+    """Rows of the command line's own time; goals are those of the slower kind of processor."""
+    environment = {**os.environ, "GENFOUNDRY_ROOT": str(root), "OMP_NUM_THREADS": "1"}
+    yield Row("genfoundry --help", _repeated(["--help"], environment, rounds), goal="≤ 1")
+    building = ["data", "build", "mnist-5k", "--force"]
+    yield Row("genfoundry data build mnist-5k", _repeated(building, environment, rounds))
+    yield Row("genfoundry data validate mnist-5k", _repeated(["data", "validate", "mnist-5k"], environment, rounds))
+    first = _timed(RECIPE, environment)
+    yield Row("genfoundry run cnn, 20 steps, first time", first)
+    yield Row("… again: SKIPPED, no server", _repeated(RECIPE, environment, rounds))
+    with server(environment, root / ".genfoundry" / "prefect") as address:
+        served = {**environment, "PREFECT_API_URL": address}
+        _timed(RECIPE, served)
+        yield Row("… again: SKIPPED, with a running Prefect server", _repeated(RECIPE, served, rounds), goal="≤ 8")
+
+
+def _repeated(arguments: list[str], environment: dict[str, str], rounds: int) -> Timing:
+    return median([_timed(arguments, environment) for _ in range(rounds)])
+
+
+def _timed(arguments: list[str], environment: dict[str, str]) -> Timing:
+    clock = Clock()
+    done = subprocess.run(COMMAND + arguments, env=environment, capture_output=True, text=True, check=False)
+    timing = clock.read()
+    if done.returncode:
+        raise RuntimeError(f"genfoundry {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return timing
+
+
+@contextmanager
+def server(environment: dict[str, str], home: Path) -> Iterator[str]:
+    """A Prefect server over the database of `home`, gone at the end of the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    prefect = str(Path(sys.executable).with_name("prefect"))
+    command = [prefect, "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
+    child = subprocess.Popen(
+        command,
+        env={**environment, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _await(port, child)
+        yield f"http://127.0.0.1:{port}/api"
+    finally:
+        child.terminate()
+        child.wait(60)
+
+
+def _await(port: int, child: subprocess.Popen, seconds: float = 240.0) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if child.poll() is not None:
+            raise RuntimeError(f"the Prefect server ended with {child.returncode}")
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError(f"the Prefect server did not answer in {seconds:.0f} s")

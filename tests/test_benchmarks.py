@@ -1,0 +1,93 @@
+"""The benchmarks run, and both sides train the same network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import distance, networks, plain, training
+from benchmarks.__main__ import _cells
+from benchmarks.measure import Row, Timing, interleaved, stepped
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (160, 1, 28, 28), np.uint8)
+
+
+def test_the_fused_generator_computes_what_the_plain_one_does():
+    torch.manual_seed(0)
+    usual, _ = networks.dcgan_32()
+    fused, _ = networks.dcgan_32(fused=True)
+    for to, source in zip(fused.parameters(), usual.parameters(), strict=True):
+        to.data.copy_(source.data)
+    z = torch.randn(4, 100)
+    assert torch.allclose(usual(z), fused(z), atol=1e-5)
+
+
+def test_the_papers_networks_have_its_rules():
+    generator, discriminator = networks.dcgan_2016()
+    assert generator(torch.randn(2, 100, 1, 1)).shape == (2, 1, 28, 28)
+    assert discriminator(torch.zeros(2, 1, 28, 28)).shape == (2, 1)
+    weight = generator[3].weight
+    assert weight.shape == (128, 64, 4, 4)
+    assert float(weight.detach().std()) == pytest.approx(0.02, rel=0.05)
+
+
+def test_the_usual_loop_learns():
+    torch.manual_seed(0)
+    pictures = plain.Pictures(np.broadcast_to(IMAGES[:1], IMAGES.shape), 28, signed=False)
+    assert pictures[0].shape == (1, 28, 28)
+    assert 0 <= float(pictures[0].min()) < float(pictures[0].max()) <= 1
+    losses = plain.variational(networks.VariationalPerceptron(), plain.batches(pictures, 32))
+    first, *_, last = (next(losses)[0] for _ in range(12))
+    assert last < first
+
+
+@pytest.mark.parametrize("family", ["vae", "gan"])
+def test_rows_of_training(family: str):
+    torch.set_num_threads(1)
+    (row,) = training.peers(IMAGES, 1e10, {family: 2}, rounds=1)
+    assert row.peer is not None
+    assert row.ours.process > 0
+    assert row.peer.process > 0
+    assert 0 < (row.share or 0) < 100
+    assert len(_cells(row)) == 7
+
+
+def test_a_lightning_run_beside_a_bare_loop():
+    (row,) = training.overhead(IMAGES, 1e10, {"gan": 2}, rounds=1)
+    assert row.peer is not None
+    assert row.ours.process > 0
+
+
+def test_the_distances_agree():
+    names = [row.what for row in distance.rows(8, 64, rounds=1)]
+    assert len(names) == 2
+
+
+def test_sides_take_turns_and_medians_are_taken():
+    calls: list[str] = []
+    seconds = iter([3.0, 9.0, 1.0, 7.0, 2.0, 8.0])
+
+    def side(name: str):
+        def run() -> Timing:
+            calls.append(name)
+            now = next(seconds)
+            return Timing(now, now)
+
+        return run
+
+    a, b = interleaved(side("a"), side("b"), rounds=3)
+    assert "".join(calls) == "ababab"
+    assert (a.process, b.process) == (2.0, 8.0)
+    assert _cells(Row("x", a, b))[3] == "4.00"
+
+
+def test_the_first_steps_do_not_count():
+    taken = []
+    stepped((taken.append(i) for i in range(100)), 5)()
+    assert len(taken) == 7
