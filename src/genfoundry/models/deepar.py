@@ -134,8 +134,8 @@ class DeepAR(Model):
         for now in range(context, context + self.spec.horizon):
             step = torch.tensor([now], device=z.device)
             inputs = self.inputs(z, mask, time, scale, step)
-            emitted, state = self.network(inputs, rows.series, z[:, step - 1], state)
-            z[:, now] = draw(*emitted, generator)[:, 0]
+            (mean, deviation, freedom), state = self.network(inputs, rows.series, z[:, step - 1], state)
+            z[:, now] = draw(mean, deviation, freedom, generator)[:, 0]
         shift = past.shift.repeat_interleave(num_samples, 0)
         return self._restore(z[:, context:] * scale + shift).unflatten(0, (-1, num_samples))
 
