@@ -23,8 +23,6 @@ HEAD = ("what", "ours", "the usual way", "ratio", "by the wall", "goal", "of pea
 def main(parts: tuple[str, ...], rounds: int, only: tuple[str, ...], quick: bool, output: Path | None) -> None:
     """Measure PARTS (all by default) on one thread."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     from benchmarks import measure
 
     lines: list[str] = []
@@ -47,6 +45,7 @@ def main(parts: tuple[str, ...], rounds: int, only: tuple[str, ...], quick: bool
 def _rows(parts: Iterable[str], root: Path, peak: float, only: tuple[str, ...], quick: bool, rounds: int) -> Iterator:
     from benchmarks import distance, pipeline, training
 
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # after its import, which sets it
     if "training" in parts:
         images = digits(root)
         counts = {"dcgan": 20, "vae": 20, "gan": 100}

@@ -37,4 +37,6 @@ def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int) -> list
     """Run the fleet with `jobs` recipes at a time, each with its share of the cores."""
     os.environ["GENFOUNDRY_TRAININGS"] = str(min(jobs, len(recipes)))
     runner = ThreadPoolTaskRunner(max_workers=jobs)
-    return fleet.with_options(task_runner=runner)([RecipeName(name) for name in recipes], overrides)
+    return fleet.with_options(task_runner=runner)(  # pyright: ignore[reportArgumentType]
+        [RecipeName(name) for name in recipes], overrides
+    )

@@ -56,7 +56,9 @@ class Screen:
                 self._bars.update(self._tasks[recipe], completed=step, total=of, losses=losses)
             elif time.monotonic() - self._last.get(recipe, 0.0) > PLAIN_SECONDS:
                 self._last[recipe] = time.monotonic()
-                self.console.print(f"{time.monotonic() - self._began:5.0f} s  {recipe:<18} step {step}/{of}  {losses}", soft_wrap=True)
+                self.console.print(
+                    f"{time.monotonic() - self._began:5.0f} s  {recipe:<18} step {step}/{of}  {losses}", soft_wrap=True
+                )
 
 
 screen = Screen()

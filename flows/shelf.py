@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genfoundry import recipe
 from genfoundry.recipe import Recipe
@@ -24,5 +24,9 @@ def load(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     return recipe.load(name, FOLDER, overrides)
 
 
-RecipeName = Enum("RecipeName", {name: name for name in names()}, type=str)
-"""The recipes as an enum, so that Prefect's form shows a list."""
+if TYPE_CHECKING:
+
+    class RecipeName(StrEnum):
+        """The recipes as an enum, so that Prefect's form shows a list."""
+else:
+    RecipeName = Enum("RecipeName", {name: name for name in names()}, type=str)

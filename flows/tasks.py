@@ -10,11 +10,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from prefect import task
+from prefect import State, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
-from prefect.states import State
 
 from genfoundry import catalog, tracking
 from genfoundry.files import digest, file_digest

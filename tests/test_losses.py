@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from genfoundry import losses
 from genfoundry.errors import UserError
@@ -36,7 +36,9 @@ def test_kl_of_two_gaussians():
 @pytest.mark.parametrize(("mean", "log_scale"), [(-0.99, -4.0), (0.3, -2.0), (1.0, -5.0), (0.0, 1.0)])
 def test_discretised_logistic_sums_to_one(mean, log_scale):
     levels = torch.arange(256, dtype=torch.float64) / 127.5 - 1
-    logs = losses.discretised_logistic(levels, torch.tensor(mean, dtype=torch.float64), torch.tensor(log_scale).double())
+    logs = losses.discretised_logistic(
+        levels, torch.tensor(mean, dtype=torch.float64), torch.tensor(log_scale).double()
+    )
     assert logs.exp().sum().item() == pytest.approx(1, abs=1e-9)
 
 

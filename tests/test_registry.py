@@ -21,7 +21,10 @@ from genfoundry.tracking.store import client
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("tracked")
+    """One root, and so one database, for all tests of the registry; each uses names of its own."""
+    folder = tmp_path_factory.getbasetemp() / "tracked"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture
@@ -203,7 +206,7 @@ def rewrite(moves: list[tracking.Move]) -> None:
     for old, new in zip(moves, (forged, second), strict=True):
         client().delete_registered_model_tag("tampered", old.tag)
         client().set_registered_model_tag("tampered", new.tag, new.model_dump_json())
-    ledger.check("tampered", ledger.in_store("tampered"))
+    ledger.check("tampered", ledger.in_store("tampered").chain)
 
 
 def edit(move: tracking.Move) -> None:

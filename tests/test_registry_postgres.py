@@ -103,7 +103,7 @@ def test_without_any_common_lock_there_is_still_one_chain(store, tmp_path, monke
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(move, (1, 2, 3)))
-    chain = ledger.read("unlocked")
+    chain = ledger.read("unlocked").chain
     assert {m.version for m in chain} == {1, 2, 3}
     assert tracking.aliases("unlocked") == {"champion": chain[-1].version}
 

@@ -28,7 +28,10 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("tracked")
+    """One root, and so one database, for all tests of the registry; each uses names of its own."""
+    folder = tmp_path_factory.getbasetemp() / "tracked"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="module")

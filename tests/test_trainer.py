@@ -90,7 +90,8 @@ def test_sigterm_saves_and_says_preempted(undisturbed, tmp_path):
 def test_the_death_of_the_parent_is_noticed(undisturbed, tmp_path):
     root, _ = undisturbed
     order(root, tmp_path, max_steps=100_000)
-    code = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-m', 'genfoundry.trainer', {str(tmp_path)!r}], start_new_session=True); time.sleep(600)"
+    command = f"[sys.executable, '-m', 'genfoundry.trainer', {str(tmp_path)!r}], start_new_session=True"
+    code = f"import subprocess, sys, time; subprocess.Popen({command}); time.sleep(600)"
     parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "OMP_NUM_THREADS": "1"})
     wait_for_step(tmp_path, 8)
     parent.kill()

@@ -44,4 +44,6 @@ def start(folder: Path) -> subprocess.Popen:
     """The training process of a job."""
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     output = (folder / "output.log").open("ab")
-    return subprocess.Popen([sys.executable, "-m", "genfoundry.trainer", str(folder)], stdout=output, stderr=output, env=env)
+    return subprocess.Popen(
+        [sys.executable, "-m", "genfoundry.trainer", str(folder)], stdout=output, stderr=output, env=env
+    )

@@ -16,7 +16,7 @@ from genfoundry.losses import gan_discriminator, gan_generator, gradient_penalty
 from genfoundry.model import Losses, Model, Update
 
 
-class Adversarial(Model):
+class Adversarial(Model[ImageBatch]):
     """A generator of images from z ~ N(0, 1) against a discriminator; the averaged generator is published."""
 
     kind: ClassVar[str] = "image"
@@ -88,5 +88,3 @@ class Adversarial(Model):
     @torch.no_grad()
     def sample(self, like: ImageBatch, generator: Generator | None = None) -> Tensor:
         return self.generator(self.latents(like, generator))
-
-

@@ -101,7 +101,7 @@ def _lineage(tree: ast.Module, cls: ast.ClassDef) -> list[ast.ClassDef]:
         for alias in node.names
     }
     older: list[ast.ClassDef] = []
-    for base in cls.bases:
+    for base in (b.value if isinstance(b, ast.Subscript) else b for b in cls.bases):
         if isinstance(base, ast.Name) and base.id in homes:
             home = ast.parse(homes[base.id].read_text(encoding="utf-8"))
             parent = next(node for node in home.body if isinstance(node, ast.ClassDef) and node.name == base.id)

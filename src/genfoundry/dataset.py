@@ -138,6 +138,8 @@ def locate(version: DatasetVersion) -> Path:
     for folder in candidates:
         if (folder / CARD_FILE).is_file() and folder_digest(folder) == version.digest:
             return folder
+    if (candidates[0] / CARD_FILE).is_file():
+        verify(candidates[0], version.digest)  # names the file that differs
     raise UserError(
         f"Dataset '{version.name}' at version {version.digest} is not on this machine.",
         expected=f"it in {candidates[0]} or {candidates[1]}",

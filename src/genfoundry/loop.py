@@ -81,9 +81,10 @@ class Loop(pl.LightningModule):
         decay = self.settings.averaging(self.step)
         for name, average in self.averages.items():
             source = getattr(self.model, name)
-            torch._foreach_lerp_(list(average.parameters()), list(source.parameters()), 1 - decay)
-            for kept, now in zip(average.buffers(), source.buffers(), strict=True):
-                kept.copy_(now)
+            kept, now = list(average.parameters()), list(source.parameters())
+            torch._foreach_lerp_(kept, now, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
+            for buffer, current in zip(average.buffers(), source.buffers(), strict=True):
+                buffer.copy_(current)
 
     def _collect(self, losses: dict[str, Tensor]) -> None:
         for name, value in losses.items():

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 
 def gan_discriminator(real: Tensor, fake: Tensor, loss: str = "non_saturating") -> Tensor:

@@ -7,7 +7,7 @@ a family says what is trained, on which losses, and how to sample.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -18,6 +18,7 @@ from genfoundry.batch import Batch
 from genfoundry.records import ImageSpec, SeriesSpec
 
 Losses = dict[str, Tensor]
+B = TypeVar("B", bound=Batch)
 
 
 class Update(Protocol):
@@ -28,8 +29,8 @@ class Update(Protocol):
         ...
 
 
-class Model(nn.Module):
-    """A family. Subclasses set the constants, nest their `Config` and implement the three methods.
+class Model(nn.Module, Generic[B]):
+    """A family that reads batches of type `B`. Subclasses set the constants, nest their `Config` and implement the three methods.
 
     `kind`       the kind of data it reads (`image`, `series`)
     `averaged`   the sub-modules whose exponential moving average is evaluated and published
@@ -39,6 +40,8 @@ class Model(nn.Module):
     kind: ClassVar[str]
     averaged: ClassVar[tuple[str, ...]] = ()
     generative: ClassVar[bool] = True
+    config: Any
+    spec: Any
 
     class Config(BaseModel):
         """Hyper-parameters of the family, with the paper's values as defaults."""
@@ -53,7 +56,7 @@ class Model(nn.Module):
         """A fresh optimiser for each name that `training_step` updates."""
         raise NotImplementedError
 
-    def training_step(self, batch: Batch, step: int, update: Update) -> Losses:
+    def training_step(self, batch: B, step: int, update: Update) -> Losses:
         """One step on one batch. For each optimiser call `update(name, loss)`: backward and step.
 
         Args:
@@ -66,14 +69,14 @@ class Model(nn.Module):
         """
         raise NotImplementedError
 
-    def sample(self, like: Batch, generator: Generator | None = None) -> Tensor:
+    def sample(self, like: B, generator: Generator | None = None) -> Tensor:
         """One generated example for each row of `like`, conditioned on whatever the family uses.
 
         Images: float32 (B, C, H, W) in [-1, 1]. Series: float32 (B, H), one possible future.
         """
         raise NotImplementedError
 
-    def after_training(self, batches: Iterable[Batch]) -> None:
+    def after_training(self, batches: Iterable[B]) -> None:
         """What is fitted once on the trained weights, over one pass of the training data (a prior, say)."""
 
     @property

@@ -73,11 +73,13 @@ class Recipe(Section):
     evaluation: EvaluationPlan = EvaluationPlan()
     gate: Policy = Policy()
 
-    registered_name: str = Field(default="", description="the registered model of its versions: one a recipe and dataset")
+    registered_name: str = Field(
+        default="", description="the registered model of its versions: one a recipe and dataset"
+    )
 
 
 def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: str = "") -> Recipe:
-    """Parse a recipe's YAML, lay dotted `overrides` over it (`{"model.latent_dim": 64}`), check it against the catalogue.
+    """Parse a recipe's YAML, lay dotted `overrides` over it (`{"model.latent_dim": 64}`), check it all.
 
     Raises:
         UserError: not YAML, too large, an unknown key, a value out of range, an unknown family or dataset,

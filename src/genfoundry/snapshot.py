@@ -88,7 +88,7 @@ def _lay_out_like_parameters(optimizer: Optimizer) -> None:
 
 
 def _generators() -> dict[str, Tensor]:
-    numpy = np.random.get_state(legacy=False)["state"]  # noqa: NPY002
+    numpy = np.random.get_state(legacy=False)["state"]
     found = {
         "rng/torch": torch.get_rng_state(),
         "rng/numpy": torch.from_numpy(numpy["key"].astype(np.int64)),
@@ -104,7 +104,7 @@ def _set_generators(tensors: dict[str, Tensor], python: Any) -> None:
     random.setstate((version, tuple(internal), gauss))
     torch.set_rng_state(tensors["rng/torch"])
     key = tensors["rng/numpy"].numpy().astype(np.uint32)
-    np.random.set_state(("MT19937", key, int(tensors["rng/numpy_position"])))  # noqa: NPY002
+    np.random.set_state(("MT19937", key, int(tensors["rng/numpy_position"]), 0, 0.0))
     cuda = [tensors[k] for k in sorted(t for t in tensors if t.startswith("rng/cuda/"))]
     if cuda and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(cuda)

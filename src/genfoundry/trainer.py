@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -51,7 +52,7 @@ class Reporter(pl.Callback):
             signal.signal(name, lambda *_: self.loop.stop("a signal"))
         self.journal.write("started", step=self.loop.step, of=self.loop.settings.max_steps, pid=os.getpid())
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any, **__: Any) -> None:
         loop, settings = self.loop, self.loop.settings
         if loop.step == self.reported:
             return

@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 from torch.optim import AdamW, Optimizer
 
 from genfoundry.batch import ImageBatch
@@ -22,7 +22,7 @@ from genfoundry.model import Losses, Model, Update
 from genfoundry.records import ImageSpec
 
 
-class CNN(Model):
+class CNN(Model[ImageBatch]):
     """Class logits, and features of `4 · width` dimensions."""
 
     kind: ClassVar[str] = "image"

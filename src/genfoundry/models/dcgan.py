@@ -11,6 +11,7 @@ network beat few of a wide one at equal wall-clock.
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 import torch
@@ -57,7 +58,7 @@ class Generator(nn.Module):
         self.dense = nn.Linear(config.latent_dim, self.grid[0] * self.grid[1] * self.grid[2], bias=False)
         self.norm = nn.BatchNorm2d(widths[0])
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+        for inputs, outputs in itertools.pairwise(widths):
             layers += [_double(inputs, outputs, config.upsampling), nn.BatchNorm2d(outputs), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], spec.channels, 3, padding=1), nn.Tanh())
 
@@ -80,7 +81,7 @@ class Discriminator(nn.Module):
         depth = halvings(spec) + 1
         widths = [min(config.width * 2**level, config.max_width) for level in range(depth)]
         layers: list[nn.Module] = [nn.Conv2d(spec.channels, widths[0], 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
-        for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+        for inputs, outputs in itertools.pairwise(widths):
             layers.append(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=not config.discriminator_norm))
             layers += [nn.BatchNorm2d(outputs)] if config.discriminator_norm else []
             layers.append(nn.LeakyReLU(0.2))

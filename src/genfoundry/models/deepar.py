@@ -38,7 +38,7 @@ class Scaled(NamedTuple):
     scale: Tensor
 
 
-class DeepAR(Model):
+class DeepAR(Model[SeriesBatch]):
     """Forecasts the target of each window's series."""
 
     kind: ClassVar[str] = "series"

@@ -11,6 +11,7 @@ variant `standard_prior`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
@@ -27,7 +28,7 @@ from genfoundry.model import Losses, Model, Update
 from genfoundry.records import ImageSpec
 
 
-class VAE(Model):
+class VAE(Model[ImageBatch]):
     """Convolutional encoder and decoder around a Gaussian latent."""
 
     kind: ClassVar[str] = "image"
@@ -67,7 +68,7 @@ class VAE(Model):
     def terms(self, images: Tensor, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
         """The two terms of the bound (Eq. 10): log p(x | z) (B,) and KL (B, latent_dim), in nats."""
         mu, log_var = self.posterior(images)
-        z = mu + torch.exp(log_var / 2) * noise(*mu.shape, generator, mu.device)
+        z = mu + torch.exp(log_var / 2) * noise(len(mu), mu.shape[1], generator, mu.device)
         likelihood = discretised_logistic(images, self.decoder(z).float(), self.log_scale.clamp(-6, 2))
         return likelihood.flatten(1).sum(1), kl_standard_normal(mu, log_var)
 
@@ -86,7 +87,7 @@ class VAE(Model):
 
     def _draw(self, batch: ImageBatch, generator: Generator) -> Tensor:
         mu, log_var = self.posterior(batch.images)
-        return mu + torch.exp(log_var / 2) * noise(*mu.shape, generator, mu.device)
+        return mu + torch.exp(log_var / 2) * noise(len(mu), mu.shape[1], generator, mu.device)
 
     @torch.no_grad()
     def sample(self, like: ImageBatch, generator: Generator | None = None) -> Tensor:
@@ -129,7 +130,7 @@ def decoder(spec: ImageSpec, widths: list[int], grid: tuple[int, int, int], conf
     """(B, latent_dim) → (B, C, H, W), the mean of p(x | z): the encoder in reverse."""
     layers: list[nn.Module] = [nn.Linear(config.latent_dim, grid[0] * grid[1] * grid[2]), nn.Unflatten(1, grid)]
     layers += [nn.SiLU(), *(Residual(widths[0]) for _ in range(config.blocks))]
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+    for inputs, outputs in itertools.pairwise(widths):
         layers += [UpConv2d(inputs, outputs), nn.SiLU()]
     return nn.Sequential(*layers, nn.Conv2d(widths[-1], spec.channels, 3, padding=1), nn.Tanh())
 

@@ -33,7 +33,7 @@ def evaluate_model(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Chec
     """
     if extractor and extractor.dataset.digest != checkpoint.dataset.digest:
         raise UserError(
-            f"The extractor '{extractor.recipe}' was trained on {extractor.dataset.name} at {extractor.dataset.digest}.",
+            f"The extractor '{extractor.recipe}' read {extractor.dataset.name} at {extractor.dataset.digest}.",
             expected=f"the data being judged, {checkpoint.dataset.name} at {checkpoint.dataset.digest}",
         )
     identity = digest([checkpoint.weights_digest, plan.model_dump(), extractor and extractor.weights_digest, code()])

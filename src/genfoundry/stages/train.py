@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,7 +50,7 @@ class Progress(NamedTuple):
     metrics: dict[str, float]
 
 
-class Interrupted(UserError):
+class Interrupted(UserError):  # noqa: N818, the user reads its sentence
     """The training was stopped and can go on."""
 
     exit_code = 143
@@ -184,14 +185,10 @@ def _end(child: subprocess.Popen) -> None:
     """No orphan: whatever of the process group is left is killed."""
     if child.poll() is None:
         child.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     child.wait()
 
 

@@ -17,7 +17,7 @@ import secrets
 import socket
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from genfoundry.errors import UserError
@@ -62,13 +62,21 @@ class Broken(UserError):  # noqa: N818
     """The chain of a ledger does not hold."""
 
 
-def read(name: str) -> list[Move]:
-    """The chain of a registered model, oldest first.
+class State(NamedTuple):
+    """One look at a registered model: its ledger, and the version that each alias is at."""
+
+    chain: list[Move]
+    aliases: dict[str, int]
+
+
+def read(name: str) -> State:
+    """The verified chain of a registered model, oldest first, and its aliases at that moment.
 
     Raises:
         Broken: an entry was changed, is missing, is there twice, or this machine's witness has seen another one.
     """
-    chain = _quiet(name)
+    state = _quiet(name)
+    chain = state.chain
     check(name, chain)
     seen = witnessed(name)
     if chain[: len(seen)] != seen:
@@ -79,29 +87,30 @@ def read(name: str) -> list[Move]:
             expected="an append-only chain",
             remedy=f"restore MLflow's database from a backup; or, if the change was meant, delete {_witness(name)}",
         )
-    return chain
+    return state
 
 
-def _quiet(name: str) -> list[Move]:
+def _quiet(name: str) -> State:
     """The entries once no writer has two of one number there, or after two seconds at the latest."""
     deadline = time.monotonic() + 2
     while True:
-        chain = in_store(name)
-        if len({move.number for move in chain}) == len(chain) or time.monotonic() > deadline:
-            return chain
+        state = in_store(name)
+        if len({move.number for move in state.chain}) == len(state.chain) or time.monotonic() > deadline:
+            return state
         time.sleep(0.1)
 
 
-def in_store(name: str) -> list[Move]:
-    """The entries in the store, unchecked, by number."""
+def in_store(name: str) -> State:
+    """The entries in the store, unchecked, by number, and the aliases; both empty where there is no such model."""
     try:
-        tags = client().get_registered_model(name).tags
+        model = client().get_registered_model(name)
     except Exception as error:
         if getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
-            return []
+            return State([], {})
         raise
-    found = [_parse(name, key, text) for key, text in tags.items() if TAG.match(key)]
-    return sorted(found, key=lambda move: (move.number, move.seal))
+    found = [_parse(name, key, text) for key, text in model.tags.items() if TAG.match(key)]
+    at = {alias: int(version) for alias, version in model.aliases.items()}
+    return State(sorted(found, key=lambda move: (move.number, move.seal)), at)
 
 
 def _parse(name: str, key: str, text: str) -> Move:
@@ -144,13 +153,13 @@ def append(name: str, alias: str, version: int, action: str, reason: str, expect
     """
     with lock(f"ledger-{name}"):
         for attempt in range(ATTEMPTS):
-            chain = read(name)
+            chain = read(name).chain
             now_at = position(chain, alias)
             if expected not in ("any", now_at):
                 raise Moved(f"'{alias}' of '{name}' is at version {now_at}.", expected=f"version {expected}")
             move = _entry(chain, alias, version, now_at, action, reason)
             client().set_registered_model_tag(name, move.tag, move.model_dump_json())
-            if [entry for entry in in_store(name) if entry.number == move.number] == [move]:
+            if [entry for entry in in_store(name).chain if entry.number == move.number] == [move]:
                 chain.append(move)
                 _record(name, chain)
                 return chain
@@ -195,18 +204,18 @@ def reign(chain: list[Move], alias: str) -> list[int]:
     return line
 
 
-def withdraw_fork(name: str, keep: dict[str, int]) -> list[Move]:
+def withdraw_fork(name: str) -> list[Move]:
     """Take back what a killed writer left beside another entry of the same number, the last one.
 
-    The one that the alias is at stays (`keep`: version by alias), else the one with the smaller seal.
+    The one that the alias is at stays , else the one with the smaller seal.
     """
-    chain = _quiet(name)
+    chain, at = _quiet(name)
     if not chain:
         return []
     last = [move for move in chain if move.number == chain[-1].number]
     if len(last) < 2:
         return []
-    stays = next((move for move in last if keep.get(move.alias) == move.version), last[0])
+    stays = next((move for move in last if at.get(move.alias) == move.version), last[0])
     gone = [move for move in last if move != stays]
     for move in gone:
         client().delete_registered_model_tag(name, move.tag)

@@ -75,7 +75,7 @@ def _abandoned(run: RunInfo) -> str:
 
 def _of_aliases(name: str) -> Iterator[Problem]:
     try:
-        chain, at = ledger.read(name), versions.aliases(name)
+        chain, at = ledger.read(name)
     except UserError as error:
         yield Problem(error.found, error.remedy or "genfoundry doctor --mend")
         return
@@ -139,7 +139,7 @@ def _chain(name: str) -> list[str]:
     """What needs a decision is left as it is."""
     done = []
     try:
-        for move in ledger.withdraw_fork(name, versions.aliases(name)):
+        for move in ledger.withdraw_fork(name):
             done.append(f"The ledger of '{name}': entry {move.number} of a writer that died was withdrawn.")
         return done + registry.settle(name)
     except UserError:

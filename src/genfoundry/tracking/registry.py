@@ -106,7 +106,7 @@ def history(name: str) -> list[Move]:
     Raises:
         UserError: the ledger was tampered with.
     """
-    return ledger.read(name)
+    return ledger.read(name).chain
 
 
 @guarded
@@ -122,11 +122,13 @@ def set_alias(
         UserError: the ledger is broken, or the alias does not stay where it is put.
     """
     with registry_lock(name):
-        chain, at = ledger.read(name), aliases(name).get(alias)
-        said = ledger.position(chain, alias)
+        chain, now = ledger.read(name)
+        at, said = now.get(alias), ledger.position(chain, alias)
         if said == version and at not in (version, before(chain, alias)):
             action, reason = "repair", f"{reason} (the alias was at {at}, moved outside genfoundry)"
             said = None
+        if at == said == version:
+            return version
         if said != version:
             ledger.append(name, alias, version, action, reason, expected)
         return follow(name, alias)
@@ -142,10 +144,11 @@ def follow(name: str, alias: str) -> int:
     """Put an alias where the ledger says, until both agree, and return that version."""
     wanted = None
     for _ in range(5):
-        wanted = ledger.position(ledger.read(name), alias)
+        chain, at = ledger.read(name)
+        wanted = ledger.position(chain, alias)
         if wanted is None:
             raise UserError(f"The ledger of '{name}' has no move of '{alias}'.", remedy="genfoundry doctor")
-        if aliases(name).get(alias) == wanted:
+        if at.get(alias) == wanted:
             return wanted
         client().set_registered_model_alias(name, alias, str(wanted))
     raise UserError(
@@ -163,7 +166,7 @@ def settle(name: str) -> list[str]:
     """
     done = []
     with registry_lock(name):
-        chain, at = ledger.read(name), aliases(name)
+        chain, at = ledger.read(name)
         for alias in sorted({*at, *(move.alias for move in chain)}):
             said = ledger.position(chain, alias)
             if at.get(alias) == said:

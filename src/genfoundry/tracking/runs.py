@@ -222,10 +222,15 @@ def finish(run_id: str, status: str, outcome: str, sentence: str) -> None:
 @guarded
 def list_runs(statuses: Iterable[str] = ()) -> list[RunInfo]:
     """Every run of ours, newest first; only those in one of `statuses`, where given."""
-    wanted, found, token = set(statuses), [], None
+    filters = [f"attributes.status = '{status}'" for status in statuses] or [""]
+    return [run for words in filters for run in _search(words)]
+
+
+def _search(words: str) -> Iterator[RunInfo]:
+    token = None
     while True:
-        page = client().search_runs([experiment_id()], max_results=500, page_token=token)
-        found += [_info(run) for run in page]
+        page = client().search_runs([experiment_id()], words, max_results=500, page_token=token)
+        yield from (_info(run) for run in page)
         token = page.token
         if not token:
-            return [run for run in found if not wanted or run.status in wanted]
+            return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -109,7 +110,7 @@ def _refresh(known: VersionInfo, tags: dict, description: str) -> None:
 
 def _single(name: str, key: str) -> int:
     """The oldest version of a key; a second one, made by a retry or another machine, is tagged as an orphan."""
-    same = sorted((v for v in list_versions(name, orphans=True) if v.tags.get(KEY) == key), key=lambda v: v.version)
+    same = sorted((v for v in _stored(name) if v.tags.get(KEY) == key), key=lambda v: v.version)
     for extra in same[1:]:
         client().set_model_version_tag(name, str(extra.version), ORPHAN, f"the same as version {same[0].version}")
     return same[0].version
@@ -117,7 +118,7 @@ def _single(name: str, key: str) -> int:
 
 def find_version(name: str, key: str) -> VersionInfo | None:
     """The version of that idempotency key, if there is one."""
-    found = (info for info in list_versions(name) if info.tags.get(KEY) == key)
+    found = (info for info in _stored(name) if info.tags.get(KEY) == key and ORPHAN not in info.tags)
     return min(found, key=lambda info: info.version, default=None)
 
 
@@ -131,18 +132,21 @@ def set_version_tags(name: str, version: int, tags: dict) -> None:
 @guarded
 def list_versions(name: str, *, orphans: bool = False) -> list[VersionInfo]:
     """Every version of a registered model, newest first; duplicates tagged as orphans only when asked for."""
-    found, token = [], None
+    at = aliases(name)
+    found = [info for info in _stored(name) if orphans or ORPHAN not in info.tags]
+    named = [info._replace(aliases=tuple(sorted(a for a, v in at.items() if v == info.version))) for info in found]
+    return sorted(named, key=lambda info: info.version, reverse=True)
+
+
+def _stored(name: str) -> Iterator[VersionInfo]:
+    """Every version of a registered model, without its aliases."""
+    token = None
     while True:
         page = client().search_model_versions(f"name = {quoted(name)}", max_results=200, page_token=token)
-        found += [_version(stored) for stored in page if stored.name == name]
+        yield from (_version(stored) for stored in page if stored.name == name)
         token = page.token
         if not token:
-            break
-    aliases = _aliases(name)
-    named = [info._replace(aliases=tuple(sorted(a for a, v in aliases.items() if v == info.version))) for info in found]
-    return sorted(
-        (info for info in named if orphans or ORPHAN not in info.tags), key=lambda info: info.version, reverse=True
-    )
+            return
 
 
 def _version(stored: Stored) -> VersionInfo:
@@ -153,7 +157,8 @@ def _version(stored: Stored) -> VersionInfo:
     )  # fmt: skip
 
 
-def _aliases(name: str) -> dict[str, int]:
+@guarded
+def aliases(name: str) -> dict[str, int]:
     """The version that each alias of a registered model is at, in the store."""
     try:
         return {alias: int(version) for alias, version in client().get_registered_model(name).aliases.items()}
@@ -164,12 +169,6 @@ def _aliases(name: str) -> dict[str, int]:
 
 
 @guarded
-def aliases(name: str) -> dict[str, int]:
-    """The version that each alias is at, by alias."""
-    return _aliases(name)
-
-
-@guarded
 def get_version(name: str, version: int | str) -> VersionInfo:
     """A version by number or alias.
 
@@ -177,7 +176,7 @@ def get_version(name: str, version: int | str) -> VersionInfo:
         UserError: there is no such model or version.
     """
     known = list_versions(name, orphans=True)
-    number = _aliases(name).get(str(version), version)
+    number = aliases(name).get(str(version), version)
     for info in known:
         if str(info.version) == str(number):
             return info
