@@ -1,4 +1,4 @@
-"""The adversarial game that every GAN plays; a family brings its generator, its discriminator and its paper's numbers."""
+"""The adversarial game that every GAN plays; a family brings its two networks and its paper's numbers."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from genfoundry.schedule import Settings
 from genfoundry.snapshot import State
 
 
-class Diverged(Exception):
+class Diverged(Exception):  # noqa: N818, named after the outcome
     """A loss or a weight is not finite, or the samples have no variety left."""
 
 
