@@ -30,7 +30,7 @@ class Update(Protocol):
 
 
 class Model(nn.Module, Generic[B]):
-    """A family that reads batches of type `B`. Subclasses set the constants, nest `Config`, implement the three methods.
+    """A family that reads batches of type `B`. Subclasses set the constants, nest `Config`, implement three methods.
 
     `kind`       the kind of data it reads (`image`, `series`)
     `averaged`   the sub-modules whose exponential moving average is evaluated and published
