@@ -52,6 +52,7 @@ def dcgan_32(latent: int = 100, *, fused: bool = False) -> tuple[nn.Module, nn.M
     generator = nn.Sequential(
         nn.Linear(latent, 128 * 8 * 8),
         nn.Unflatten(1, (128, 8, 8)),
+        ChannelsLast() if fused else nn.Identity(),
         nn.BatchNorm2d(128),
         *_double(128, 128, fused),
         nn.BatchNorm2d(128),
@@ -67,6 +68,13 @@ def dcgan_32(latent: int = 100, *, fused: bool = False) -> tuple[nn.Module, nn.M
         layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.LeakyReLU(0.2), nn.Dropout2d(0.25)]
         layers += [nn.BatchNorm2d(outputs)] if inputs > 1 else []
     return generator, nn.Sequential(*layers, nn.Flatten(), nn.Linear(128 * 2 * 2, 1))
+
+
+class ChannelsLast(nn.Module):
+    """Lays a batch of images out with their channels last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.contiguous(memory_format=torch.channels_last)
 
 
 def _double(inputs: int, outputs: int, fused: bool) -> list[nn.Module]:

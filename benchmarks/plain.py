@@ -20,26 +20,39 @@ from benchmarks.networks import VariationalPerceptron
 
 
 class Pictures(Dataset):
-    """uint8 (N, 1, H, W) as float tensors (1, side, side), each through a PIL image: in [-1, 1], or [0, 1]."""
+    """uint8 (N, 1, H, W) as pairs of a float tensor (1, side, side) and a label, in [-1, 1], or in [0, 1].
+
+    Does, item by item, what torchvision's MNIST does with its transforms Resize, ToTensor and Normalize, which such
+    scripts use.
+    """
 
     def __init__(self, images: np.ndarray, side: int, signed: bool = True) -> None:
-        self.images, self.side, self.signed = images, side, signed
+        self.images, self.side, self.signed = torch.from_numpy(np.array(images[:, 0])), side, signed
+        self.labels = torch.zeros(len(images), dtype=torch.int64)
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> Tensor:
-        picture = Image.fromarray(self.images[index, 0])
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        picture, label = Image.fromarray(self.images[index].numpy()), int(self.labels[index])
         if picture.size != (self.side, self.side):
             picture = picture.resize((self.side, self.side), Image.Resampling.BILINEAR)
-        tensor = torch.from_numpy(np.array(picture)[None]).float().div(255)
-        return (tensor - 0.5) / 0.5 if self.signed else tensor
+        array = torch.from_numpy(np.array(picture, np.uint8, copy=True))
+        tensor = array.view(self.side, self.side, 1).permute(2, 0, 1).contiguous().float().div(255)
+        return (_normalised(tensor) if self.signed else tensor), label
+
+
+def _normalised(tensor: Tensor) -> Tensor:
+    mean, deviation = (torch.as_tensor([0.5], dtype=tensor.dtype) for _ in range(2))
+    if (deviation == 0).any():
+        raise ValueError("a standard deviation is zero")
+    return tensor.clone().sub_(mean.view(-1, 1, 1)).div_(deviation.view(-1, 1, 1))
 
 
 def batches(pictures: Pictures, size: int) -> Iterator[Tensor]:
     """Shuffled batches for ever, in this process."""
     loader = DataLoader(pictures, batch_size=size, shuffle=True, drop_last=True)
-    return itertools.chain.from_iterable(itertools.repeat(loader))
+    return (images for images, _ in itertools.chain.from_iterable(itertools.repeat(loader)))
 
 
 def adversarial(

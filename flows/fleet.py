@@ -9,6 +9,7 @@ from prefect import flow, task, unmapped
 from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from genfoundry import tracking
 from genfoundry.records import ModelVersion
 
 from .pipeline import pipeline
@@ -34,7 +35,11 @@ def fleet(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) ->
 
 
 def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int) -> list[ModelVersion | BaseException]:
-    """Run the fleet with `jobs` recipes at a time, each with its share of the cores."""
+    """Run the fleet with `jobs` recipes at a time, each with its share of the cores.
+
+    What an earlier run that died left half done is settled first.
+    """
+    tracking.reconcile()
     os.environ["GENFOUNDRY_TRAININGS"] = str(min(jobs, len(recipes)))
     runner = ThreadPoolTaskRunner(max_workers=jobs)
     return fleet.with_options(task_runner=runner)(  # pyright: ignore[reportArgumentType]

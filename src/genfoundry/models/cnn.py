@@ -32,7 +32,7 @@ class CNN(Model[ImageBatch]):
         width: int = Field(default=16, gt=0)
         learning_rate: float = Field(default=4e-3, gt=0)
         weight_decay: float = Field(default=0.05, ge=0)
-        label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+        label_smoothing: float = Field(default=0.0, ge=0, lt=1)
         shift: int = Field(default=2, ge=0)  # pixels of random translation
 
     config: Config

@@ -51,6 +51,7 @@ class Relay:
             return
         try:
             self.flush()
+            tracking.beat(self.run_id)
             self._due = time.monotonic() + EVERY_SECONDS
         except tracking.TrackerDown:
             self._due = time.monotonic() + RETRY_SECONDS
