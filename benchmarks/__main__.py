@@ -48,8 +48,8 @@ def _rows(parts: Iterable[str], root: Path, peak: float, only: tuple[str, ...], 
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # after its import, which sets it
     if "training" in parts:
         images = digits(root)
-        counts = {"dcgan": 20, "vae": 20, "gan": 100}
-        against = {"dcgan": 8, "vae": 200, "gan": 60}
+        counts = {"dcgan": 20, "vae": 20, "gan": 60}
+        against = {"dcgan": 4, "vae": 60, "gan": 40}
         for make, steps in ((training.peers, against), (training.overhead, counts)):
             wanted = {name: 2 if quick else n for name, n in steps.items() if name in (only or steps)}
             yield from make(images, peak, wanted, rounds)

@@ -79,11 +79,11 @@ class SameVAE(Model):
 
 
 class Stopwatch(Reporter):
-    """The trainer's own callback, with a clock that starts after the first turns of a training and ends with it."""
+    """The trainer's own callback, with a clock that starts after the first turn of a training and ends with it."""
 
-    def __init__(self, folder: Path, loop: Loop, skip: int) -> None:
+    def __init__(self, folder: Path, loop: Loop) -> None:
         super().__init__(folder, Journal(folder), loop)
-        self.start, self.clock, self.timing = loop.step + skip, Clock(), Timing(0, 0)
+        self.start, self.clock, self.timing = 0, Clock(), Timing(0, 0)
 
     def on_train_start(self, trainer, pl_module) -> None:
         handlers = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
@@ -93,8 +93,8 @@ class Stopwatch(Reporter):
 
     def on_train_batch_end(self, trainer, pl_module, *rest) -> None:
         super().on_train_batch_end(trainer, pl_module, *rest)
-        if self.loop.step == self.start:
-            self.clock = Clock()
+        if not self.start:
+            self.start, self.clock = self.loop.step, Clock()
         elif self.loop.step >= self.loop.settings.max_steps:
             self.timing = self.clock.read(self.loop.step - self.start)
 
@@ -105,9 +105,9 @@ def by_lightning(model: Model, split: Pixels, settings: Settings, count: int) ->
 
     def side() -> Timing:
         with tempfile.TemporaryDirectory() as folder:
-            first = loop.step + settings.log_every
+            first = loop.step - loop.step % settings.log_every + settings.log_every
             loop.settings = settings.model_copy(update={"max_steps": first + count})
-            watch = Stopwatch(Path(folder), loop, settings.log_every)
+            watch = Stopwatch(Path(folder), loop)
             fit(loop, resolve("cpu", "fp32"), watch)
             return watch.timing
 

@@ -17,17 +17,24 @@ from genfoundry.model import Model
 from genfoundry.schedule import Settings
 
 
-def _settings(batch_size: int, ema_decay: float) -> Settings:
+def _settings(batch_size: int, ema_decay: float, count: int) -> Settings:
     """Without snapshots and grids."""
     seldom = 10**6
-    return Settings(max_steps=1, batch_size=batch_size, ema_decay=ema_decay, snapshot_every=seldom, sample_every=seldom)
+    return Settings(
+        max_steps=1,
+        batch_size=batch_size,
+        ema_decay=ema_decay,
+        log_every=min(20, count),
+        snapshot_every=seldom,
+        sample_every=seldom,
+    )
 
 
 def overhead(images: np.ndarray, peak: float, counts: dict[str, int], rounds: int) -> Iterator[Row]:
     """Rows of a Lightning run beside a bare loop: the families of the default recipes, averaging and journal on."""
     split = ours.Pixels(images)
     for family, count in counts.items():
-        settings = _settings(64, 0.998)
+        settings = _settings(64, 0.998, count)
         models = [_seeded(lambda family=family: build_model(family, split.spec, {})) for _ in range(2)]
         run = ours.by_lightning(models[0], split, settings, count)
         bare = stepped(ours.tight(models[1], split, settings), count)
@@ -51,7 +58,7 @@ def peers(images: np.ndarray, peak: float, counts: dict[str, int], rounds: int) 
         goal, batch, same, pixels, usual = contests[family]
         split = ours.Pixels(pixels)
         model = _seeded(lambda same=same, split=split: same(split.spec))
-        run = ours.by_lightning(model, split, _settings(batch, 0), count)
+        run = ours.by_lightning(model, split, _settings(batch, 0, count), count)
         what = f"{names[family]}, batch {batch}: beside the usual loop"
         yield _row(what, run, stepped(usual(), count), goal, model, split, batch, peak, rounds)
 
