@@ -132,7 +132,7 @@ def tight(model: Model, split: Pixels, settings: Settings) -> Iterator[Losses]:
         if settings.ema_decay:
             for name, kept in copies.items():
                 now = [p.detach() for p in getattr(model, name).parameters()]
-                torch._foreach_lerp_(kept, now, 1 - settings.averaging(step))
+                torch._foreach_lerp_(kept, now, 1 - settings.averaging(step))  # pyright: ignore[reportPrivateImportUsage]
 
 
 def operations(model: Model, split: Pixels, batch_size: int) -> float:

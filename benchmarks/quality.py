@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 import torch
-from genfoundry_flows import shelf
+from genfoundry_flows import shelf  # pyright: ignore[reportMissingImports]
 from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor
 
