@@ -27,6 +27,8 @@ from genfoundry.mixture import GaussianMixture
 from genfoundry.model import Losses, Model, Update
 from genfoundry.records import ImageSpec
 
+LOG_SCALE = (-6.0, 2.0)
+
 
 class VAE(Model[ImageBatch]):
     """Convolutional encoder and decoder around a Gaussian latent."""
@@ -69,7 +71,7 @@ class VAE(Model[ImageBatch]):
         """The two terms of the bound (Eq. 10): log p(x | z) (B,) and KL (B, latent_dim), in nats."""
         mu, log_var = self.posterior(images)
         z = mu + torch.exp(log_var / 2) * noise(len(mu), mu.shape[1], generator, mu.device)
-        likelihood = discretised_logistic(images, self.decoder(z).float(), self.log_scale.clamp(-6, 2))
+        likelihood = discretised_logistic(images, self.decoder(z).float(), self.log_scale.clamp(*LOG_SCALE))
         return likelihood.flatten(1).sum(1), kl_standard_normal(mu, log_var)
 
     def training_step(self, batch: ImageBatch, step: int, update: Update) -> Losses:
@@ -127,12 +129,15 @@ def encoder(spec: ImageSpec, widths: list[int], grid: tuple[int, int, int], conf
 
 
 def decoder(spec: ImageSpec, widths: list[int], grid: tuple[int, int, int], config: VAE.Config) -> nn.Sequential:
-    """(B, latent_dim) → (B, C, H, W), the mean of p(x | z): the encoder in reverse."""
+    """(B, latent_dim) → (B, C, H, W), the mean of p(x | z): the encoder in reverse.
+
+    Its end is linear: a logistic's best constant is the median, black, where a tanh saturates and nothing is learned.
+    """
     layers: list[nn.Module] = [nn.Linear(config.latent_dim, grid[0] * grid[1] * grid[2]), nn.Unflatten(1, grid)]
     layers += [nn.SiLU(), *(Residual(widths[0]) for _ in range(config.blocks))]
     for inputs, outputs in itertools.pairwise(widths):
         layers += [UpConv2d(inputs, outputs), nn.SiLU()]
-    return nn.Sequential(*layers, nn.Conv2d(widths[-1], spec.channels, 3, padding=1), nn.Tanh())
+    return nn.Sequential(*layers, nn.Conv2d(widths[-1], spec.channels, 3, padding=1))
 
 
 class Residual(nn.Module):
