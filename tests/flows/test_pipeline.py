@@ -47,7 +47,7 @@ def test_ends_with_a_registered_judged_version_and_a_report(first):
     root, done = first
     assert done.returncode == 0, done.stderr
     (version,) = json.loads(done.stdout)["versions"]
-    assert version["recipe"] == "gan-digits" or version.get("name") == "gan-digits"
+    assert version["model"] == "gan-digits"
     listed = json.loads(genfoundry(root, "registry", "list", "--json").stdout)
     assert {model["name"] for model in listed} == {"gan-digits", "cnn-digits"}
     page = (root / ".genfoundry" / "reports" / "report.html").read_text()
