@@ -81,7 +81,8 @@ class Loop(pl.LightningModule):
         decay = self.settings.averaging(self.step)
         for name, average in self.averages.items():
             source = getattr(self.model, name)
-            kept, now = list(average.parameters()), list(source.parameters())
+            kept: list[Tensor] = list(average.parameters())
+            now: list[Tensor] = list(source.parameters())
             torch._foreach_lerp_(kept, now, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
             for buffer, current in zip(average.buffers(), source.buffers(), strict=True):
                 buffer.copy_(current)
