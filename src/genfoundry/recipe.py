@@ -92,7 +92,7 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
     model = document.get("model")
     if isinstance(model, dict):
         document["model"] = {
-            "family": model.get("family"),
+            **{key: value for key, value in model.items() if key == "family"},
             "settings": {key: value for key, value in model.items() if key != "family"},
         }
     try:

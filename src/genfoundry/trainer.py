@@ -60,7 +60,7 @@ class Reporter(pl.Callback):
         self.journal.write("metrics", step=loop.step, of=settings.max_steps, metrics=loop.drain())
         if os.getppid() != self.parent:
             loop.stop("the death of its parent")
-        if loop.stopping or loop.step % settings.snapshot_every == 0:
+        if loop.step % settings.snapshot_every == 0:
             self.save()
         if loop.step % settings.sample_every == 0 and loop.step < settings.max_steps:
             self.draw()
@@ -122,7 +122,10 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
     cost = measure(loop, resolved, time.monotonic() - began)
     if outcome == "PREEMPTED":
         return Result(run_key=order.run_key, outcome=outcome, sentence=sentence, step=loop.step, cost=cost)
-    if outcome == "DIVERGED" and (sound := snapshot.latest(folder)):
+    if outcome == "DIVERGED":
+        sound = snapshot.latest(folder)
+        if sound is None:
+            return Result(run_key=order.run_key, outcome=outcome, sentence=sentence, step=loop.step, cost=cost)
         loop.step, path = sound
         snapshot.restore(path, loop.state())
     digest = finish(order.family, loop, folder)
@@ -151,6 +154,7 @@ def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, st
         reporter.journal.write("diverged", step=loop.step, sentence=str(error))
         return "DIVERGED", str(error)
     if loop.stopping and loop.step < loop.settings.max_steps:
+        reporter.save()
         return "PREEMPTED", f"stopped by {loop.stopping} at step {loop.step}; run it again to go on from there"
     return "COMPLETED", f"{loop.step} steps"
 

@@ -127,7 +127,7 @@ def finished(folder: Path, key: str) -> job.Result | None:
     if not marker.exists():
         return None
     result = job.Result.model_validate_json(marker.read_text(encoding="utf-8"))
-    return result if result.run_key == key and result.outcome in ("COMPLETED", "DIVERGED") else None
+    return result if result.run_key == key and result.weights_digest else None
 
 
 def supervise(order: job.Order, folder: Path, relay: Relay, report: Callable[[Progress], None]) -> job.Result:
@@ -207,6 +207,12 @@ def _publish(recipe: str, order: job.Order, result: job.Result, run_id: str, fol
     if result.outcome == "PREEMPTED":
         tracking.finish(run_id, "KILLED", "PREEMPTED", result.sentence)
         raise Interrupted(f"Training of {recipe} was {result.sentence}.", remedy=f"genfoundry run {recipe}")
+    if result.outcome == "DIVERGED" and not result.weights_digest:
+        tracking.finish(run_id, "FAILED", "DIVERGED", result.sentence)
+        raise UserError(
+            f"Training of {recipe} diverged before its first snapshot: {result.sentence}.",
+            remedy=f"genfoundry run {recipe} --set model.learning_rate=…   (a lower one)",
+        )
     if result.outcome == "FAILED":
         tracking.finish(run_id, "FAILED", "FAILED", result.sentence)
         raise UserError(f"Training of {recipe} failed: {result.sentence}", remedy=f"see {folder / 'output.log'}")
