@@ -15,10 +15,9 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 
-from genfoundry import catalog, tracking
-from genfoundry.files import digest, file_digest
+from genfoundry import identity, tracking
+from genfoundry.files import digest
 from genfoundry.gate import Policy
-from genfoundry.identity import run_key
 from genfoundry.recipe import EvaluationPlan, Recipe, Validation
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
 
@@ -27,27 +26,20 @@ from .progress import screen
 Inputs = dict[str, Any]
 
 
-def _code(*folders: str) -> list[tuple[str, str]]:
-    paths = (path for folder in folders for path in sorted(catalog.folder(folder).glob("*.py")))
-    return [(path.name, file_digest(path)) for path in paths]
-
-
 def _validation_key(context: TaskRunContext, inputs: Inputs) -> str:
-    return digest(["validate", inputs["version"].digest, inputs["policy"].model_dump(), _code("suites", "stages")])
+    return digest(["validate", identity.validation_key(inputs["version"], inputs["policy"])])
 
 
 def _training_key(context: TaskRunContext, inputs: Inputs) -> str:
     recipe: Recipe = inputs["recipe"]
     section = recipe.training.model_dump(mode="json")
-    key = run_key(recipe.model.family, recipe.model.settings, section, inputs["validated"].version)
+    key = identity.run_key(recipe.model.family, recipe.model.settings, section, inputs["validated"].version)
     return digest(["train", recipe.name, key, tracking.store_id()])
 
 
 def _evaluation_key(context: TaskRunContext, inputs: Inputs) -> str:
-    checkpoint, extractor = inputs["checkpoint"], inputs["extractor"]
-    read = [checkpoint.run_id, checkpoint.weights_digest, extractor and extractor.weights_digest]
-    code = _code("judges", "metrics", "stages", ".")
-    return digest(["evaluate", *read, inputs["plan"].model_dump(), code, tracking.store_id()])
+    key = identity.evaluation_key(inputs["checkpoint"], inputs["plan"], inputs["extractor"])
+    return digest(["evaluate", inputs["checkpoint"].run_id, key, tracking.store_id()])
 
 
 @task(cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2)

@@ -10,7 +10,7 @@ from pathlib import Path
 from genfoundry import tracking
 from genfoundry.dataset import locate, verify
 from genfoundry.errors import UserError
-from genfoundry.files import digest
+from genfoundry.identity import evaluation_key
 from genfoundry.judges import Extractor, Judgement
 from genfoundry.loader import load_model
 from genfoundry.recipe import EvaluationPlan
@@ -36,7 +36,7 @@ def evaluate_model(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Chec
             f"The extractor '{extractor.recipe}' read {extractor.dataset.name} at {extractor.dataset.digest}.",
             expected=f"the data being judged, {checkpoint.dataset.name} at {checkpoint.dataset.digest}",
         )
-    identity = digest([checkpoint.weights_digest, plan.model_dump(), extractor and extractor.weights_digest, code()])
+    identity = evaluation_key(checkpoint, plan, extractor)
     if found := find_evaluation(checkpoint.run_id, identity):
         return found.model_copy(update={"skipped": True})
     began = time.monotonic()
@@ -64,15 +64,6 @@ def find_evaluation(run_id: str, identity: str) -> Evaluation | None:
         return None
     found = Evaluation.model_validate_json(tracking.read_text(run_id, path))
     return found if found.digest == identity else None
-
-
-def code() -> str:
-    """sha256 over the sources that judge."""
-    from genfoundry.catalog import folder
-    from genfoundry.files import file_digest
-
-    sources = sorted([*folder("judges").glob("*.py"), *folder("metrics").glob("*.py")])
-    return digest([(path.name, file_digest(path)) for path in sources])
 
 
 def _judge(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None, scratch: Path) -> Judgement:
