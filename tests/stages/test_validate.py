@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,6 +15,7 @@ from genfoundry.dataset import Card, read_card, seal
 from genfoundry.datasets import mnist_5k
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
+from genfoundry.intake.building import build_folder
 from genfoundry.kinds import image, series
 from genfoundry.recipe import Validation
 from genfoundry.records import SeriesSpec
@@ -69,6 +72,24 @@ def test_real_digits_pass_with_every_suite_counting_rows(digits, capfd):
     assert {check.name for check in validated.warnings} <= {"near-copies of train in test"}
     assert found(validated, "train: row count").sentence == "4,000 rows of train in manifest.csv, as the card says."
     assert found(validated, "classes").passed
+
+
+QUIET = """
+import logging, sys
+logging.basicConfig(level=logging.INFO, stream=sys.stdout)  # the handler that Prefect puts on the root
+from genfoundry.recipe import Validation
+from genfoundry.stages.fetch import fetch_dataset
+from genfoundry.stages.validate import validate_dataset
+validate_dataset(fetch_dataset("digits"), Validation())
+print(sorted(name for name in logging.root.manager.loggerDict if name.startswith("great_expectations"))[:1])
+"""
+
+
+def test_great_expectations_says_nothing_even_where_the_root_logger_prints_all():
+    build_folder("digits")
+    done = subprocess.run([sys.executable, "-c", QUIET], capture_output=True, text=True, check=True)
+    assert done.stdout == "['great_expectations']\n"
+    assert done.stderr == ""
 
 
 def test_a_test_image_that_was_trained_on_is_refused_with_the_pair(few):

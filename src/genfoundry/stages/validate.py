@@ -71,13 +71,15 @@ def _refusal(version: DatasetVersion, checks: tuple[Check, ...], refused: list[t
 def _context() -> EphemeralDataContext:
     """A context that keeps nothing, reports nothing, and draws no progress bars."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)  # before its import, which talks too
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types import base
 
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    return context
+    logging.getLogger(base.__name__).setLevel(logging.ERROR)  # it sets a level of its own
+    nothing_kept = base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    no_bars = base.ProgressBarsConfig(globally=False, metric_calculations=False)
+    project = base.DataContextConfig(store_backend_defaults=nothing_kept, progress_bars=no_bars)
+    return gx.get_context(project_config=project, mode="ephemeral")
 
 
 def _judge(context: EphemeralDataContext, table: Table, number: int) -> list[tuple[Check, str]]:
