@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from genfoundry.records import ValidatedDataset
+    from genfoundry.report import Judged
 
 
 def _datasets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -100,18 +105,26 @@ def add(path: Path, name: str, as_json: bool, **options) -> None:
 @click.option("--max-bad-fraction", type=float, default=0.01, show_default=True, help="Share of bad rows tolerated.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def validate(name: str, max_bad_fraction: float, as_json: bool) -> None:
-    """Hold the dataset NAME against its card with Great Expectations."""
+    """Hold the dataset NAME against its card with Great Expectations. Exits with 2 if a critical check failed."""
     from genfoundry.recipe import Validation
     from genfoundry.stages.fetch import fetch_dataset
-    from genfoundry.stages.validate import validate_dataset
+    from genfoundry.stages.validate import InvalidData, validate_dataset
 
-    validated = validate_dataset(fetch_dataset(name), Validation(max_bad_fraction=max_bad_fraction))
+    try:
+        judged = validate_dataset(fetch_dataset(name), Validation(max_bad_fraction=max_bad_fraction))
+    except InvalidData as error:
+        _print_checks(error.judged, as_json)
+        raise
+    _print_checks(judged, as_json)
+
+
+def _print_checks(judged: Judged | ValidatedDataset, as_json: bool) -> None:
     if as_json:
-        click.echo(validated.model_dump_json(indent=1))
+        click.echo(judged.model_dump_json(indent=1))
         return
-    for check in validated.checks:
-        mark = click.style("✓", fg="green") if check.passed else click.style("⚠", fg="yellow")
-        click.echo(f"{mark} {check.sentence}")
+    failed = {"warning": click.style("⚠", fg="yellow"), "critical": click.style("✗", fg="red")}
+    for check in judged.checks:
+        click.echo(f"{click.style('✓', fg='green') if check.passed else failed[check.severity]} {check.sentence}")
 
 
 def _print(rows: list[dict], columns: tuple[str, ...], as_json: bool) -> None:

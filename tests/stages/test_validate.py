@@ -60,7 +60,7 @@ def refused(version, policy=POLICY):
 
 
 def failing(error):
-    return {check.name for check in error.checks if not check.passed and check.severity == "critical"}
+    return {check.name for check in error.judged.checks if not check.passed and check.severity == "critical"}
 
 
 def test_real_digits_pass_with_every_suite_counting_rows(digits, capfd):
@@ -241,7 +241,7 @@ def test_changed_bytes_are_not_the_version_any_more(few):
 def test_the_refusal_survives_the_way_between_processes(few):
     error = refused(save_images(few[:50] + few[400:]))
     again = pickle.loads(pickle.dumps(error))
-    assert (str(again), again.checks) == (str(error), error.checks)
+    assert (str(again), again.judged) == (str(error), error.judged)
 
 
 def test_flows_in_threads_do_not_disturb_each_other(few):

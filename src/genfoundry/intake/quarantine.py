@@ -15,6 +15,7 @@ from genfoundry.errors import UserError
 from genfoundry.files import publish, state_dir
 from genfoundry.records import Record
 
+FILE = "quarantine.json"
 SHOWN = 5  # items that a message lists
 
 
@@ -45,6 +46,12 @@ def tally(items: Sequence[Item]) -> str:
     """How many of each reason, as `2 EMPTY, 1 TRUNCATED`; `none` for none."""
     counts = Counter(item.reason for item in items)
     return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "none"
+
+
+def put_aside(name: str) -> list[dict[str, str]]:
+    """The items of a dataset that lie in quarantine, one mapping an item; none where none was ever written down."""
+    path = state_dir("quarantine") / name / FILE
+    return json.loads(path.read_text(encoding="utf-8"))["quarantined"] if path.exists() else []
 
 
 class Account:
@@ -91,7 +98,7 @@ class Account:
         if bad <= self.limit * judged:
             return
         listed = "\n".join(f"  {item.path}: {item.reason}, {item.sentence}" for item in self.quarantined[:SHOWN])
-        report = f".genfoundry/quarantine/{self.name}/quarantine.json"
+        report = f".genfoundry/quarantine/{self.name}/{FILE}"
         more = f"\n  … and {bad - SHOWN} more, all listed in {report}" if bad > SHOWN else ""
         raise UserError(
             f"{bad} of {judged} {self.noun} are bad ({tally(self.quarantined)}):\n{listed}{more}",
@@ -107,4 +114,4 @@ class Account:
             "quarantined": [item.model_dump() for item in self.quarantined],
             "skipped": [item.model_dump() for item in self.skipped],
         }
-        return publish(state_dir("quarantine", self.name) / "quarantine.json", json.dumps(report, indent=1) + "\n")
+        return publish(state_dir("quarantine", self.name) / FILE, json.dumps(report, indent=1) + "\n")

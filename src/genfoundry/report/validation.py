@@ -1,16 +1,32 @@
-"""The page of one validation: every check of a dataset, and what was put aside."""
+"""The page of one validation, passed or failed: every check of a dataset, and what was put aside."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from genfoundry.records import ValidatedDataset
-from genfoundry.report.page import Data, environment
+from genfoundry.records import Check, DatasetVersion, Record, ValidatedDataset
+from genfoundry.report.page import environment
 
 MOST_ROWS = 500  # of the quarantine; the rest is counted
 
 
-def render_validation(validated: ValidatedDataset, card: Mapping, quarantine: Sequence[Mapping]) -> str:
+class Judged(Record):
+    """What was found of a version, whichever way it went: a `ValidatedDataset` is a proof that no check refused it."""
+
+    version: DatasetVersion
+    counts: dict[str, int]
+    checks: tuple[Check, ...]
+
+
+class Shown(NamedTuple):
+    """What the page's parts are given."""
+
+    card: Mapping
+    validated: Judged | ValidatedDataset
+
+
+def render_validation(judged: Judged | ValidatedDataset, card: Mapping, quarantine: Sequence[Mapping]) -> str:
     """The page, self-contained.
 
     Args:
@@ -23,7 +39,7 @@ def render_validation(validated: ValidatedDataset, card: Mapping, quarantine: Se
         environment()
         .get_template("validation.html.j2")
         .render(
-            data=Data("data", card, validated),
+            data=Shown(card, judged),
             columns=columns,
             rows=rows,
             left_out=len(quarantine) - len(rows),

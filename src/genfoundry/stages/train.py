@@ -6,7 +6,6 @@ is relayed to MLflow in batches from here, so a tracker that is away costs no st
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -26,6 +25,7 @@ from genfoundry.dataset import locate, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import canonical_json, publish, state_dir
 from genfoundry.identity import run_key
+from genfoundry.intake.quarantine import put_aside
 from genfoundry.journal import FILE as JOURNAL
 from genfoundry.recipe import ModelSection
 from genfoundry.records import Checkpoint, ValidatedDataset
@@ -237,10 +237,8 @@ def _publish(recipe: str, order: job.Order, result: job.Result, run_id: str, fol
 
 
 def _log_validation(run_id: str, validated: ValidatedDataset, folder: Path) -> None:
-    quarantine = state_dir("quarantine", validated.version.name) / "quarantine.json"
-    items = json.loads(quarantine.read_text(encoding="utf-8")) if quarantine.exists() else []
-    card = read_card(folder).model_dump(mode="json")
-    tracking.log_text(run_id, render_validation(validated, card, items), "validation/index.html")
+    page = render_validation(validated, read_card(folder).model_dump(mode="json"), put_aside(validated.version.name))
+    tracking.log_text(run_id, page, "validation/index.html")
     tracking.log_text(run_id, validated.model_dump_json(indent=1), "validation/validation.json")
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genfoundry import catalog
 from genfoundry.dataset import locate, verify
 from genfoundry.errors import UserError
+from genfoundry.files import publish, state_dir
+from genfoundry.intake.quarantine import put_aside
 from genfoundry.recipe import Validation
 from genfoundry.records import Check, DatasetVersion, ValidatedDataset
+from genfoundry.report import Judged, render_validation
 from genfoundry.suites import Expectation, Table
 
 if TYPE_CHECKING:
@@ -24,22 +28,22 @@ _ONE_AT_A_TIME = threading.Lock()  # a context is a global of its process
 
 
 class InvalidData(UserError):  # noqa: N818, the user reads its sentence, never its name
-    """Data that does not fulfil its card. `checks` holds all checks, the met ones too."""
+    """Data that does not fulfil its card. `judged` holds all checks, the met ones too."""
 
-    def __init__(self, found: str, *, expected: str = "", remedy: str = "", checks: tuple[Check, ...] = ()) -> None:
+    def __init__(self, found: str, judged: Judged, *, expected: str = "", remedy: str = "") -> None:
         super().__init__(found, expected=expected, remedy=remedy)
-        self.checks = checks
+        self.judged = judged
 
     def __reduce__(self) -> Any:
-        return _revive, (self.found, self.expected, self.remedy, self.checks)
+        return _revive, (self.found, self.judged, self.expected, self.remedy)
 
 
-def _revive(found: str, expected: str, remedy: str, checks: tuple[Check, ...]) -> InvalidData:
-    return InvalidData(found, expected=expected, remedy=remedy, checks=checks)
+def _revive(found: str, judged: Judged, expected: str, remedy: str) -> InvalidData:
+    return InvalidData(found, judged, expected=expected, remedy=remedy)
 
 
 def validate_dataset(version: DatasetVersion, policy: Validation) -> ValidatedDataset:
-    """Hash a dataset's files again, then hold them against its card.
+    """Hash a dataset's files again, then hold them against its card; `page_of` shows what came of it.
 
     Raises:
         InvalidData: a critical check failed; the sentence lists every one that did.
@@ -50,21 +54,30 @@ def validate_dataset(version: DatasetVersion, policy: Validation) -> ValidatedDa
     tables = catalog.module("suites", version.kind).tables(folder, version.spec, card, policy)
     with _ONE_AT_A_TIME:
         context = _context()
-        judged = [pair for number, table in enumerate(tables) for pair in _judge(context, table, number)]
-    checks = tuple(check for check, _ in judged)
-    refused = [(check, remedy) for check, remedy in judged if not check.passed and check.severity == "critical"]
+        pairs = [pair for number, table in enumerate(tables) for pair in _judge(context, table, number)]
+    judged = Judged(version=version, counts=card.counts, checks=tuple(check for check, _ in pairs))
+    page = render_validation(judged, card.model_dump(mode="json"), put_aside(version.name))
+    publish(page_of(version.name), page)
+    refused = [(check, remedy) for check, remedy in pairs if not check.passed and check.severity == "critical"]
     if refused:
-        raise _refusal(version, checks, refused)
-    return ValidatedDataset(version=version, counts=card.counts, checks=checks)
+        raise _refusal(judged, refused)
+    return ValidatedDataset(version=version, counts=card.counts, checks=judged.checks)
 
 
-def _refusal(version: DatasetVersion, checks: tuple[Check, ...], refused: list[tuple[Check, str]]) -> InvalidData:
+def page_of(name: str) -> Path:
+    """Where the page of a dataset's last validation lies, passed or failed."""
+    return state_dir("reports") / f"validation-{name}.html"
+
+
+def _refusal(judged: Judged, refused: list[tuple[Check, str]]) -> InvalidData:
+    name = judged.version.name
     lines = [f"  - {check.name}: {check.sentence}{f' ({remedy})' if remedy else ''}" for check, remedy in refused]
+    again = f"genfoundry data build {name} --force" if name in catalog.names("datasets") else "genfoundry data add …"
     return InvalidData(
-        f"Dataset '{version.name}' ({version.digest}) does not fulfil its card: "
-        f"{len(refused)} of {len(checks)} checks failed.\n" + "\n".join(lines),
-        remedy=f"mend the source, then `genfoundry data build {version.name} --force`, or `genfoundry data add` again",
-        checks=checks,
+        f"Dataset '{name}' ({judged.version.digest}) does not fulfil its card: "
+        f"{len(refused)} of {len(judged.checks)} checks failed.\n" + "\n".join(lines),
+        judged,
+        remedy=f"mend the source, then `{again}` again. All checks, on one page: {page_of(name)}",
     )
 
 
