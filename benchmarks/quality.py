@@ -25,7 +25,7 @@ from genfoundry.batch import ImageBatch
 from genfoundry.dataset import locate
 from genfoundry.files import data_dir
 from genfoundry.judges import Extractor
-from genfoundry.judges.image import judge as judge_images
+from genfoundry.judges.generation import judge as judge_images
 from genfoundry.kinds import image
 from genfoundry.loader import load_model
 from genfoundry.model import Model

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Protocol, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -133,6 +133,29 @@ def open_split(folder: Path, split: str, spec: ImageSpec | SeriesSpec, device: t
     if isinstance(spec, ImageSpec):
         return ImageRows(folder, split, device)
     return SeriesRows(folder, split, spec, device)
+
+
+class Subset(Generic[B_co]):
+    """Some rows of a split, numbered anew."""
+
+    def __init__(self, split: Split[B_co], rows: Tensor) -> None:
+        self.split, self.rows = split, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, rows: Tensor) -> B_co:
+        return self.split.batch(self.rows[rows])
+
+
+def chosen_rows(labels: Tensor, leave_out: int | None, fraction: float, seed: int) -> Tensor:
+    """The rows of a split without one class, and of every other class a random `fraction`, one row at least."""
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    kept = []
+    for label in labels.unique().tolist():
+        rows = order[labels[order] == label]
+        kept += [rows[: max(1, round(fraction * len(rows)))]] if label != leave_out else []
+    return torch.cat(kept).sort().values if kept else order[:0]
 
 
 def shuffled_rows(length: int, batch_size: int, seed: int, step: int) -> Tensor:

@@ -111,7 +111,7 @@ def _example(evaluation: Evaluation) -> str:
     spec = checkpoint.dataset.spec
     if not isinstance(spec, ImageSpec):
         return f"forecast = model.predict(past)  # columns unique_id, ds, y; {spec.context} steps a series or more"
-    if catalog.describe("models", checkpoint.family).attributes.get("generative") is False:
+    if catalog.describe("models", checkpoint.family).attributes.get("task") == "classification":
         return f"probabilities = model.predict(images)  # uint8 (B, {spec.height}, {spec.width}, {spec.channels})"
     shape = f"(16, {spec.height}, {spec.width}, {spec.channels})"
     return f'images = model.predict(pd.DataFrame({{"seed": range(16)}}))  # uint8 {shape}'

@@ -7,7 +7,7 @@ a family says what is trained, on which losses, and how to sample.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -18,6 +18,8 @@ from genfoundry.batch import Batch
 from genfoundry.records import ImageSpec, SeriesSpec
 
 Losses = dict[str, Tensor]
+Task = Literal["generation", "classification", "forecasting", "super_resolution"]
+Condition = Literal["label", "image", "past"]
 B = TypeVar("B", bound=Batch)
 
 
@@ -33,13 +35,15 @@ class Model(nn.Module, Generic[B]):
     """A family that reads batches of type `B`. Subclasses set the constants, nest `Config`, implement three methods.
 
     `kind`       the kind of data it reads (`image`, `series`)
+    `task`       what it is for: the file of `judges/` that judges it
+    `conditions` what `sample` reads of the rows it is given, beside their number
     `averaged`   the sub-modules whose exponential moving average is evaluated and published
-    `generative` False for the discriminative baselines, which are judged but never sampled
     """
 
     kind: ClassVar[str]
+    task: ClassVar[Task] = "generation"
+    conditions: ClassVar[tuple[Condition, ...]] = ()
     averaged: ClassVar[tuple[str, ...]] = ()
-    generative: ClassVar[bool] = True
     config: Any
     spec: Any
 
@@ -78,6 +82,11 @@ class Model(nn.Module, Generic[B]):
 
     def after_training(self, batches: Iterable[B]) -> None:
         """What is fitted once on the trained weights, over one pass of the training data (a prior, say)."""
+
+    @property
+    def generative(self) -> bool:
+        """False for the discriminative baselines, which are judged but never sampled."""
+        return self.task != "classification"
 
     @property
     def device(self) -> torch.device:

@@ -7,7 +7,7 @@ own section and nothing else, so a change in one section redoes only what reads 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -59,6 +59,8 @@ class EvaluationPlan(Section):
     inception_weights: str | None = Field(default=None, description="path of the canonical Inception weights")
     origins: int = Field(default=14, ge=1, description="series: rolling forecast origins a series")
     seed: int = Field(default=1234, ge=0)
+    task: Literal["anomaly"] | None = Field(default=None, description="judge this in place of the family's own task")
+    left_out: int | None = Field(default=None, description="the class that training.leave_out names; filled in")
 
 
 class Recipe(Section):
@@ -100,7 +102,8 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
     except ValidationError as error:
         raise _explain(error, where) from None
     _check_family(recipe, where)
-    return recipe
+    plan = recipe.evaluation.model_copy(update={"left_out": recipe.training.leave_out})
+    return recipe.model_copy(update={"evaluation": plan})
 
 
 def _document(text: str, where: str) -> dict[str, Any]:

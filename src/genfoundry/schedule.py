@@ -19,6 +19,8 @@ class Settings(BaseModel):
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
     schedule: Literal["constant", "cosine"] = "constant"
     warmup_steps: int = Field(default=0, ge=0)
+    leave_out: int | None = Field(default=None, ge=0, description="images: a class that training never sees")
+    fraction: float = Field(default=1.0, gt=0, le=1, description="images: share of each class that is trained on")
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     compile: bool = False

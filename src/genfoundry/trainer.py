@@ -23,7 +23,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from genfoundry import snapshot
-from genfoundry.batch import Split, open_split
+from genfoundry.batch import ImageRows, Split, Subset, chosen_rows, open_split
 from genfoundry.dataset import verify
 from genfoundry.device import Resolved, resolve
 from genfoundry.errors import UserError
@@ -109,9 +109,7 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
     journal.write("resolved", device=resolved.name, precision=resolved.precision, threads=order.threads)
     pl.seed_everything(settings.seed, verbose=False)
     model = build_model(order.family, order.dataset.spec, order.settings).to(resolved.device)
-    split = open_split(order.folder, "train", order.dataset.spec, resolved.device)
-    if len(split) == 0:
-        raise UserError(f"Dataset '{order.dataset.name}' has no training rows.")
+    split = training_split(order, settings, resolved)
     loop = Loop(model, settings, split)
     if found := snapshot.latest(folder):
         loop.step, path = found
@@ -132,6 +130,29 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
     return Result(
         run_key=order.run_key, outcome=outcome, sentence=sentence, step=loop.step, weights_digest=digest, cost=cost
     )
+
+
+def training_split(order: Order, settings: Settings, resolved: Resolved) -> Split:
+    """The training rows that the settings choose.
+
+    Raises:
+        UserError: there are none, or the settings ask for classes where there are none.
+    """
+    name, spec = order.dataset.name, order.dataset.spec
+    split = open_split(order.folder, "train", spec, resolved.device)
+    if settings.leave_out is not None or settings.fraction < 1:
+        classes = getattr(spec, "num_classes", 0)
+        if not isinstance(split, ImageRows) or (settings.leave_out or 0) >= max(classes, 1):
+            raise UserError(
+                f"training.leave_out = {settings.leave_out}, training.fraction = {settings.fraction} on '{name}', "
+                f"which has {classes} classes.",
+                expected=f"images, and a class from 0 to {classes - 1}" if classes else "a dataset of labelled images",
+            )
+        chosen = chosen_rows(split.labels.cpu(), settings.leave_out, settings.fraction, settings.seed)
+        split = Subset(split, chosen)
+    if len(split) == 0:
+        raise UserError(f"Dataset '{name}' has no training rows.")
+    return split
 
 
 def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, str]:

@@ -1,4 +1,4 @@
-"""Every file judges one kind of data: it makes the samples, scores them beside the floors, and draws the gallery.
+"""Every file judges one task: it makes the samples, scores them beside floors and baselines, and draws the gallery.
 
 A judge is a function
 

@@ -18,7 +18,7 @@ from torch.optim import AdamW, Optimizer
 from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
 from genfoundry.layers import shift
-from genfoundry.model import Losses, Model, Update
+from genfoundry.model import Losses, Model, Task, Update
 from genfoundry.records import ImageSpec
 
 
@@ -26,7 +26,7 @@ class CNN(Model[ImageBatch]):
     """Class logits, and features of `4 · width` dimensions."""
 
     kind: ClassVar[str] = "image"
-    generative: ClassVar[bool] = False
+    task: ClassVar[Task] = "classification"
 
     class Config(Model.Config):
         width: int = Field(default=16, gt=0)

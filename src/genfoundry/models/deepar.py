@@ -22,7 +22,7 @@ from torch.optim import Adam, Optimizer
 from genfoundry.batch import SeriesBatch
 from genfoundry.errors import UserError
 from genfoundry.kinds.series import time_feature_names
-from genfoundry.model import Losses, Model, Update
+from genfoundry.model import Condition, Losses, Model, Task, Update
 from genfoundry.records import SeriesSpec
 
 State = Tensor | tuple[Tensor, Tensor]
@@ -42,6 +42,8 @@ class DeepAR(Model[SeriesBatch]):
     """Forecasts the target of each window's series."""
 
     kind: ClassVar[str] = "series"
+    task: ClassVar[Task] = "forecasting"
+    conditions: ClassVar[tuple[Condition, ...]] = ("past",)
     averaged: ClassVar[tuple[str, ...]] = ("network",)
 
     class Config(Model.Config):

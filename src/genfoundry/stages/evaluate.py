@@ -76,6 +76,6 @@ def _judge(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint |
         domain = Extractor(classifier, extractor.weights_digest[:8])
     gallery = scratch / "gallery"
     gallery.mkdir()
-    return importlib.import_module(f"genfoundry.judges.{checkpoint.dataset.kind}").judge(
+    return importlib.import_module(f"genfoundry.judges.{plan.task or model.task}").judge(
         model, data, plan, domain, gallery
     )

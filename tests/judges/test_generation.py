@@ -1,38 +1,20 @@
 import math
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from toys import Shapes, Toy, scores_of
 
 from genfoundry import features, gate, inception
 from genfoundry.errors import UserError
 from genfoundry.judges import Extractor, Judgement
-from genfoundry.judges.image import judge
-from genfoundry.kinds import image
-from genfoundry.model import Model
+from genfoundry.judges.generation import judge
 from genfoundry.recipe import EvaluationPlan
-from genfoundry.records import Checkpoint, Cost, Evaluation, ImageSpec, Score, Verdict
+from genfoundry.records import Checkpoint, Cost, Evaluation, ImageSpec, Verdict
 
-SPEC = ImageSpec(channels=1, height=28, width=28, num_classes=10)
 PLAN = EvaluationPlan(num_samples=200, seeds=2)
 SMALL = EvaluationPlan(num_samples=100, seeds=1)
-
-
-class Toy(Model):
-    """Hands back its training examples, as `noise` blurs them."""
-
-    kind = "image"
-    noise = 0.0
-
-    def __init__(self) -> None:
-        super().__init__(SPEC, Model.Config())
-        self.weight = nn.Parameter(torch.zeros(1))
-
-    def sample(self, like, generator=None):
-        return like.images + self.noise * torch.randn(like.images.shape, generator=generator)
 
 
 class Planter(Toy):
@@ -73,26 +55,6 @@ class Coder(Toy):
         return torch.full((len(batch),), -784 * math.log(2) * 1.5)
 
 
-class Shapes(Toy):
-    """A classifier by nearest class mean; its features are a fixed projection."""
-
-    generative = False
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        train = image.read(folder, "train")
-        rows = torch.from_numpy(train.images.copy()).float().flatten(1) / 127.5 - 1
-        means = torch.stack([rows[torch.from_numpy(train.labels == label)].mean(0) for label in range(10)])
-        self.register_buffer("means", means)
-        self.register_buffer("axes", torch.randn(784, 24, generator=torch.Generator().manual_seed(0)) / 28)
-
-    def embed(self, batch):
-        return torch.relu(batch.images.flatten(1) @ self.axes)
-
-    def classify(self, batch):
-        return -torch.cdist(batch.images.flatten(1), self.means).square() / 20
-
-
 @pytest.fixture(autouse=True)
 def root(tmp_path, monkeypatch):
     monkeypatch.setenv("GENFOUNDRY_ROOT", str(tmp_path / "root"))
@@ -102,10 +64,6 @@ def root(tmp_path, monkeypatch):
 @pytest.fixture
 def extractor(mnist_folder) -> Extractor:
     return Extractor(Shapes(mnist_folder), "1a2b3c4d5e6f")
-
-
-def scores_of(found: Judgement, subject: str = "model") -> dict[str, Score]:
-    return {score.name: score for score in found.scores if score.subject == subject}
 
 
 def verdict_of(found: Judgement, version) -> Verdict:
@@ -201,18 +159,6 @@ def test_the_same_model_gives_the_same_scores_and_pictures(mnist_folder, extract
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
     width, height = struct.unpack(">II", (folders[0] / "samples.png").read_bytes()[16:24])
     assert (width, height) == (582, 582)  # ten cells of 56 pixels, gaps of 2
-
-
-def test_a_classifier_is_judged_by_accuracy(mnist_folder, version, tmp_path):
-    found = judge(Shapes(mnist_folder), mnist_folder, PLAN, None, tmp_path)
-    own, floor = scores_of(found)["accuracy_test_1k"], scores_of(found, "noise")["accuracy_test_1k"]
-    assert found.primary == "accuracy_test_1k"
-    assert 0.7 < own.low < own.value < own.high < 0.95
-    assert floor.value == pytest.approx(0.1)
-    assert scores_of(found)["ece_test_1k"].low >= 0
-    diagonal = sum(found.details[f"confusion/{row}"][row] for row in range(10))
-    assert diagonal / 1000 == pytest.approx(own.value)
-    assert verdict_of(found, version).decision == "PROMOTE"
 
 
 def test_a_damaged_feature_cache_is_made_again(mnist_folder, extractor, root, tmp_path):

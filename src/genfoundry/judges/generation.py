@@ -1,4 +1,4 @@
-"""Images: generated sets against held-out real ones, in every view, beside the floors; and classifiers.
+"""Generation: sets of generated images against held-out real ones, in every view, beside the floors.
 
 All sides are compared as the 8-bit images that a file would hold. The real side is the test split, cut to as many
 images as are generated. The floors go through the same code: `real` is half of the training split, `copy` replays the
@@ -15,7 +15,6 @@ from typing import cast
 import numpy as np
 import torch
 
-from genfoundry.classification import judge_classifier
 from genfoundry.errors import UserError
 from genfoundry.features import Canonical, Domain, PixelPCA, View, cached_features, in_chunks, to_pixels
 from genfoundry.files import publish
@@ -43,14 +42,12 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     """Score a loaded model on a verified image dataset; fill `out` with the gallery. The promise is the package's.
 
     The deciding score is the Fréchet distance in the extractor's features, without an extractor in the principal
-    components of the pixels; of a classifier it is the accuracy. A set with a pixel that is not finite scores NaN.
+    components of the pixels. A set with a pixel that is not finite scores NaN.
 
     Raises:
         UserError: the extractor reads images of another shape, or the Inception weights can't be had.
     """
     model.eval()
-    if not model.generative:
-        return judge_classifier(model, folder, plan.seed)
     spec = cast(ImageSpec, model.spec)
     real = real_images(folder, plan.num_samples, plan.seed)
     made = generated(model, folder, real.train, len(real.test), [plan.seed + number for number in range(plan.seeds)])

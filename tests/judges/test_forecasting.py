@@ -7,7 +7,7 @@ import torch
 
 from genfoundry.baselines import auto_ets, ensembles, filled, noise, seasonal_naive
 from genfoundry.dataset import Card, seal
-from genfoundry.judges.series import NUM_FUTURES, futures, judge, rolling_origins
+from genfoundry.judges.forecasting import NUM_FUTURES, futures, judge, rolling_origins
 from genfoundry.kinds import series
 from genfoundry.loader import build_model
 from genfoundry.model import Model

@@ -1,4 +1,4 @@
-"""Series: forecasts from rolling origins over the test split, beside seasonal naive, AutoETS and noise.
+"""Forecasting: forecasts from rolling origins over the test split, beside seasonal naive, AutoETS and noise.
 
 Every subject forecasts the same windows, from the same past, as an ensemble of possible futures. Intervals are
 bootstrapped over the windows, with the same draws for every subject, so that differences are paired.

@@ -1,4 +1,4 @@
-"""How a classifier is judged: accuracy and calibration on the test split, beside the largest class's share."""
+"""Classification: accuracy and calibration on the test split, beside the largest class's share."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ import numpy as np
 
 from genfoundry.features import in_chunks
 from genfoundry.interval import UNKNOWN, Estimate, half_samples, size_name, wilson
-from genfoundry.judges import Judgement
+from genfoundry.judges import Extractor, Judgement
 from genfoundry.kinds import image
 from genfoundry.metrics.accuracy import Accuracy, confusion
 from genfoundry.model import Classifies, Model
+from genfoundry.recipe import EvaluationPlan
 
 DRAWS = 100
 
 
-def judge_classifier(model: Model, folder: Path, seed: int) -> Judgement:
+def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
     """Accuracy (Wilson interval) and calibration error on all test images; `noise` says the largest class always."""
+    model.eval()
     test = image.read(folder, "test")
     logits = in_chunks(cast(Classifies, model).classify, test.images, model.device).astype(np.float64)
     likely = np.exp(logits - logits.max(1, keepdims=True))
     likely /= likely.sum(1, keepdims=True)
     size = size_name(len(test.labels))
     most = int(np.bincount(test.labels).max())
-    estimates = _estimates(test.labels, likely, seed)
+    estimates = _estimates(test.labels, likely, plan.seed)
     better = Accuracy.higher_is_better
     scores = [found.score(f"{name}_test_{size}", "model", better[name]) for name, found in estimates.items()]
     scores.append(wilson(most, len(test.labels)).score(f"accuracy_test_{size}", "noise", better["accuracy"]))
