@@ -5,12 +5,25 @@ A file at its final name is complete: it is written beside it, flushed to the di
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from genfoundry.errors import UserError
+
+ROOM = 256 * 10**6
+"""Bytes that must be free before a training starts, and that are asked for where nobody knows how many more it takes.
+
+Two snapshots, the one being written, the weights and the tracker's copy of them: enough for five million parameters
+under Adam in float32 (60 MB a snapshot). The training process asks for its exact need.
+"""
 
 ROOT_MARKERS = ("data.dvc", ".dvc", ".git")
 
@@ -41,9 +54,80 @@ def state_dir(*parts: str) -> Path:
     return folder
 
 
+class DiskFull(UserError):  # noqa: N818, the user reads its sentence
+    """A disk has no room for what is to be written."""
+
+
+def disk_full(folder: Path, needed: str) -> DiskFull:
+    """The sentence for a disk that has too little room below `folder`; `needed` is an amount, in words."""
+    free = megabytes(_free(folder))
+    return DiskFull(
+        f"The disk that holds {folder} is full: {free} are free there, {needed} are needed.",
+        remedy=f"free {needed} there, then give the same command again: "
+        "what was there before is whole, and a training goes on from its last snapshot",
+    )
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes, to print."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+def ensure_room(folder: Path, needed: int) -> None:
+    """Refuse to begin what would not end.
+
+    Raises:
+        DiskFull: less than `needed` bytes are free below `folder`.
+    """
+    if _free(folder) < needed:
+        raise disk_full(folder, megabytes(needed))
+
+
+def means_full(error: BaseException | None, folder: Path) -> bool:
+    """Whether an error, or one behind it, says that a disk is full, in any of the words that libraries have for it."""
+    while error is not None:
+        number = error.errno if isinstance(error, OSError) else None
+        if number in (errno.ENOSPC, errno.EDQUOT) or any(words in str(error) for words in ("disk is full", "No space")):
+            return True
+        if "requested and" in str(error) and _free(folder) < 2**20:  # numpy's words; they mean a file's limit too
+            return True
+        error = error.__cause__
+    return False
+
+
+@contextmanager
+def telling_full(folder: Path, needed: int = ROOM) -> Iterator[None]:
+    """Say a full disk in a sentence.
+
+    Raises:
+        DiskFull: what is written below `folder` inside, some `needed` bytes, found no room.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not means_full(error, folder):
+            raise
+        raise disk_full(folder, megabytes(needed)) from error
+
+
+def _free(folder: Path) -> int:
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(there).free
+
+
 def publish(path: Path, content: bytes | str) -> Path:
-    """Write a whole file atomically: temporary file in the same folder, fsync, rename, fsync the folder."""
+    """Write a whole file atomically: temporary file in the same folder, fsync, rename, fsync the folder.
+
+    Raises:
+        DiskFull: there is no room for it; what was at `path` is untouched.
+    """
     data = content.encode() if isinstance(content, str) else content
+    with telling_full(path.parent, len(data)):
+        _publish(path, data)
+    return path
+
+
+def _publish(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -56,7 +140,6 @@ def publish(path: Path, content: bytes | str) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
-    return path
 
 
 def sync_folder(folder: Path) -> None:

@@ -36,6 +36,7 @@ class Result(BaseModel):
     run_key: str
     outcome: Outcome
     sentence: str
+    remedy: str = ""
     step: int
     weights_digest: str = ""
     cost: Cost = Cost()

@@ -49,6 +49,18 @@ def write(folder: Path, step: int, state: State) -> Path:
     return path
 
 
+def room(folder: Path, state: State) -> int:
+    """Bytes that a training still takes in `folder`: the snapshots it keeps, one being written, and the weights.
+
+    Counts two moments for each optimised parameter, as Adam has, before there are any.
+    """
+    tensors = [tensor for module in state.modules.values() for tensor in module.state_dict().values()]
+    groups = [group for optimizer in state.optimizers.values() for group in optimizer.param_groups]
+    one = sum(t.nbytes for t in tensors) + 2 * sum(p.nbytes for group in groups for p in group["params"])
+    there = len(list(folder.glob("snapshot-*.safetensors")))
+    return one * (KEEP + 2 - min(there, KEEP))
+
+
 def latest(folder: Path) -> tuple[int, Path] | None:
     """Step and file of the newest snapshot that is whole; a torn or altered one is passed over."""
     for manifest in sorted(folder.glob("snapshot-*.json"), reverse=True):

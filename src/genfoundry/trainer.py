@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from genfoundry.batch import ImageRows, Split, Subset, chosen_rows, open_split
 from genfoundry.dataset import verify
 from genfoundry.device import Resolved, resolve
 from genfoundry.errors import UserError
-from genfoundry.files import publish
+from genfoundry.files import DiskFull, ensure_room, publish, telling_full
 from genfoundry.job import MODEL, ORDER, RESULT, SAMPLES, Order, Outcome, Result
 from genfoundry.journal import Journal
 from genfoundry.loader import build_model, write_model
@@ -38,6 +39,10 @@ from genfoundry.schedule import Settings
 
 EXIT = {"COMPLETED": 0, "DIVERGED": 3, "PREEMPTED": 143, "FAILED": 1}
 GRID = 64  # samples in one grid
+RESERVE, RESERVED = (
+    "reserve",
+    1 << 16,
+)  # a file of so many bytes, removed at the end: a full disk still takes the result
 
 
 class Reporter(pl.Callback):
@@ -88,15 +93,20 @@ def main(folder: Path) -> int:
     order = Order.model_validate_json((folder / ORDER).read_text(encoding="utf-8"))
     journal = Journal(folder)
     try:
-        result = train(order, folder, journal)
+        with telling_full(folder):
+            publish(folder / RESERVE, bytes(RESERVED))
+            result = train(order, folder, journal)
     except UserError as error:
-        result = Result(run_key=order.run_key, outcome="FAILED", sentence=str(error), step=0)
+        sentence = str(UserError(error.found, expected=error.expected))
+        result = Result(run_key=order.run_key, outcome="FAILED", sentence=sentence, remedy=error.remedy, step=0)
     except Exception as error:
         journal.write("traceback", text=traceback.format_exc())
         sentence = f"{type(error).__name__}: {error}"
         result = Result(run_key=order.run_key, outcome="FAILED", sentence=sentence, step=0)
-    publish(folder / RESULT, result.model_dump_json(indent=1))
-    journal.write("ended", outcome=result.outcome, sentence=result.sentence, step=result.step)
+    (folder / RESERVE).unlink(missing_ok=True)
+    with suppress(DiskFull, OSError):  # another process took even that: the supervisor sees that no result came
+        publish(folder / RESULT, result.model_dump_json(indent=1))
+        journal.write("ended", outcome=result.outcome, sentence=result.sentence, step=result.step)
     return EXIT[result.outcome]
 
 
@@ -115,6 +125,7 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
         loop.step, path = found
         snapshot.restore(path, loop.state())
         journal.write("resumed", step=loop.step)
+    ensure_room(folder, snapshot.room(folder, loop.state()))
     began = time.monotonic()
     outcome, sentence = fit(loop, resolved, Reporter(folder, journal, loop))
     cost = measure(loop, resolved, time.monotonic() - began)

@@ -13,7 +13,7 @@ from pathlib import Path
 from genfoundry import catalog
 from genfoundry.dataset import CARD_FILE, Card, read_card, seal, verify, version_of
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, state_dir, sync_folder
+from genfoundry.files import DiskFull, data_dir, disk_full, means_full, megabytes, state_dir, sync_folder
 from genfoundry.records import DatasetVersion, SeriesSpec
 
 TEMPORARY = ".building-"
@@ -83,7 +83,8 @@ def place(destination: Path, fill: Callable[[Path], DatasetVersion]) -> DatasetV
     """Let `fill` write into an empty folder and rename it to `destination`; on any failure nothing has changed.
 
     Raises:
-        UserError: the disk is full or refuses to be written.
+        DiskFull: there is no room for it.
+        UserError: the disk refuses to be written.
     """
     temporary = Path(tempfile.mkdtemp(dir=destination.parent, prefix=TEMPORARY))
     try:
@@ -93,14 +94,21 @@ def place(destination: Path, fill: Callable[[Path], DatasetVersion]) -> DatasetV
         if not _holds(destination, version):
             _swap(temporary, destination)
         return version
-    except OSError as error:
-        free = shutil.disk_usage(destination.parent).free // 2**20
-        raise UserError(
-            f"{destination} could not be written: {error} ({free} MB are free there).",
-            remedy="free some space or mend the permissions, then run it again; what was there before is untouched",
-        ) from error
+    except (OSError, DiskFull) as error:
+        raise _not_written(destination, temporary, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _not_written(destination: Path, temporary: Path, error: OSError | DiskFull) -> UserError:
+    full = isinstance(error, DiskFull) or means_full(error, temporary)
+    shutil.rmtree(temporary, ignore_errors=True)
+    if full:  # all that is free now was not enough
+        return disk_full(destination.parent, f"more than {megabytes(shutil.disk_usage(destination.parent).free)}")
+    return UserError(
+        f"{destination} could not be written: {error}",
+        remedy="mend the permissions or limits, then run it again; what was there before is untouched",
+    )
 
 
 def _holds(destination: Path, version: DatasetVersion) -> bool:

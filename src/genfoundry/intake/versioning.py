@@ -14,7 +14,7 @@ import yaml
 
 from genfoundry.dataset import read_card, verify, version_of
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, project_root, publish
+from genfoundry.files import data_dir, disk_full, means_full, megabytes, project_root, publish
 from genfoundry.intake.building import build_folder, embedded, is_sealed, place, writing_data
 from genfoundry.records import DatasetVersion
 
@@ -145,6 +145,9 @@ def _repository(doing: str) -> Iterator[Repo]:
             repository.scm_context.quiet = True  # its hint would go to stdout
             yield repository
     except Exception as error:  # DVC raises whatever its storage raises
+        if means_full(error, data_dir()):
+            size = sum(path.stat().st_size for path in data_dir().rglob("*") if path.is_file())
+            raise disk_full(project_root() / ".dvc", f"up to {megabytes(size)}") from error
         said = f"{error} ({error.__cause__})" if error.__cause__ else str(error) or type(error).__name__
         raise UserError(f"dvc {doing} failed: {said}", remedy=f"dvc {doing} -v   (tells more)") from error
 

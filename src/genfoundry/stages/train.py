@@ -23,7 +23,7 @@ from filelock import FileLock
 from genfoundry import job, tracking
 from genfoundry.dataset import locate, read_card
 from genfoundry.errors import UserError
-from genfoundry.files import canonical_json, publish, state_dir
+from genfoundry.files import ROOM, canonical_json, ensure_room, publish, state_dir
 from genfoundry.identity import run_key
 from genfoundry.intake.quarantine import put_aside
 from genfoundry.journal import FILE as JOURNAL
@@ -34,6 +34,7 @@ from genfoundry.schedule import Settings
 from genfoundry.stages.relay import Relay
 
 POLL_SECONDS = 0.5
+LEAST = 10**6  # bytes: where less is free, a process that left no result ended for want of room
 GRACE_SECONDS = 30.0
 CHECKPOINT = "checkpoint.json"
 
@@ -78,6 +79,7 @@ def train_model(
     Raises:
         Interrupted: stopped by a signal; the next call goes on from the last snapshot.
         UserError: the training failed, with the reason; or the tracker is away.
+        DiskFull: there is too little room to begin.
     """
     version = validated.version
     key = run_key(model.family, model.settings, training.model_dump(mode="json"), version)
@@ -85,6 +87,7 @@ def train_model(
     with FileLock(folder / ".lock"):
         if found := find_checkpoint(key):
             return found.model_copy(update={"skipped": True, "recipe": recipe})
+        ensure_room(folder, ROOM)
         order = job.Order(
             run_key=key,
             family=model.family,
@@ -154,6 +157,7 @@ def supervise(order: job.Order, folder: Path, relay: Relay, report: Callable[[Pr
     marker = folder / job.RESULT
     if marker.exists():
         return job.Result.model_validate_json(marker.read_text(encoding="utf-8"))
+    ensure_room(folder, LEAST)
     raise UserError(
         f"The training process of {order.family} ended with status {child.returncode} and left no result "
         f"({_manner(child.returncode)}).",
@@ -215,7 +219,9 @@ def _publish(recipe: str, order: job.Order, result: job.Result, run_id: str, fol
         )
     if result.outcome == "FAILED":
         tracking.finish(run_id, "FAILED", "FAILED", result.sentence)
-        raise UserError(f"Training of {recipe} failed: {result.sentence}", remedy=f"see {folder / 'output.log'}")
+        raise UserError(
+            f"Training of {recipe} failed: {result.sentence}", remedy=result.remedy or f"see {folder / 'output.log'}"
+        )
     checkpoint = Checkpoint(
         recipe=recipe,
         family=order.family,

@@ -7,6 +7,7 @@ import functools
 import logging
 import os
 import re
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from genfoundry.errors import UserError
-from genfoundry.files import digest, state_dir
+from genfoundry.files import ROOM, digest, ensure_room, means_full, state_dir
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -111,7 +112,7 @@ R = TypeVar("R")
 
 
 def guarded(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn a store that does not answer into `TrackerDown`; every other error passes as it is."""
+    """Turn a store that does not answer into `TrackerDown`, a full disk into `DiskFull`; others pass as they are."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -127,6 +128,9 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
                 remedy=f"pip install '{DRIVERS[error.name]}'",
             ) from error
         except Exception as error:
+            if uri().startswith("sqlite") and means_full(error, state_dir()):
+                for folder in (state_dir(), Path(tempfile.gettempdir())):
+                    ensure_room(folder, ROOM)
             if not _means_down(error):
                 raise
             raise TrackerDown(
