@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from safetensors.torch import load_file
 from trained import digits, order, start
 
 from genfoundry import snapshot
@@ -138,6 +139,34 @@ def test_divergence_before_any_snapshot_publishes_nothing(root, tmp_path):
     assert "at step" in result.sentence
     assert not result.weights_digest
     assert not (tmp_path / "job" / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("learning_rate", "training"),
+    [
+        (1e18, {"max_steps": 200}),  # the loss of a step before the next snapshot is not finite
+        (1e39, {"max_steps": 200, "log_every": 1, "snapshot_every": 1}),  # a step with a sound loss spoils the weights
+        (1e39, {"max_steps": 17, "log_every": 1}),  # so does the last one of all
+    ],
+)
+def test_divergence_after_a_snapshot_publishes_that_snapshot(root, tmp_path, learning_rate, training):
+    digits(root)
+    folder = tmp_path / "job"
+    order(root, folder, family="vae", max_steps=16)
+    assert start(folder).wait() == 0, (folder / "output.log").read_text()
+    weights = folder / "model" / "weights.safetensors"
+    sound = weights.read_bytes()
+    weights.unlink()
+    made = order(root, folder, family="vae", **training)
+    wild = made.model_copy(update={"settings": {"learning_rate": learning_rate, "clip": 1e30}})
+    (folder / "job.json").write_text(wild.model_dump_json())
+    assert start(folder).wait() == 3, (folder / "output.log").read_text()
+    result = result_of(folder)
+    assert (result.outcome, result.step) == ("DIVERGED", 16)
+    assert result.weights_digest == file_digest(weights)
+    assert weights.read_bytes() == sound
+    assert all(tensor.isfinite().all() for tensor in load_file(weights).values())
+    assert [event["step"] for event in events(folder, "snapshot")] == [8, 16]
 
 
 def test_imports_none_of_the_pipelines_vendors():

@@ -109,6 +109,16 @@ class Loop(pl.LightningModule):
                 raise Diverged(f"{name} is {value} at step {self.step}")
         return means
 
+    def ensure_finite(self) -> None:
+        """Look at every weight and average.
+
+        Raises:
+            Diverged: one of them is not finite, though the loss before the last update was.
+        """
+        for name, tensor in self.state_dict().items():
+            if tensor.is_floating_point() and not tensor.isfinite().all():
+                raise Diverged(f"{name} is not finite at step {self.step}")
+
     @contextmanager
     def published(self) -> Iterator[None]:
         """The model as it would be published now: averaged weights, evaluation mode."""

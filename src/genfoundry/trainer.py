@@ -71,7 +71,12 @@ class Reporter(pl.Callback):
             self.draw()
 
     def save(self) -> None:
-        """A resumable snapshot of this step."""
+        """A resumable snapshot of this step.
+
+        Raises:
+            Diverged: a weight is not finite; nothing was written, so every snapshot is one to go back to.
+        """
+        self.loop.ensure_finite()
         snapshot.write(self.folder, self.loop.step, self.loop.state())
         self.journal.write("snapshot", step=self.loop.step)
 
@@ -182,6 +187,7 @@ def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, st
     )
     try:
         trainer.fit(loop, train_dataloaders=Turns(loop))
+        loop.ensure_finite()
     except Diverged as error:
         reporter.journal.write("diverged", step=loop.step, sentence=str(error))
         return "DIVERGED", str(error)
