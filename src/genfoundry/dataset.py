@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from genfoundry import catalog
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, file_digest, publish, state_dir
 from genfoundry.records import DatasetVersion, Record, Spec
@@ -82,6 +83,18 @@ def version_of(folder: Path, card: Card) -> DatasetVersion:
     return DatasetVersion(name=card.name, kind=card.kind, digest=folder_digest(folder), spec=card.spec)
 
 
+def remake(name: str) -> str:
+    """The command that makes a dataset anew: from its source, or, where a user added it, from the user's files."""
+    if name in catalog.names("datasets"):
+        return f"genfoundry data build {name} --force"
+    return f"genfoundry data add PATH --name {name} --force"
+
+
+def restore(name: str) -> str:
+    """What brings the recorded version of a dataset back, and what to do where there is none."""
+    return f"dvc checkout data.dvc, or dvc pull where DVC's cache lacks it   (or: {remake(name)})"
+
+
 def read_card(folder: Path) -> Card:
     """The card of a sealed folder.
 
@@ -94,12 +107,10 @@ def read_card(folder: Path) -> Card:
     except FileNotFoundError:
         raise UserError(
             f"{folder} holds no {CARD_FILE}, so it is not a dataset of genfoundry.",
-            remedy=f"genfoundry data build {folder.name}   (or `data add` for your own files)",
+            remedy=restore(folder.name),
         ) from None
     except (ValidationError, ValueError) as error:
-        raise UserError(
-            f"{path} does not parse: {error}", remedy=f"genfoundry data build {folder.name} --force"
-        ) from None
+        raise UserError(f"{path} does not parse: {error}", remedy=restore(folder.name)) from None
 
 
 def verify(folder: Path, digest: str | None = None) -> Card:
@@ -109,7 +120,7 @@ def verify(folder: Path, digest: str | None = None) -> Card:
         UserError: names the first file that differs, is missing, or is not on the card.
     """
     card = read_card(folder)
-    remedy = f"dvc checkout data.dvc   (or: genfoundry data build {card.name} --force)"
+    remedy = restore(card.name)
     for name, sealed in card.files.items():
         path = folder / name
         if not path.is_file():
@@ -143,5 +154,5 @@ def locate(version: DatasetVersion) -> Path:
     raise UserError(
         f"Dataset '{version.name}' at version {version.digest} is not on this machine.",
         expected=f"it in {candidates[0]} or {candidates[1]}",
-        remedy="dvc pull   (or: genfoundry data build)",
+        remedy=restore(version.name),
     )

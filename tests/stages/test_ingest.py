@@ -97,6 +97,22 @@ def test_what_is_whole_is_kept_and_what_was_changed_is_named(project: Path) -> N
     assert not list(data_dir().glob(".building-*"))
 
 
+def test_a_damaged_dataset_of_a_user_is_added_again_not_built(project: Path, tmp_path: Path) -> None:
+    def take_in(force: bool = False) -> str:
+        home = three_images(tmp_path / "home")
+        return add(home, "mine", licence="own", consent="own", force=force).version.digest
+
+    digest = take_in()
+    with (project / "data" / "mine" / "manifest.csv").open("a") as file:
+        file.write("more\n")
+    with pytest.raises(UserError, match=r"manifest.csv was changed(.|\n)*dvc checkout") as caught:
+        verify(project / "data" / "mine")
+    assert "genfoundry data add PATH --name mine --force" in caught.value.remedy
+    assert "data build" not in caught.value.remedy
+    assert take_in(force=True) == digest
+    verify(project / "data" / "mine", digest)
+
+
 def test_a_failed_build_leaves_what_was_there(project: Path) -> None:
     version = build("digits")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from genfoundry.dataset import read_card, verify, version_of
+from genfoundry.dataset import read_card, remake, verify, version_of
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, disk_full, means_full, megabytes, project_root, publish
 from genfoundry.intake.building import build_folder, embedded, is_sealed, place, writing_data
@@ -65,7 +65,7 @@ def difference(version: DatasetVersion, wanted: str | None) -> str:
         return ""
     return (
         f"data/{version.name} is at version {version.digest}, but data.dvc records {wanted}. "
-        f"To get that one: dvc checkout data.dvc. To record this one: genfoundry data build {version.name} --force"
+        f"To get that one: dvc checkout data.dvc. To record this one: {remake(version.name)}"
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genfoundry import catalog
-from genfoundry.dataset import locate, verify
+from genfoundry.dataset import locate, remake, verify
 from genfoundry.errors import UserError
 from genfoundry.files import publish, state_dir
 from genfoundry.intake.quarantine import put_aside
@@ -72,12 +72,11 @@ def page_of(name: str) -> Path:
 def _refusal(judged: Judged, refused: list[tuple[Check, str]]) -> InvalidData:
     name = judged.version.name
     lines = [f"  - {check.name}: {check.sentence}{f' ({remedy})' if remedy else ''}" for check, remedy in refused]
-    again = f"genfoundry data build {name} --force" if name in catalog.names("datasets") else "genfoundry data add …"
     return InvalidData(
         f"Dataset '{name}' ({judged.version.digest}) does not fulfil its card: "
         f"{len(refused)} of {len(judged.checks)} checks failed.\n" + "\n".join(lines),
         judged,
-        remedy=f"mend the source, then `{again}` again. All checks, on one page: {page_of(name)}",
+        remedy=f"mend the source, then: {remake(name)}   All checks, on one page: {page_of(name)}",
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genfoundry.dataset import Card
+from genfoundry.dataset import Card, remake
 from genfoundry.errors import UserError
 from genfoundry.kinds import series
 from genfoundry.recipe import Validation
@@ -35,7 +35,7 @@ def tables(folder: Path, spec: SeriesSpec, card: Card, policy: Validation) -> li
     if lacking := {*series.SPLITS[1:]} - {*card.splits}:
         raise UserError(
             f"The card of '{card.name}' does not say where {' and '.join(sorted(lacking))} begins.",
-            remedy=f"genfoundry data build {card.name} --force",
+            remedy=remake(card.name),
         )
     cells = _cells(frame, spec)
     return [
