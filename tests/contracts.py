@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -80,6 +81,19 @@ def _check_samples(model: Model, again: Model, batch: Batch, spec: ImageSpec | S
     torch.testing.assert_close(first, model.sample(batch, torch.Generator().manual_seed(7)), rtol=0, atol=0)
     assert not torch.equal(first, model.sample(batch, torch.Generator().manual_seed(8))), "the seed changes nothing"
     torch.testing.assert_close(first, again.sample(batch, torch.Generator().manual_seed(7)), rtol=0, atol=0)
+    for condition, changed in _altered(batch, spec).items():
+        moved = not torch.equal(first, model.sample(changed, torch.Generator().manual_seed(7)))
+        assert moved == (condition in model.conditions), f"{condition}: {'used' if moved else 'not used'}"
+
+
+def _altered(batch: Batch, spec: ImageSpec | SeriesSpec) -> dict[str, Batch]:
+    """The batch with one condition changed, by the condition's name."""
+    if isinstance(spec, SeriesSpec):
+        return {"past": replace(batch, past=batch.past * 1.5)}
+    return {
+        "label": replace(batch, labels=(batch.labels + 1) % spec.num_classes),
+        "image": replace(batch, images=batch.images.flip(3)),
+    }
 
 
 def _check_capabilities(model: Model, again: Model, batch: Batch, spec: ImageSpec | SeriesSpec) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -14,6 +15,14 @@ from genfoundry.batch import ImageBatch
 from genfoundry.layers import noise, shift
 from genfoundry.losses import gan_discriminator, gan_generator, gradient_penalty
 from genfoundry.model import Losses, Model, Update
+
+
+class Game(NamedTuple):
+    """What one discriminator is asked about one batch: `score` gives its logits (B,) of real or generated examples."""
+
+    score: Callable[[Tensor], Tensor]
+    real: Tensor
+    fake: Tensor
 
 
 class Adversarial(Model[ImageBatch]):
@@ -57,34 +66,47 @@ class Adversarial(Model[ImageBatch]):
         """(B, latent_dim), one for each row of `like`."""
         return noise(len(like), self.config.latent_dim, generator, self.device)
 
-    def score(self, images: Tensor) -> Tensor:
-        """The discriminator's logits (B,)."""
+    def make(self, like: ImageBatch, generator: Generator | None = None) -> Tensor:
+        """Images (B, C, H, W), one for each row of `like`."""
+        return self.generator(self.latents(like, generator))
+
+    def score(self, images: Tensor, like: ImageBatch) -> Tensor:
+        """The discriminator's logits (B,) of `images` that stand for the rows of `like`."""
         return self.discriminator(images).flatten()
 
+    def games(self, batch: ImageBatch) -> list[Game]:
+        """What is played on one batch; all discriminators learn first, then all generators."""
+        pixels = self.config.shift
+        real, fake = shift(batch.images, pixels), shift(self.make(batch), pixels)
+        return [Game(lambda images: self.score(images, batch), real, fake)]
+
     def training_step(self, batch: ImageBatch, step: int, update: Update) -> Losses:
-        config = self.config
-        real = shift(batch.images, config.shift)
-        fake = shift(self.generator(self.latents(batch)), config.shift)
-        on_real, on_fake = self.score(real), self.score(fake.detach())
-        discriminator_loss = gan_discriminator(on_real, on_fake, config.loss)
+        config, games = self.config, self.games(batch)
+        scores = [(game.score(game.real), game.score(game.fake.detach())) for game in games]
+        discriminator_loss = torch.stack([gan_discriminator(*pair, config.loss) for pair in scores]).sum()
         penalised = discriminator_loss
         if config.penalty and step % config.penalty_every == 0:
-            penalised = penalised + config.penalty * config.penalty_every * gradient_penalty(self.score, real)
+            penalties = torch.stack([gradient_penalty(game.score, game.real) for game in games])
+            penalised = penalised + config.penalty * config.penalty_every * penalties.sum()
         update("discriminator", penalised)
 
         self.discriminator.requires_grad_(False)
-        paired = self.score(real) if config.loss == "relativistic" else None
-        generator_loss = gan_generator(self.score(fake), config.loss, paired)
+        generator_loss = torch.stack([self._generator_loss(game) for game in games]).sum()
         update("generator", generator_loss)
         self.discriminator.requires_grad_(True)
+        on_real, on_fake = (torch.stack(side).detach() for side in zip(*scores, strict=True))
         return {
             "generator": generator_loss.detach(),
             "discriminator": discriminator_loss.detach(),
-            "real_accuracy": (on_real.detach() > 0).float().mean(),
-            "fake_accuracy": (on_fake.detach() < 0).float().mean(),
-            "gap": (on_real.mean() - on_fake.mean()).detach(),
+            "real_accuracy": (on_real > 0).float().mean(),
+            "fake_accuracy": (on_fake < 0).float().mean(),
+            "gap": on_real.mean() - on_fake.mean(),
         }
+
+    def _generator_loss(self, game: Game) -> Tensor:
+        paired = game.score(game.real) if self.config.loss == "relativistic" else None
+        return gan_generator(game.score(game.fake), self.config.loss, paired)
 
     @torch.no_grad()
     def sample(self, like: ImageBatch, generator: Generator | None = None) -> Tensor:
-        return self.generator(self.latents(like, generator))
+        return self.make(like, generator)
