@@ -9,22 +9,25 @@ import click
 
 @click.command()
 @click.option("--mend", is_flag=True, help="Mend what is safe to mend, then look again.")
+@click.option("--deep", is_flag=True, help="Hash every version, load every champion, and ask DVC's remote as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def doctor(mend: bool, as_json: bool) -> None:
+def doctor(mend: bool, deep: bool, as_json: bool) -> None:
     """List what is wrong with data, runs and registry, and the commands that mend it. Exits with 1 if anything is."""
     from genfoundry import tracking
-    from genfoundry.stages.ingest import status
+    from genfoundry.stages.examine import Finding, examine
 
     for sentence in tracking.reconcile() if mend else []:
         click.echo(f"{click.style('mended', fg='green')} {sentence}", err=as_json)
-    damaged = [row for row in status() if row["state"] in ("changed", "missing")]
-    found = [(f"dataset {row['name']} is {row['state']}", "dvc checkout data.dvc") for row in damaged]
-    found += [(problem.sentence, problem.command) for problem in tracking.doctor()]
+    wrong: list[Finding] = []
+    for finding in examine(deep=deep):
+        if finding.command:
+            wrong.append(finding)
+        if not as_json:
+            sign = click.style("✗", fg="red") if finding.command else click.style("✓", fg="green")
+            click.echo(f"{sign} {finding.sentence}" + (f"  To mend it: {finding.command}" if finding.command else ""))
     if as_json:
-        click.echo(json.dumps([{"problem": problem, "remedy": remedy} for problem, remedy in found], indent=1))
-    for problem, remedy in [] if as_json else found:
-        click.echo(f"{click.style('✗', fg='red')} {problem}\n  To mend it: {remedy}")
-    if found:
+        click.echo(json.dumps([{"problem": each.sentence, "remedy": each.command} for each in wrong], indent=1))
+    if wrong:
         raise click.exceptions.Exit(1)
     if not as_json:
         click.echo(f"{click.style('✓', fg='green')} nothing is wrong ({tracking.uri()})")

@@ -106,6 +106,28 @@ def push(name: str) -> str:
     return f"{kept} and its remote. To share it: git add data.dvc && git commit"
 
 
+def not_pushed() -> list[str]:
+    """What `data.dvc` names and the remote does not hold: paths below the project's root, by name only.
+
+    Raises:
+        UserError: there is no remote, or it can't be asked.
+    """
+    with _repository("remote list") as repository:
+        from dvc_data.hashfile.hash_info import HashInfo  # comes with DVC
+        from dvc_data.hashfile.tree import Tree
+
+        store, lacking = repository.cloud.get_remote_odb(), []
+        for out in _document().get("outs", []):
+            if not store.exists(out["md5"]):
+                lacking.append(out["path"])
+                continue
+            listing = Tree.load(store, HashInfo("md5", out["md5"]))
+            paths = {info.value: "/".join((out["path"], *key)) for key, _, info in listing if info}
+            there = set(store.oids_exist(list(paths)))
+            lacking += sorted(path for digest, path in paths.items() if digest not in there)
+    return lacking
+
+
 def _complete(name: str) -> None:
     """Have every other recorded dataset in `data/`, so that adding the folder forgets none."""
     for other, digest in recorded().items():
