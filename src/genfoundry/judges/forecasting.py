@@ -18,7 +18,7 @@ from genfoundry.baselines import BASELINES, ensembles
 from genfoundry.batch import SeriesBatch, SeriesRows
 from genfoundry.dataset import read_card
 from genfoundry.files import publish
-from genfoundry.interval import Estimate
+from genfoundry.interval import percentiles
 from genfoundry.judges import Extractor, Judgement
 from genfoundry.kinds import series
 from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, crps, seasonal_error
@@ -125,17 +125,12 @@ def _scores(origins: Origins, subjects: dict[str, np.ndarray], protocol: str, se
         point = aggregate(found)
         replicas = [aggregate({name: values[rows] for name, values in found.items()}) for rows in draws]
         for name, better in Forecast.higher_is_better.items():
-            estimate = _estimate(point[name], [replica[name] for replica in replicas])
+            estimate = percentiles(point[name], [replica[name] for replica in replicas])
             yield estimate.score(f"{name}_{protocol}", subject, better)
         if subject in ("model", "auto_ets"):
             ratios = [found["crps"][rows].mean() / naive[rows].mean() for rows in draws]
-            estimate = _estimate(found["crps"].mean() / naive.mean(), ratios)
+            estimate = percentiles(found["crps"].mean() / naive.mean(), ratios)
             yield estimate.score(f"{RATIO}_{protocol}", subject, higher_is_better=False)
-
-
-def _estimate(value: float, replicas: list[float]) -> Estimate:
-    low, high = np.quantile(replicas, [0.025, 0.975])
-    return Estimate(float(value), float(np.minimum(low, value)), float(np.maximum(high, value)))
 
 
 def _protocol(plan: EvaluationPlan, spec: SeriesSpec, origins: Origins) -> dict[str, str | int | float]:
