@@ -79,7 +79,8 @@ def _check_samples(model: Model, again: Model, batch: Batch, spec: ImageSpec | S
         assert first.min() >= -1
         assert first.max() <= 1
     torch.testing.assert_close(first, model.sample(batch, torch.Generator().manual_seed(7)), rtol=0, atol=0)
-    assert not torch.equal(first, model.sample(batch, torch.Generator().manual_seed(8))), "the seed changes nothing"
+    drawn_again = model.sample(batch, torch.Generator().manual_seed(8))
+    assert torch.equal(first, drawn_again) == (model.task == "super_resolution"), "what the seed changes"
     torch.testing.assert_close(first, again.sample(batch, torch.Generator().manual_seed(7)), rtol=0, atol=0)
     for condition, changed in _altered(batch, spec).items():
         moved = not torch.equal(first, model.sample(changed, torch.Generator().manual_seed(7)))

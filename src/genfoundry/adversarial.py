@@ -26,7 +26,7 @@ class Game(NamedTuple):
 
 
 class Adversarial(Model[ImageBatch]):
-    """A generator of images from z ~ N(0, 1) against a discriminator; the averaged generator is published."""
+    """A generator of images against a discriminator; the averaged generator is published."""
 
     kind: ClassVar[str] = "image"
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
@@ -36,7 +36,6 @@ class Adversarial(Model[ImageBatch]):
     class Config(Model.Config):
         """Settings of the game."""
 
-        latent_dim: int = Field(default=64, gt=0)
         loss: Literal["non_saturating", "minimax", "hinge", "relativistic"] = "non_saturating"
         penalty: float = Field(default=1.0, ge=0)  # γ of R1 on real examples, Mescheder 2018 §4.1; 0 for none
         penalty_every: int = Field(default=4, gt=0)  # lazily, Karras 2020 (StyleGAN2) §3.1
@@ -62,6 +61,49 @@ class Adversarial(Model[ImageBatch]):
             "discriminator": Adam(self.discriminator.parameters(), rate, config.betas, fused=True),
         }
 
+    def games(self, batch: ImageBatch) -> list[Game]:
+        """What is played on one batch; all discriminators learn first, then all generators."""
+        raise NotImplementedError
+
+    def training_step(self, batch: ImageBatch, step: int, update: Update) -> Losses:
+        config, games = self.config, self.games(batch)
+        scores = [(game.score(game.real), game.score(game.fake.detach())) for game in games]
+        discriminator_loss = torch.stack([gan_discriminator(*pair, config.loss) for pair in scores]).sum()
+        penalised = discriminator_loss
+        if config.penalty and step % config.penalty_every == 0:
+            penalties = torch.stack([gradient_penalty(game.score, game.real) for game in games])
+            penalised = penalised + config.penalty * config.penalty_every * penalties.sum()
+        update("discriminator", penalised)
+
+        self.discriminator.requires_grad_(False)
+        generator_loss = torch.stack([self.generator_loss(game) for game in games]).sum()
+        update("generator", generator_loss)
+        self.discriminator.requires_grad_(True)
+        on_real, on_fake = (torch.stack(side).detach() for side in zip(*scores, strict=True))
+        return {
+            "generator": generator_loss.detach(),
+            "discriminator": discriminator_loss.detach(),
+            "real_accuracy": (on_real > 0).float().mean(),
+            "fake_accuracy": (on_fake < 0).float().mean(),
+            "gap": on_real.mean() - on_fake.mean(),
+        }
+
+    def generator_loss(self, game: Game) -> Tensor:
+        """What the generator minimises in one game."""
+        paired = game.score(game.real) if self.config.loss == "relativistic" else None
+        return gan_generator(game.score(game.fake), self.config.loss, paired)
+
+
+class FromNoise(Adversarial):
+    """Images from z ~ N(0, 1)."""
+
+    class Config(Adversarial.Config):
+        """Settings of the game, and the size of z."""
+
+        latent_dim: int = Field(default=64, gt=0)
+
+    config: Config
+
     def latents(self, like: ImageBatch, generator: Generator | None = None) -> Tensor:
         """(B, latent_dim), one for each row of `like`."""
         return noise(len(like), self.config.latent_dim, generator, self.device)
@@ -75,37 +117,9 @@ class Adversarial(Model[ImageBatch]):
         return self.discriminator(images).flatten()
 
     def games(self, batch: ImageBatch) -> list[Game]:
-        """What is played on one batch; all discriminators learn first, then all generators."""
         pixels = self.config.shift
         real, fake = shift(batch.images, pixels), shift(self.make(batch), pixels)
         return [Game(lambda images: self.score(images, batch), real, fake)]
-
-    def training_step(self, batch: ImageBatch, step: int, update: Update) -> Losses:
-        config, games = self.config, self.games(batch)
-        scores = [(game.score(game.real), game.score(game.fake.detach())) for game in games]
-        discriminator_loss = torch.stack([gan_discriminator(*pair, config.loss) for pair in scores]).sum()
-        penalised = discriminator_loss
-        if config.penalty and step % config.penalty_every == 0:
-            penalties = torch.stack([gradient_penalty(game.score, game.real) for game in games])
-            penalised = penalised + config.penalty * config.penalty_every * penalties.sum()
-        update("discriminator", penalised)
-
-        self.discriminator.requires_grad_(False)
-        generator_loss = torch.stack([self._generator_loss(game) for game in games]).sum()
-        update("generator", generator_loss)
-        self.discriminator.requires_grad_(True)
-        on_real, on_fake = (torch.stack(side).detach() for side in zip(*scores, strict=True))
-        return {
-            "generator": generator_loss.detach(),
-            "discriminator": discriminator_loss.detach(),
-            "real_accuracy": (on_real > 0).float().mean(),
-            "fake_accuracy": (on_fake < 0).float().mean(),
-            "gap": on_real.mean() - on_fake.mean(),
-        }
-
-    def _generator_loss(self, game: Game) -> Tensor:
-        paired = game.score(game.real) if self.config.loss == "relativistic" else None
-        return gan_generator(game.score(game.fake), self.config.loss, paired)
 
     @torch.no_grad()
     def sample(self, like: ImageBatch, generator: Generator | None = None) -> Tensor:

@@ -80,7 +80,7 @@ def describe(package: str, name: str) -> Entry:
     tree = ast.parse(source(package, name).read_text(encoding="utf-8"))
     docstring = ast.get_docstring(tree) or ""
     main = next((node for node in tree.body if isinstance(node, ast.ClassDef) and _inner(node, "Config")), None)
-    lineage = _lineage(tree, main) if main else []
+    lineage = _lineage(source(package, name), main) if main else []
     bodies = [node.body for node in lineage] or [tree.body]
     return Entry(
         name=name,
@@ -92,9 +92,11 @@ def describe(package: str, name: str) -> Entry:
     )
 
 
-def _lineage(tree: ast.Module, cls: ast.ClassDef) -> list[ast.ClassDef]:
-    """The class behind those of its bases that come from files of ours, the oldest first."""
-    homes = {
+def _lineage(path: Path, cls: ast.ClassDef) -> list[ast.ClassDef]:
+    """The class behind those of its bases that come from this file or from others of ours, the oldest first."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    homes = {node.name: path for node in tree.body if isinstance(node, ast.ClassDef)}
+    homes |= {
         alias.name: Path(__file__).parent.parent / f"{node.module.replace('.', '/')}.py"
         for node in tree.body
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("genfoundry.")
@@ -105,7 +107,7 @@ def _lineage(tree: ast.Module, cls: ast.ClassDef) -> list[ast.ClassDef]:
         if isinstance(base, ast.Name) and base.id in homes:
             home = ast.parse(homes[base.id].read_text(encoding="utf-8"))
             parent = next(node for node in home.body if isinstance(node, ast.ClassDef) and node.name == base.id)
-            older += _lineage(home, parent)
+            older += _lineage(homes[base.id], parent)
     return [*older, cls]
 
 

@@ -19,7 +19,7 @@ from torch import Generator as Random
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genfoundry.adversarial import Adversarial
+from genfoundry.adversarial import FromNoise
 from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
 from genfoundry.layers import UpConv2d, halvings
@@ -27,12 +27,12 @@ from genfoundry.model import Condition
 from genfoundry.records import ImageSpec
 
 
-class CGAN(Adversarial):
+class CGAN(FromNoise):
     """Images of the class that is asked for."""
 
     conditions: ClassVar[tuple[Condition, ...]] = ("label",)
 
-    class Config(Adversarial.Config):
+    class Config(FromNoise.Config):
         conditioning: Literal["projection", "concatenation"] = "projection"
         width: int = Field(default=16, gt=0)  # channels beside the image, doubled as it shrinks
         max_width: int = Field(default=64, gt=0)

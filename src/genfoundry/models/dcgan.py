@@ -18,15 +18,15 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from genfoundry.adversarial import Adversarial
+from genfoundry.adversarial import FromNoise
 from genfoundry.layers import UpConv2d, halvings
 from genfoundry.records import ImageSpec
 
 
-class DCGAN(Adversarial):
+class DCGAN(FromNoise):
     """Convolutional generator and discriminator (§3)."""
 
-    class Config(Adversarial.Config):
+    class Config(FromNoise.Config):
         width: int = Field(default=16, gt=0)  # channels beside the image, doubled as it shrinks; 64 in the paper
         max_width: int = Field(default=64, gt=0)  # 512 to 1024 in the paper
         upsampling: Literal["resize", "transposed"] = "resize"  # transposed in the paper

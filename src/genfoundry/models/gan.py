@@ -14,14 +14,14 @@ from math import prod
 from pydantic import Field
 from torch import nn
 
-from genfoundry.adversarial import Adversarial
+from genfoundry.adversarial import FromNoise
 from genfoundry.records import ImageSpec
 
 
-class GAN(Adversarial):
+class GAN(FromNoise):
     """Multilayer perceptrons (§5)."""
 
-    class Config(Adversarial.Config):
+    class Config(FromNoise.Config):
         latent_dim: int = Field(default=100, gt=0)  # as in the authors' MNIST experiments
         width: int = Field(default=256, gt=0)
 

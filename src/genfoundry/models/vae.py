@@ -150,4 +150,5 @@ class Residual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        x = x.contiguous(memory_format=torch.channels_last)  # a sum has the layout of its first term
         return x + self.layers(x)

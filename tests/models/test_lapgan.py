@@ -1,0 +1,35 @@
+import pytest
+import torch
+from contracts import IMAGE_SPECS, batch_of, check_model
+
+from genfoundry.errors import UserError
+from genfoundry.loader import build_model
+from genfoundry.models.lapgan import enlarge
+
+
+@pytest.mark.parametrize("spec", IMAGE_SPECS, ids=str)
+def test_contract(spec, tmp_path):
+    check_model("lapgan", spec, tmp_path)
+
+
+def test_details_add_up_to_the_image():
+    model, images = build_model("lapgan", IMAGE_SPECS[0], {}), batch_of(IMAGE_SPECS[0], 4).images
+    levels = model.pyramid(images)
+    assert [tuple(level.shape[2:]) for level in levels] == [(7, 7), (14, 14), (28, 28)]
+    rebuilt = levels[0]
+    for finer in levels[1:]:
+        rebuilt = enlarge(rebuilt) + (finer - enlarge(rebuilt))
+    torch.testing.assert_close(rebuilt, images, atol=1e-6, rtol=0)
+
+
+def test_every_level_is_the_one_below_and_its_detail():
+    model = build_model("lapgan", IMAGE_SPECS[0], {}).eval()
+    batch = batch_of(IMAGE_SPECS[0], 3)
+    made = model.sample_levels(batch, torch.Generator().manual_seed(0))
+    assert [tuple(level.shape) for level in made] == [(3, 1, 7, 7), (3, 1, 14, 14), (3, 1, 28, 28)]
+    torch.testing.assert_close(made[-1], model.sample(batch, torch.Generator().manual_seed(0)), rtol=0, atol=0)
+
+
+def test_a_size_that_a_pyramid_cannot_halve_is_refused():
+    with pytest.raises(UserError, match=r"28×28 can.t be halved 3 times"):
+        build_model("lapgan", IMAGE_SPECS[0], {"levels": 3})
