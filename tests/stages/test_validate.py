@@ -21,7 +21,7 @@ from genfoundry.recipe import Validation
 from genfoundry.records import SeriesSpec
 from genfoundry.stages.validate import InvalidData, _context, _judge, validate_dataset
 from genfoundry.suites import Table
-from genfoundry.suites.series import _splits_suite
+from genfoundry.suites.splits import SUITE
 
 POLICY = Validation()
 
@@ -395,7 +395,7 @@ def test_a_split_that_reaches_into_the_next_is_refused():
             "end": days + pd.Timedelta("3D"), "next": [days[1], days[1], pd.NaT],
         }
     )  # fmt: skip
-    checks = [check for check, _ in _judge(_context(), Table(frame, _splits_suite()), 0)]
+    checks = [check for check, _ in _judge(_context(), Table(frame, SUITE), 0)]
     assert [check.sentence for check in checks if not check.passed] == [
         "1 of 3 splits reach into the one after them: val ends 2024-04-04 00:00, the next begins 2024-04-01 00:00."
     ]

@@ -1,4 +1,4 @@
-"""Every file says what one kind of data must fulfil, as plain data: tables, and expectations on them.
+"""Every file says what one kind of data must fulfil (`splits` a part of it), as plain data: tables, and expectations.
 
 A suite is a function
 
