@@ -27,6 +27,16 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def mnist_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real digits of mnist-5k, sealed."""
+    from trained import built  # reads numpy and pydantic
+
+    root = tmp_path_factory.mktemp("mnist")
+    built(root, "mnist-5k")
+    return root / "data" / "mnist-5k"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     import importlib.util
 

