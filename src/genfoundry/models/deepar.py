@@ -11,7 +11,7 @@ transform of the values, and `residual`, where the network emits the step from t
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -24,18 +24,10 @@ from genfoundry.errors import UserError
 from genfoundry.kinds.series import time_feature_names
 from genfoundry.model import Condition, Losses, Model, Task, Update
 from genfoundry.records import SeriesSpec
+from genfoundry.windows import Scaled, Scaling, Transform, calendar, fill, restore, scale, transform
 
 State = Tensor | tuple[Tensor, Tensor]
 Emitted = tuple[Tensor, Tensor, Tensor]
-
-
-class Scaled(NamedTuple):
-    """Values (B, L) in the network's unit, gaps filled with the last seen; value = z · `scale` + `shift`, (B, 1)."""
-
-    z: Tensor
-    mask: Tensor
-    shift: Tensor
-    scale: Tensor
 
 
 class DeepAR(Model[SeriesBatch]):
@@ -57,8 +49,8 @@ class DeepAR(Model[SeriesBatch]):
         encoder_steps: int = Field(default=0, ge=0)  # steps of the past that are unrolled; 0 for all that lags leave
         cycles: int | None = Field(default=None, ge=0)  # of the calendar that are read, shortest first; None for all
         likelihood: Literal["gaussian", "student_t"] = "gaussian"  # §3.1
-        scaling: Literal["mean", "standard"] = "mean"  # §3.3
-        transform: Literal["none", "sqrt", "log"] = "none"
+        scaling: Scaling = "mean"  # §3.3
+        transform: Transform = "none"
         residual: bool = False
         learning_rate: float = Field(default=1e-3, gt=0)
         weight_decay: float = Field(default=0.0, ge=0)
@@ -84,7 +76,7 @@ class DeepAR(Model[SeriesBatch]):
     def training_step(self, batch: SeriesBatch, step: int, update: Update) -> Losses:
         """Minimise the negative log-likelihood of every observed step but those that lags need (Eq. 2)."""
         past = self.scale(batch.past, batch.past_mask)
-        future = (self._transform(batch.future) - past.shift) / past.scale
+        future = (transform(batch.future, self.config.transform) - past.shift) / past.scale
         z = fill(torch.cat((past.z, future), 1), torch.cat((past.mask, batch.future_mask), 1))
         mask = torch.cat((past.mask, batch.future_mask), 1)
         time = torch.cat((batch.past_time, batch.future_time), 1)
@@ -98,23 +90,14 @@ class DeepAR(Model[SeriesBatch]):
 
     def scale(self, values: Tensor, mask: Tensor) -> Scaled:
         """The past (B, L) relative to its own observed mean, or mean and deviation (§3.3)."""
-        values = self._transform(values) * mask
-        count = mask.sum(1, keepdim=True).clamp_min(1)
-        mean = values.sum(1, keepdim=True) / count
-        if self.config.scaling == "mean":
-            shift, scale = torch.zeros_like(mean), (values.abs().sum(1, keepdim=True) / count).clamp_min(1e-6)
-        else:
-            variance = ((values - mean).square() * mask).sum(1, keepdim=True) / count
-            shift, scale = mean, variance.sqrt().clamp_min(1e-3 * mean.abs() + 1e-6)
-        return Scaled(fill((values - shift) / scale * mask, mask), mask, shift, scale)
+        return scale(transform(values, self.config.transform), mask, self.config.scaling)
 
-    def inputs(self, z: Tensor, mask: Tensor, time: Tensor, scale: Tensor, steps: Tensor) -> Tensor:
+    def inputs(self, z: Tensor, mask: Tensor, time: Tensor, size: Tensor, steps: Tensor) -> Tensor:
         """What the network reads before it emits `steps` (T,): (B, T, inputs)."""
         back = [z[:, steps - lag] for lag in (1, *self.lags)]
-        angles = 2 * math.pi * time[:, steps, : self.cycles]  # (B, T, C)
         # the scale is told as in §3.3; a deviation is not: it names the weeks of training, and the fan turns narrow
-        size = scale.log().expand_as(back[0]) if self.config.scaling == "mean" else torch.zeros_like(back[0])
-        return torch.cat((torch.stack((*back, mask[:, steps - 1], size), 2), angles.sin(), angles.cos()), 2)
+        told = size.log().expand_as(back[0]) if self.config.scaling == "mean" else torch.zeros_like(back[0])
+        return torch.cat((torch.stack((*back, mask[:, steps - 1], told), 2), calendar(time[:, steps], self.cycles)), 2)
 
     @torch.no_grad()
     def sample(self, like: SeriesBatch, generator: Generator | None = None) -> Tensor:
@@ -132,24 +115,14 @@ class DeepAR(Model[SeriesBatch]):
         z = F.pad(past.z, (0, self.spec.horizon)).repeat_interleave(num_samples, 0)
         mask = F.pad(past.mask, (0, self.spec.horizon), value=1.0).repeat_interleave(num_samples, 0)
         time = torch.cat((rows.past_time, rows.future_time), 1)
-        scale = past.scale.repeat_interleave(num_samples, 0)
+        size, shift = (side.repeat_interleave(num_samples, 0) for side in (past.scale, past.shift))
         for now in range(context, context + self.spec.horizon):
             step = torch.tensor([now], device=z.device)
-            inputs = self.inputs(z, mask, time, scale, step)
+            inputs = self.inputs(z, mask, time, size, step)
             (mean, deviation, freedom), state = self.network(inputs, rows.series, z[:, step - 1], state)
             z[:, now] = draw(mean, deviation, freedom, generator)[:, 0]
-        shift = past.shift.repeat_interleave(num_samples, 0)
-        return self._restore(z[:, context:] * scale + shift).unflatten(0, (-1, num_samples))
-
-    def _transform(self, values: Tensor) -> Tensor:
-        if self.config.transform == "sqrt":
-            return values.clamp_min(0).sqrt()
-        return values.clamp_min(1e-6).log() if self.config.transform == "log" else values
-
-    def _restore(self, values: Tensor) -> Tensor:
-        if self.config.transform == "sqrt":
-            return values.clamp_min(0).square()
-        return values.exp() if self.config.transform == "log" else values
+        futures = restore(z[:, context:] * size + shift, self.config.transform)
+        return futures.unflatten(0, (-1, num_samples))
 
 
 def lags(spec: SeriesSpec, config: DeepAR.Config) -> tuple[int, ...]:
@@ -193,13 +166,6 @@ class Network(nn.Module):
         deviation = F.softplus(emitted[..., 1]) + 1e-4
         freedom = 2 + F.softplus(emitted[..., 2]) if emitted.shape[2] == 3 else torch.full_like(mean, math.inf)
         return (mean, deviation, freedom), new_state
-
-
-def fill(z: Tensor, mask: Tensor) -> Tensor:
-    """Put the last observed value where `mask` (B, L) is 0, and 0 before the first."""
-    at = torch.arange(z.shape[1], device=z.device).expand_as(z)
-    last = torch.where(mask > 0, at, 0).cummax(1).values
-    return (z * mask).gather(1, last)
 
 
 def log_prob(z: Tensor, mean: Tensor, deviation: Tensor, freedom: Tensor) -> Tensor:
