@@ -105,8 +105,13 @@ def add(
             card, fill = _series(path, card, account, (freq, season, horizon, context), test_fraction)
     finally:
         account.write()
+    return _keep(card, account, _guarded(name, fill, force))
+
+
+def _keep(card: Card, account: Account, fill: Fill) -> Intake:
+    """Put the dataset in its place, have DVC record it, and say what became of the files."""
     with writing_data():
-        version = place(data_dir() / name, _guarded(name, fill, force))
+        version = place(data_dir() / card.name, fill)
     return Intake(
         version=version,
         counts=account.found,

@@ -72,6 +72,16 @@ class Relay:
             publish(self.folder / MARK, json.dumps({"step": self.sent}))
         self._rows, self._grids = [], []
 
+    def finish(self) -> None:
+        """Read the journal to its end and send all of it.
+
+        Raises:
+            TrackerDown: as `flush`.
+        """
+        for _ in self.read():
+            pass
+        self.flush()
+
 
 def _png(path: Path) -> Path:
     import numpy as np

@@ -10,33 +10,29 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from filelock import FileLock
 
 from genfoundry import job, tracking
-from genfoundry.dataset import locate, read_card
+from genfoundry.dataset import locate
 from genfoundry.errors import UserError
-from genfoundry.files import ROOM, canonical_json, ensure_room, publish, state_dir
+from genfoundry.files import ROOM, ensure_room, publish, state_dir
 from genfoundry.identity import run_key
-from genfoundry.intake.quarantine import put_aside
-from genfoundry.journal import FILE as JOURNAL
 from genfoundry.recipe import ModelSection
-from genfoundry.records import Checkpoint, ValidatedDataset
-from genfoundry.report import render_validation
+from genfoundry.records import Checkpoint, DatasetVersion, ValidatedDataset
 from genfoundry.schedule import Settings
+from genfoundry.stages.outcome import find_checkpoint, hand_over, log_validation
 from genfoundry.stages.relay import Relay
 
 POLL_SECONDS = 0.5
 LEAST = 10**6  # bytes: where less is free, a process that left no result ended for want of room
 GRACE_SECONDS = 30.0
-CHECKPOINT = "checkpoint.json"
 
 interrupted = threading.Event()
 """Set by whoever handles signals; every training under way then saves and ends."""
@@ -49,12 +45,6 @@ class Progress(NamedTuple):
     step: int
     of: int
     metrics: dict[str, float]
-
-
-class Interrupted(UserError):  # noqa: N818, the user reads its sentence
-    """The training was stopped and can go on."""
-
-    exit_code = 143
 
 
 def train_model(
@@ -88,40 +78,35 @@ def train_model(
         if found := find_checkpoint(key):
             return found.model_copy(update={"skipped": True, "recipe": recipe})
         ensure_room(folder, ROOM)
-        order = job.Order(
-            run_key=key,
-            family=model.family,
-            settings=model.settings,
-            training=training.model_dump(mode="json"),
-            dataset=version,
-            folder=locate(version),
-            threads=training.threads or max(1, (os.cpu_count() or 1) // max(1, share)),
-        )
-        run_id = tracking.start_run(
-            key,
-            recipe=recipe,
-            tags={"family": model.family, "kind": version.kind, "dataset": version.name},
-            params={**model.settings, **order.training, "family": model.family},
-            dataset=version,
-        )
+        order = _order(key, version, model, training, share)
+        run_id = _open_run(recipe, order)
         relay = Relay(run_id, folder)
         result = finished(folder, key) or supervise(order, folder, relay, report)
-        _log_validation(run_id, validated, order.folder)
-        return _publish(recipe, order, result, run_id, folder, relay)
+        log_validation(run_id, validated, order.folder)
+        relay.finish()
+        return hand_over(recipe, order, result, run_id, folder)
 
 
-def find_checkpoint(key: str) -> Checkpoint | None:
-    """The checkpoint that a run of this key published, if its weights are still what they were."""
-    run = tracking.find_run(key)
-    if run is None or not tracking.has_artifact(run.run_id, CHECKPOINT):
-        return None
-    checkpoint = Checkpoint.model_validate_json(tracking.read_text(run.run_id, CHECKPOINT))
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            tracking.fetch_model(run.run_id, tracking.seals_of(run.run_id), Path(scratch))
-        except UserError:
-            return None
-    return checkpoint
+def _order(key: str, version: DatasetVersion, model: ModelSection, training: Settings, share: int) -> job.Order:
+    return job.Order(
+        run_key=key,
+        family=model.family,
+        settings=model.settings,
+        training=training.model_dump(mode="json"),
+        dataset=version,
+        folder=locate(version),
+        threads=training.threads or max(1, (os.cpu_count() or 1) // max(1, share)),
+    )
+
+
+def _open_run(recipe: str, order: job.Order) -> str:
+    return tracking.start_run(
+        order.run_key,
+        recipe=recipe,
+        tags={"family": order.family, "kind": order.dataset.kind, "dataset": order.dataset.name},
+        params={**order.settings, **order.training, "family": order.family},
+        dataset=order.dataset,
+    )
 
 
 def finished(folder: Path, key: str) -> job.Result | None:
@@ -201,58 +186,3 @@ def _manner(status: int) -> str:
         return "see the end of its output"
     name = signal.Signals(-status).name
     return f"killed by {name}" + (", often for want of memory" if name == "SIGKILL" else "")
-
-
-def _publish(recipe: str, order: job.Order, result: job.Result, run_id: str, folder: Path, relay: Relay) -> Checkpoint:
-    """Send the rest of the journal and the weights to MLflow, and name the checkpoint that they are."""
-    for _ in relay.read():
-        pass
-    relay.flush()
-    if result.outcome == "PREEMPTED":
-        tracking.finish(run_id, "KILLED", "PREEMPTED", result.sentence)
-        raise Interrupted(f"Training of {recipe} was {result.sentence}.", remedy=f"genfoundry run {recipe}")
-    if result.outcome == "DIVERGED" and not result.weights_digest:
-        tracking.finish(run_id, "FAILED", "DIVERGED", result.sentence)
-        raise UserError(
-            f"Training of {recipe} diverged before its first snapshot: {result.sentence}.",
-            remedy=f"genfoundry run {recipe} --set model.learning_rate=…   (a lower one)",
-        )
-    if result.outcome == "FAILED":
-        tracking.finish(run_id, "FAILED", "FAILED", result.sentence)
-        raise UserError(
-            f"Training of {recipe} failed: {result.sentence}", remedy=result.remedy or f"see {folder / 'output.log'}"
-        )
-    checkpoint = Checkpoint(
-        recipe=recipe,
-        family=order.family,
-        run_key=order.run_key,
-        run_id=run_id,
-        weights_digest=result.weights_digest,
-        dataset=order.dataset,
-        seed=order.training["seed"],
-        cost=result.cost,
-        outcome=result.outcome,
-    )
-    tracking.publish_model(run_id, folder / job.MODEL)
-    tracking.log_text(run_id, canonical_json(_settings(order)), "settings.json")
-    tracking.log_files(run_id, folder / JOURNAL, "")
-    tracking.relay(run_id, _cost(result))
-    tracking.finish(run_id, "FINISHED", result.outcome, result.sentence)
-    tracking.log_text(run_id, checkpoint.model_dump_json(indent=1), CHECKPOINT)  # last: it says that all is there
-    return checkpoint
-
-
-def _log_validation(run_id: str, validated: ValidatedDataset, folder: Path) -> None:
-    page = render_validation(validated, read_card(folder).model_dump(mode="json"), put_aside(validated.version.name))
-    tracking.log_text(run_id, page, "validation/index.html")
-    tracking.log_text(run_id, validated.model_dump_json(indent=1), "validation/validation.json")
-
-
-def _settings(order: job.Order) -> dict[str, Any]:
-    return {"family": order.family, "model": order.settings, "training": order.training}
-
-
-def _cost(result: job.Result) -> list[tuple[str, float, int, int]]:
-    now = int(time.time() * 1000)
-    costs = result.cost.model_dump().items()
-    return [(f"cost/{name}", value, 0, now) for name, value in costs if isinstance(value, int | float)]

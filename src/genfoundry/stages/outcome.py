@@ -1,0 +1,98 @@
+"""What a training came to: a checkpoint in MLflow, found again or published, or a sentence."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from genfoundry import job, tracking
+from genfoundry.dataset import read_card
+from genfoundry.errors import UserError
+from genfoundry.files import canonical_json
+from genfoundry.intake.quarantine import put_aside
+from genfoundry.journal import FILE as JOURNAL
+from genfoundry.records import Checkpoint, ValidatedDataset
+from genfoundry.report import render_validation
+
+CHECKPOINT = "checkpoint.json"
+
+
+class Interrupted(UserError):  # noqa: N818, the user reads its sentence
+    """The training was stopped and can go on."""
+
+    exit_code = 143
+
+
+def find_checkpoint(key: str) -> Checkpoint | None:
+    """The checkpoint that a run of this key published, if its weights are still what they were."""
+    run = tracking.find_run(key)
+    if run is None or not tracking.has_artifact(run.run_id, CHECKPOINT):
+        return None
+    checkpoint = Checkpoint.model_validate_json(tracking.read_text(run.run_id, CHECKPOINT))
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            tracking.fetch_model(run.run_id, tracking.seals_of(run.run_id), Path(scratch))
+        except UserError:
+            return None
+    return checkpoint
+
+
+def hand_over(recipe: str, order: job.Order, result: job.Result, run_id: str, folder: Path) -> Checkpoint:
+    """Send what the training left in `folder` to MLflow, and name the checkpoint that it is.
+
+    Raises:
+        Interrupted: it was stopped and can go on.
+        UserError: it failed, or diverged with nothing to go back to.
+    """
+    if error := _without_weights(recipe, result, folder):
+        status = "KILLED" if isinstance(error, Interrupted) else "FAILED"
+        tracking.finish(run_id, status, result.outcome, result.sentence)
+        raise error
+    checkpoint = Checkpoint(
+        recipe=recipe,
+        family=order.family,
+        run_key=order.run_key,
+        run_id=run_id,
+        weights_digest=result.weights_digest,
+        dataset=order.dataset,
+        seed=order.training["seed"],
+        cost=result.cost,
+        outcome=result.outcome,  # pyright: ignore[reportArgumentType], the others came to no weights
+    )
+    settings = {"family": order.family, "model": order.settings, "training": order.training}
+    tracking.publish_model(run_id, folder / job.MODEL)
+    tracking.log_text(run_id, canonical_json(settings), "settings.json")
+    tracking.log_files(run_id, folder / JOURNAL, "")
+    tracking.relay(run_id, _cost(result))
+    tracking.finish(run_id, "FINISHED", result.outcome, result.sentence)
+    tracking.log_text(run_id, checkpoint.model_dump_json(indent=1), CHECKPOINT)  # last: it says that all is there
+    return checkpoint
+
+
+def _without_weights(recipe: str, result: job.Result, folder: Path) -> UserError | None:
+    """Why a training came to no weights, and what to do; None where it has them."""
+    if result.outcome == "PREEMPTED":
+        return Interrupted(f"Training of {recipe} was {result.sentence}.", remedy=f"genfoundry run {recipe}")
+    if result.outcome == "FAILED":
+        remedy = result.remedy or f"see {folder / 'output.log'}"
+        return UserError(f"Training of {recipe} failed: {result.sentence}", remedy=remedy)
+    if not result.weights_digest:
+        return UserError(
+            f"Training of {recipe} diverged before its first snapshot: {result.sentence}.",
+            remedy=f"genfoundry run {recipe} --set model.learning_rate=…   (a lower one)",
+        )
+    return None
+
+
+def log_validation(run_id: str, validated: ValidatedDataset, folder: Path) -> None:
+    """Put the validation of the data, and its page, beside the run that trains on them."""
+    page = render_validation(validated, read_card(folder).model_dump(mode="json"), put_aside(validated.version.name))
+    tracking.log_text(run_id, page, "validation/index.html")
+    tracking.log_text(run_id, validated.model_dump_json(indent=1), "validation/validation.json")
+
+
+def _cost(result: job.Result) -> list[tuple[str, float, int, int]]:
+    now = int(time.time() * 1000)
+    costs = result.cost.model_dump().items()
+    return [(f"cost/{name}", value, 0, now) for name, value in costs if isinstance(value, int | float)]
