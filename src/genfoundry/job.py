@@ -13,6 +13,9 @@ ORDER, RESULT, MODEL, SAMPLES = "job.json", "result.json", "model", "samples"
 
 Outcome = Literal["COMPLETED", "DIVERGED", "PREEMPTED", "FAILED"]
 
+MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
+"""Environment of a training process: glibc keeps freed memory, so that no step pays for its pages again."""
+
 
 class Order(BaseModel):
     """What to train, on which bytes. `folder` is where this machine holds the dataset; it never leaves the machine."""
