@@ -37,6 +37,38 @@ def mnist_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "data" / "mnist-5k"
 
 
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One root, and so one database, for all tests of tracking; each uses names of its own."""
+    return tmp_path_factory.mktemp("tracked")
+
+
+@pytest.fixture
+def sqlite(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of the default store, in `home`."""
+    from genfoundry import tracking
+
+    monkeypatch.setenv("GENFOUNDRY_ROOT", str(home))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tracking.uri()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A registered model's name that no other test uses."""
+    return request.node.name.replace("[", "-").replace("]", "")[:100]
+
+
+@pytest.fixture
+def run_id(sqlite: str, name: str) -> str:
+    """A run of that name, under way."""
+    from tracked import DATA  # imports torch
+
+    from genfoundry import tracking
+
+    return tracking.start_run(name, recipe="tiny", tags={}, params={}, dataset=DATA)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     import importlib.util
 

@@ -27,14 +27,6 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Path:
-    """One root, and so one database, for all tests of the registry; each uses names of its own."""
-    folder = tmp_path_factory.getbasetemp() / "tracked"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def server(home):
     """The address of a real server on SQLite, which also keeps the artifacts."""
     port, folder = free_port(), home / "server"
@@ -62,30 +54,12 @@ def _await_port(port: int, process: subprocess.Popen, log: Path) -> None:
     raise AssertionError(f"mlflow server did not start: {log.read_text()[-2000:]}")
 
 
-@pytest.fixture
-def sqlite(home, monkeypatch) -> str:
-    monkeypatch.setenv("GENFOUNDRY_ROOT", str(home))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    return tracking.uri()
-
-
 @pytest.fixture(params=["sqlite", "server"])
 def store(request, sqlite, monkeypatch) -> str:
     """The default store of a checkout, then the same through a server."""
     if request.param == "server":
         monkeypatch.setenv("MLFLOW_TRACKING_URI", request.getfixturevalue("server"))
     return tracking.uri()
-
-
-@pytest.fixture
-def name(request) -> str:
-    """A registered model's name that no other test uses."""
-    return request.node.name.replace("[", "-").replace("]", "")[:100]
-
-
-@pytest.fixture
-def run_id(sqlite, name) -> str:
-    return tracking.start_run(name, recipe="tiny", tags={}, params={}, dataset=DATA)
 
 
 def test_the_default_store_lies_in_the_state_folder(sqlite, home):
@@ -191,37 +165,6 @@ def test_eight_threads_write_to_sqlite_and_nothing_is_lost(sqlite, name):
     with ThreadPoolExecutor(8) as pool:
         ids = list(pool.map(work, range(8)))
     assert [len(client().get_metric_history(run_id, "m")) for run_id in ids] == [300] * 8
-
-
-def test_a_dead_server_is_named_within_seconds_and_no_password(sqlite, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
-    began = time.monotonic()
-    with pytest.raises(tracking.TrackerDown) as caught:
-        tracking.relay("0" * 32, [("a", 1.0, 0, 0)])
-    assert time.monotonic() - began < 15
-    assert "127.0.0.1:9 does not answer" in caught.value.found
-    assert "MLFLOW_TRACKING_URI" in caught.value.remedy
-    assert "secret" not in str(caught.value)
-
-
-def test_a_server_that_never_answers_is_given_up(sqlite, monkeypatch):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        deaf.listen()
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{deaf.getsockname()[1]}")
-        began = time.monotonic()
-        with pytest.raises(tracking.TrackerDown):
-            tracking.find_run("a")
-        assert time.monotonic() - began < 15
-
-
-def test_a_database_that_cannot_be_opened_is_named(sqlite, monkeypatch, tmp_path):
-    (tmp_path / "mlflow.db").mkdir()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    with pytest.raises(tracking.TrackerDown, match=r"mlflow\.db does not answer"):
-        tracking.find_run("a")
 
 
 def test_importing_the_door_brings_neither_mlflow_nor_torch():

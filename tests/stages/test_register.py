@@ -24,14 +24,6 @@ from genfoundry.tracking import ledger
 from genfoundry.tracking.store import client
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Path:
-    """One root, and so one database, for all tests of the registry; each uses names of its own."""
-    folder = tmp_path_factory.getbasetemp() / "tracked"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 @pytest.fixture(autouse=True)
 def name(home, monkeypatch, request) -> str:
     monkeypatch.setenv("GENFOUNDRY_ROOT", str(home))
