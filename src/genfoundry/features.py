@@ -66,6 +66,29 @@ class Domain:
         return in_chunks(cast(Embeds, self.model).embed, pixels, self.model.device)
 
 
+class RandomFilters:
+    """Mean rectified responses to fixed random filters, two layers deep: texture and sharpness, without labels.
+
+    Random, untrained convolutions already order images by what they are made of (Saxe 2011; Ustyuzhaninov 2016). The
+    first layer's filters have no mean, so brightness alone moves nothing.
+    """
+
+    def __init__(self, channels: int) -> None:
+        generator = torch.Generator().manual_seed(0)
+        first, second = (torch.randn(shape, generator=generator) for shape in ((32, channels, 5, 5), (32, 32, 3, 3)))
+        first = first - first.mean((2, 3), keepdim=True)
+        self.first, self.second = first / first.flatten(1).norm(dim=1)[:, None, None, None], second / 288**0.5
+        self.name, self.id = "random32", f"random-filters:{channels}:32x5:32x3"
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        return in_chunks(self._respond, pixels, torch.device("cpu"))
+
+    def _respond(self, batch: ImageBatch) -> Tensor:
+        edges = torch.relu(F.conv2d(batch.images, self.first))
+        edges = edges - edges.mean(1, keepdim=True)
+        return torch.relu(F.conv2d(edges, self.second, stride=2)).mean((2, 3))
+
+
 class Canonical:
     """The features of the published Inception weights; grey images are shown to it in three equal channels."""
 

@@ -10,25 +10,34 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from genfoundry.batch import Batch, open_split
+from genfoundry.batch import ImageBatch, ImageRows
 from genfoundry.features import to_pixels
 from genfoundry.kinds import image
 from genfoundry.model import Model
 
-Sampler = Callable[[Batch, Generator | None], Tensor]
+Sampler = Callable[[ImageBatch, Generator | None], Tensor]
 BATCH = 250  # samples in one call of the model
 
 
 class ImageSet(NamedTuple):
     """Who made it (`model`, a variant of it, a floor), and one uint8 array (N, C, H, W) a seed.
 
-    `train` is what it may have copied from. `finite` is False where a pixel was NaN or infinite.
+    `train` is what it may have copied from. `finite` is False where a pixel was NaN or infinite. `labels` are the
+    classes that were asked for, one int64 array (N,) a seed.
     """
 
     subject: str
     draws: list[np.ndarray]
     train: np.ndarray
     finite: bool = True
+    labels: tuple[np.ndarray, ...] = ()
+
+
+class LabelledImages(NamedTuple):
+    """uint8 (N, C, H, W) and int64 (N,)."""
+
+    images: np.ndarray
+    labels: np.ndarray
 
 
 def generated(model: Model, folder: Path, train: np.ndarray, count: int, seeds: list[int]) -> list[ImageSet]:
@@ -42,16 +51,17 @@ def generated(model: Model, folder: Path, train: np.ndarray, count: int, seeds: 
 def _drawn(
     subject: str, sampler: Sampler, model: Model, folder: Path, train: np.ndarray, count: int, seeds: list[int]
 ) -> ImageSet:
-    split = open_split(folder, "train", model.spec, model.device)
-    draws, finite = [], True
+    split = ImageRows(folder, "train", model.device)
+    draws, labels, finite = [], [], True
     for seed in seeds:
-        rows = torch.from_numpy(_rows(len(split), count, seed))
+        batches = [split.batch(part) for part in torch.from_numpy(_rows(len(split), count, seed)).split(BATCH)]
         generator = Generator(model.device).manual_seed(seed)
         with torch.inference_mode():
-            images = torch.cat([sampler(split.batch(part), generator).float().cpu() for part in rows.split(BATCH)])
+            images = torch.cat([sampler(batch, generator).float().cpu() for batch in batches])
         finite &= bool(torch.isfinite(images).all())
         draws.append(to_pixels(images.nan_to_num()))
-    return ImageSet(subject, draws, train, finite)
+        labels.append(torch.cat([batch.labels for batch in batches]).cpu().numpy())
+    return ImageSet(subject, draws, train, finite, tuple(labels))
 
 
 def _rows(length: int, count: int, seed: int) -> np.ndarray:
@@ -75,14 +85,16 @@ def floors(train: np.ndarray, count: int, seed: int) -> list[ImageSet]:
 
 
 class RealImages(NamedTuple):
-    """The training split, and as many held-out images as are generated."""
+    """The training split, and as many held-out images as are generated; with their classes."""
 
     train: np.ndarray
     test: np.ndarray
+    train_labels: np.ndarray
+    test_labels: np.ndarray
 
 
 def real_images(folder: Path, most: int, seed: int) -> RealImages:
     """The real side of every comparison: all of train, at most `most` of test."""
     train, test = image.read(folder, "train"), image.read(folder, "test")
     rows = np.sort(_rows(len(test.labels), min(most, len(test.labels)), seed))
-    return RealImages(train.images, np.asarray(test.images[rows]))
+    return RealImages(train.images, np.asarray(test.images[rows]), train.labels, test.labels[rows])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -40,7 +41,7 @@ class Loop(pl.LightningModule):
         if settings.ema_decay:
             self.averages.update({n: copy.deepcopy(getattr(model, n)).requires_grad_(False) for n in model.averaged})
         self._sums: dict[str, Tensor] = {}
-        self._summed = 0
+        self._counts: Counter[str] = Counter()  # a value may be logged in some steps only
         self._step = torch.compile(model.training_step) if settings.compile else model.training_step
 
     def configure_optimizers(self) -> list[Optimizer]:
@@ -91,7 +92,7 @@ class Loop(pl.LightningModule):
         for name, value in losses.items():
             value = value.float()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
-        self._summed += 1
+            self._counts[name] += 1
 
     def drain(self) -> dict[str, float]:
         """Mean of each logged value since the last call, as `train/<name>`.
@@ -99,11 +100,11 @@ class Loop(pl.LightningModule):
         Raises:
             Diverged: one of them is not finite.
         """
-        if not self._summed:
+        if not self._sums:
             return {}
-        values = (torch.stack(list(self._sums.values())) / self._summed).tolist() if self._sums else []
-        means = {f"train/{name}": value for name, value in zip(self._sums, values, strict=True)}
-        self._sums, self._summed = {}, 0
+        values = torch.stack(list(self._sums.values())).tolist()
+        means = {f"train/{n}": value / self._counts[n] for n, value in zip(self._sums, values, strict=True)}
+        self._sums, self._counts = {}, Counter()
         for name, value in means.items():
             if not math.isfinite(value):
                 raise Diverged(f"{name} is {value} at step {self.step}")

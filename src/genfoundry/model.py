@@ -37,12 +37,14 @@ class Model(nn.Module, Generic[B]):
     `kind`       the kind of data it reads (`image`, `series`)
     `task`       what it is for: the file of `judges/` that judges it
     `conditions` what `sample` reads of the rows it is given, beside their number
+    `exact_likelihood` whether `log_likelihood`, where there is one, is no mere bound
     `averaged`   the sub-modules whose exponential moving average is evaluated and published
     """
 
     kind: ClassVar[str]
     task: ClassVar[Task] = "generation"
     conditions: ClassVar[tuple[Condition, ...]] = ()
+    exact_likelihood: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ()
     config: Any
     spec: Any
@@ -117,6 +119,55 @@ class Embeds(Protocol):
 
     def embed(self, batch: Batch) -> Tensor:
         """(B, D) features."""
+        ...
+
+
+@runtime_checkable
+class Decodes(Protocol):
+    """Gives features, and makes an example of them."""
+
+    def embed(self, batch: Batch) -> Tensor:
+        """(B, D) features."""
+        ...
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The examples of features (B, D), in the data's shape and range."""
+        ...
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """Fills in what is missing."""
+
+    def complete(self, images: Tensor, known: Tensor, generator: Generator | None = None) -> Tensor:
+        """`images` (B, C, H, W) with the pixels drawn anew where `known` (B, 1, H, W) is False."""
+        ...
+
+
+@runtime_checkable
+class Upscales(Protocol):
+    """Makes large images of small ones."""
+
+    def upscale(self, low: Tensor) -> Tensor:
+        """(B, C, h, w) of any size, in [-1, 1], enlarged by `config.scale`."""
+        ...
+
+
+@runtime_checkable
+class Pyramids(Protocol):
+    """Makes an image from coarse to fine."""
+
+    def sample_levels(self, like: Batch, generator: Generator | None = None) -> list[Tensor]:
+        """What `sample` makes at every level's size, the coarsest first."""
+        ...
+
+
+@runtime_checkable
+class ScoresAnomalies(Protocol):
+    """Says how unusual an example is."""
+
+    def anomaly_score(self, batch: Batch) -> Tensor:
+        """(B,) higher for what is less like the training data."""
         ...
 
 

@@ -15,27 +15,25 @@ from typing import cast
 import numpy as np
 import torch
 
+from genfoundry import by_class, exhibits
 from genfoundry.errors import UserError
-from genfoundry.features import Canonical, Domain, PixelPCA, View, cached_features, in_chunks, to_pixels
-from genfoundry.files import publish
-from genfoundry.gallery import grid
+from genfoundry.features import Canonical, Domain, PixelPCA, View, cached_features, in_chunks, to_batch, to_pixels
 from genfoundry.image_sets import ImageSet, RealImages, floors, generated, real_images
 from genfoundry.interval import UNKNOWN, Z95, Estimate, around, half_samples, size_name, wilson
 from genfoundry.judges import Extractor, Judgement
 from genfoundry.metric import SetMetric
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.metrics.kernel import Kernel
-from genfoundry.metrics.memorisation import NEAR, Memorisation, nearest
+from genfoundry.metrics.memorisation import NEAR, Memorisation
 from genfoundry.metrics.prdc import Prdc
 from genfoundry.metrics.reconstruction import Reconstruction, per_image
-from genfoundry.model import Classifies, HasLikelihood, Model, Reconstructs
+from genfoundry.model import Classifies, HasLikelihood, Model, Pyramids, Reconstructs
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import ImageSpec, Score
 
 FLOORS = ("real", "copy", "noise")
 WIDE, MANY = 512, 2000  # features, and images, above which a half-sample is dear
 LIMITS = {"fd": (0.0,), "density": (0.0,), **dict.fromkeys(("precision", "recall", "coverage"), (0.0, 1.0))}
-COLUMNS, SHOWN, BANDS = 10, 100, 20  # images in a row, in the sheet of samples, and beside their neighbours
 
 
 def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
@@ -54,12 +52,15 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     pixels = PixelPCA(real.train)
     views = _views(spec, pixels, plan, extractor, model.device)
     scores = [*_compared(views, real, [*made, *floors(real.train, len(real.test), plan.seed)], pixels, plan.seed)]
-    scores += _reconstructed(model, real, out)
+    scores += _reconstructed(model, real)
+    scores += _by_level(model, real, views[0], plan.seed)
     details = {}
     if extractor is not None and isinstance(extractor.model, Classifies):
         classed, details = _classed(extractor, real, made[0])
         scores += classed
-    _draw(out, made, pixels)
+        if "label" in model.conditions:
+            scores += by_class.scores(extractor, real, made[0], plan.seed)
+    exhibits.draw(out, model, made, real.test, pixels)
     primary = f"fd_{views[0].name}_{size_name(len(real.test))}"
     return Judgement(primary, tuple(scores), _protocol(plan, real, views, extractor), details)
 
@@ -141,7 +142,7 @@ def _memorised(pixels: PixelPCA, held_out: np.ndarray, images: ImageSet) -> Iter
         yield estimate.score(score_name, images.subject, Memorisation.higher_is_better[name])
 
 
-def _reconstructed(model: Model, real: RealImages, out: Path) -> Iterator[Score]:
+def _reconstructed(model: Model, real: RealImages) -> Iterator[Score]:
     """Scores of the model's code and likelihood on the test images, where it has them."""
     size = size_name(len(real.test))
     original = real.test.astype(np.float32) / 127.5 - 1
@@ -149,14 +150,28 @@ def _reconstructed(model: Model, real: RealImages, out: Path) -> Iterator[Score]
         rebuilt = in_chunks(model.reconstruct, real.test, model.device)
         for name, values in per_image(original, rebuilt).items():
             yield around([*values]).score(f"{name}_test_{size}", "model", Reconstruction.higher_is_better[name])
-        shown = to_pixels(torch.from_numpy(np.nan_to_num(rebuilt[:BANDS])))
-        _write(out / "reconstructions.png", real.test[: len(shown)], shown)
     if isinstance(model, HasLikelihood):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)  # a bound may draw its latents
             nats = in_chunks(model.log_likelihood, real.test, model.device)
         bits = -nats.astype(np.float64) / (original[0].size * math.log(2))
-        yield around([*bits]).score(f"elbo_bits_per_dim_test_{size}", "model", False)
+        name = "bits_per_dim" if model.exact_likelihood else "elbo_bits_per_dim"
+        yield around([*bits]).score(f"{name}_test_{size}", "model", False)
+
+
+def _by_level(model: Model, real: RealImages, view: View, seed: int) -> Iterator[Score]:
+    """Where a model makes coarse images first: the distance at each of their sizes, of averaged real ones."""
+    if not isinstance(model, Pyramids):
+        return
+    like = to_batch(real.test, model.device, real.test_labels)
+    with torch.inference_mode():
+        levels = model.sample_levels(like, torch.Generator().manual_seed(seed))
+    for made in levels[:-1]:
+        size = (made.shape[2], made.shape[3])
+        averaged = torch.nn.functional.adaptive_avg_pool2d(like.images, size)
+        ours, theirs = (view(to_pixels(exhibits.fitted(side, like.images))) for side in (averaged, made))
+        name = f"fd_{size[0]}x{size[1]}_{view.name}_{size_name(len(real.test))}"
+        yield half_samples(Frechet.score, ours, [theirs], 10, seed)["fd"].score(name, "model", False)
 
 
 def _classed(extractor: Extractor, real: RealImages, made: ImageSet) -> tuple[list[Score], dict[str, list[float]]]:
@@ -182,21 +197,3 @@ def _confidence(logits: np.ndarray) -> tuple[Estimate, list[float]]:
     likely = torch.from_numpy(logits).double().softmax(1)
     share = torch.bincount(likely.argmax(1), minlength=likely.shape[1]) / len(likely)
     return around(likely.max(1).values.tolist()), share.tolist()
-
-
-def _draw(out: Path, made: list[ImageSet], pixels: PixelPCA) -> None:
-    model = made[0]
-    _write(out / "samples.png", model.draws[0][:SHOWN])
-    for variant in made[1:]:
-        _write(out / f"samples-{variant.subject}.png", variant.draws[0][:SHOWN])
-    shown = model.draws[0][:BANDS]
-    row = nearest(cached_features(pixels, model.train), pixels(shown)).row.numpy()
-    _write(out / "neighbours.png", shown, model.train[row])
-
-
-def _write(path: Path, *sets: np.ndarray) -> None:
-    """A row of the first set, below it the same row of the second; then the next such band."""
-    starts = range(0, len(sets[0]), COLUMNS)
-    publish(
-        path, grid(np.concatenate([images[start : start + COLUMNS] for start in starts for images in sets]), COLUMNS)
-    )

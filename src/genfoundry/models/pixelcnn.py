@@ -32,6 +32,7 @@ class PixelCNN(Model[ImageBatch]):
 
     kind: ClassVar[str] = "image"
     averaged: ClassVar[tuple[str, ...]] = ("network",)
+    exact_likelihood: ClassVar[bool] = True
 
     class Config(Model.Config):
         width: int = Field(default=32, gt=0)  # channels of each stack; 128 in the paper

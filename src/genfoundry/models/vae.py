@@ -47,6 +47,7 @@ class VAE(Model[ImageBatch]):
         clip: float = Field(default=200.0, gt=0)
 
     config: Config
+    usual: Tensor
 
     def __init__(self, spec: ImageSpec, config: Config) -> None:
         super().__init__(spec, config)
@@ -57,6 +58,7 @@ class VAE(Model[ImageBatch]):
         self.decoder = decoder(spec, widths[::-1], grid, config)
         self.log_scale = nn.Parameter(torch.tensor(-1.0))
         self.prior = GaussianMixture(config.components, config.latent_dim)
+        self.register_buffer("usual", torch.tensor([[0.0, 1.0]] * 2))  # mean and deviation of both parts of a surprise
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def optimizers(self) -> dict[str, Optimizer]:
@@ -83,9 +85,11 @@ class VAE(Model[ImageBatch]):
 
     @torch.no_grad()
     def after_training(self, batches: Iterable[ImageBatch]) -> None:
-        generator = Generator().manual_seed(0)
-        latents = [self._draw(batch, generator) for batch in batches]
+        generator, seen = Generator().manual_seed(0), list(batches)
+        latents = [self._draw(batch, generator) for batch in seen]
         self.prior.fit(torch.cat(latents).cpu(), generator)
+        parts = torch.cat([self._surprise(batch) for batch in seen])
+        self.usual.copy_(torch.stack([parts.mean(0), parts.std(0).clamp_min(1e-6)], 1))
 
     def _draw(self, batch: ImageBatch, generator: Generator) -> Tensor:
         mu, log_var = self.posterior(batch.images)
@@ -106,7 +110,24 @@ class VAE(Model[ImageBatch]):
 
     @torch.no_grad()
     def reconstruct(self, batch: ImageBatch) -> Tensor:
-        return self.decoder(self.posterior(batch.images)[0]).clamp(-1, 1)
+        return self.decode(self.embed(batch))
+
+    @torch.no_grad()
+    def decode(self, z: Tensor) -> Tensor:
+        return self.decoder(z).clamp(-1, 1)
+
+    def _surprise(self, batch: ImageBatch) -> Tensor:
+        """(B, 2) in nats: of the image given its code, and of the code under the fitted prior."""
+        mu = self.posterior(batch.images)[0]
+        likelihood = discretised_logistic(batch.images, self.decoder(mu).float(), self.log_scale.clamp(*LOG_SCALE))
+        code = self.prior.log_prob(mu.cpu()).to(mu)
+        return -torch.stack([likelihood.flatten(1).sum(1), code], 1)
+
+    @torch.no_grad()
+    def anomaly_score(self, batch: ImageBatch) -> Tensor:
+        """(B,) both surprises, each in deviations from what the training images cause, added: no labels are needed."""
+        mean, deviation = self.usual.unbind(1)
+        return ((self._surprise(batch) - mean) / deviation).sum(1)
 
     @torch.no_grad()
     def log_likelihood(self, batch: ImageBatch) -> Tensor:

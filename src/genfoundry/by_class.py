@@ -1,0 +1,90 @@
+"""How well a conditional model makes what it is asked for, class by class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+import torch
+from torch.optim.lr_scheduler import LinearLR
+
+from genfoundry.batch import ImageBatch
+from genfoundry.features import Domain, cached_features, in_chunks, remembered, sha256, to_batch
+from genfoundry.image_sets import ImageSet, LabelledImages, RealImages
+from genfoundry.interval import UNKNOWN, Estimate, around, size_name, wilson
+from genfoundry.judges import Extractor
+from genfoundry.metrics.frechet import Frechet
+from genfoundry.model import Classifies, Model
+from genfoundry.records import Score
+
+STEPS, BATCH = 300, 64  # of the training behind a classification accuracy score
+
+
+def scores(extractor: Extractor, real: RealImages, made: ImageSet, seed: int) -> Iterator[Score]:
+    """Accuracy of the classes asked for, distance class by class, and what a classifier learns from the samples alone.
+
+    `label_accuracy` is the share of samples that the extractor takes for the class asked for; `classification_accuracy`
+    is the accuracy on real test images of a fresh classifier of the extractor's architecture, trained on the samples
+    (Ravuri and Vinyals, Classification Accuracy Score, 2019, arXiv 1905.10887), beside one trained on as many real
+    ones.
+    """
+    name, size = f"domain-{extractor.id[:8]}", size_name(len(real.test))
+    asked = LabelledImages(np.concatenate(made.draws), np.concatenate(made.labels))
+    held_out = LabelledImages(real.test, real.test_labels)
+    for subject, images in (("model", asked), ("real", held_out)):
+        found = _named(extractor, images) if subject == "real" or made.finite else UNKNOWN
+        yield found.score(f"label_accuracy_{name}_{size}", subject, True)
+    domain = Domain(extractor.model, extractor.id)
+    yield _distances(domain, held_out, asked).score(f"fd_by_class_{name}_{size}", "model", False)
+    rows = np.random.default_rng(seed).permutation(len(real.train))[: len(asked.images)]
+    taught = {"model": asked, "real": LabelledImages(real.train[rows], real.train_labels[rows])}
+    for subject, images in taught.items():
+        found = _learned(extractor, images, held_out, seed)
+        yield found.score(f"classification_accuracy_{name}_{size}", subject, True)
+
+
+def _named(extractor: Extractor, images: LabelledImages) -> Estimate:
+    logits = in_chunks(cast(Classifies, extractor.model).classify, images.images, extractor.model.device)
+    return wilson(int((logits.argmax(1) == images.labels).sum()), len(images.labels))
+
+
+def _distances(domain: Domain, real: LabelledImages, made: LabelledImages) -> Estimate:
+    """Mean over classes of the Fréchet distance between the real and the generated images of a class."""
+    ours, theirs = cached_features(domain, real.images), domain(made.images)
+    found = [
+        Frechet.score(ours[real.labels == label], theirs[made.labels == label])["fd"]
+        for label in np.unique(real.labels)
+        if (real.labels == label).sum() > 2 and (made.labels == label).sum() > 2
+    ]
+    return around(found) if found else UNKNOWN
+
+
+def _learned(extractor: Extractor, taught: LabelledImages, held_out: LabelledImages, seed: int) -> Estimate:
+    identity = f"taught:{extractor.id}:{sha256(taught.labels)}:{sha256(held_out.images)}:{STEPS}:{seed}"
+    hits = remembered(identity, taught.images, lambda: np.array([_taught(extractor.model, taught, held_out, seed)]))
+    return wilson(int(hits[0]), len(held_out.labels))
+
+
+def _taught(like: Model, taught: LabelledImages, held_out: LabelledImages, seed: int) -> int:
+    """Right answers on real images of a classifier like `like` that has only seen `taught`."""
+    device, rng = like.device, np.random.default_rng(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = type(like)(like.spec, like.config).to(device).train()
+        optimizers = model.optimizers()
+
+        def update(name: str, loss: torch.Tensor, clip: float | None = None) -> None:
+            optimizers[name].zero_grad(set_to_none=True)
+            loss.backward()
+            optimizers[name].step()
+
+        schedules = [LinearLR(optimizer, 1, 1 / STEPS, STEPS) for optimizer in optimizers.values()]
+        for step in range(STEPS):
+            rows = rng.integers(0, len(taught.labels), BATCH)
+            batch: ImageBatch = to_batch(taught.images[rows], device, taught.labels[rows])
+            model.training_step(batch, step, update)
+            for schedule in schedules:
+                schedule.step()
+    logits = in_chunks(cast(Classifies, model.eval()).classify, held_out.images, device)
+    return int((logits.argmax(1) == held_out.labels).sum())

@@ -1,0 +1,87 @@
+"""Super-resolution: held-out images reduced by the stated degradation, enlarged again, beside interpolations.
+
+PSNR and SSIM are those of the luminance, with a border of `scale` pixels cut off, as the literature reports them
+(Ledig 2017, §3.1). A network that wins in decibels may still be blurred, so the score that decides is the Fréchet
+distance between the enlarged and the real images: in the domain extractor's features, or in those of fixed random
+filters where there are no labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genfoundry import exhibits
+from genfoundry.features import Domain, RandomFilters, View, cached_features, to_pixels
+from genfoundry.image_sets import real_images
+from genfoundry.interval import Estimate, around, half_samples, size_name
+from genfoundry.judges import Extractor, Judgement
+from genfoundry.metrics.frechet import Frechet
+from genfoundry.metrics.kernel import Kernel
+from genfoundry.metrics.reconstruction import per_image
+from genfoundry.model import Model, Upscales
+from genfoundry.recipe import EvaluationPlan
+from genfoundry.records import ImageSpec, Score
+from genfoundry.resampling import INTERPOLATIONS, batches, degrade, interpolate, luminance
+
+PAIRED = {"psnr_y": True, "ssim_y": True}  # by score name: higher is better
+DRAWS = 20
+
+
+def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
+    """Score a loaded model on a verified image dataset; fill `out` with `enlargements.png`. The promise: `judges`."""
+    model.eval()
+    real, scale = real_images(folder, plan.num_samples, plan.seed).test, model.config.scale
+    low = np.concatenate([to_pixels(degrade(part, scale)) for part in batches(real)])
+    sides = {name: _enlarged(function, low, model) for name, function in _upscalers(model).items()}
+    sides |= {method: interpolate(low, scale, method) for method in INTERPOLATIONS}
+    view: View = RandomFilters(cast(ImageSpec, model.spec).channels)
+    if extractor is not None:
+        view = Domain(extractor.model.eval(), extractor.id)
+    scores = [score for name, made in sides.items() for score in _scores(name, made, real, view, scale, plan.seed)]
+    shown = low.repeat(scale, 2).repeat(scale, 3)
+    exhibits.write(out / "enlargements.png", *(part[: exhibits.COLUMNS] for part in (shown, *_in_order(sides), real)))
+    protocol = {
+        "samples": len(real),
+        "scale": scale,
+        "degradation": "bicubic with antialiasing, rounded to 8 bits",
+        "psnr and ssim": f"of the luminance, without a border of {scale} pixels",
+        "view": view.name,
+        "picture": "given, lanczos, bicubic, l1 alone, this model, real",
+        "interval": "95 %: over images; of distances over half-samples",
+    }
+    return Judgement(f"fd_{view.name}_x{scale}_{size_name(len(real))}", tuple(scores), protocol, {})
+
+
+def _upscalers(model: Model) -> dict[str, Callable[[Tensor], Tensor]]:
+    variants = getattr(model, "upscale_variants", dict)()
+    return {"model": cast(Upscales, model).upscale, **variants}
+
+
+def _enlarged(upscale: Callable[[Tensor], Tensor], low: np.ndarray, model: Model) -> np.ndarray:
+    with torch.inference_mode():
+        return np.concatenate([to_pixels(upscale(part.to(model.device)).nan_to_num()) for part in batches(low)])
+
+
+def _in_order(sides: dict[str, np.ndarray]) -> list[np.ndarray]:
+    return [sides[name] for name in reversed(sides)]
+
+
+def _scores(subject: str, made: np.ndarray, real: np.ndarray, view: View, scale: int, seed: int) -> Iterator[Score]:
+    size, cut = size_name(len(real)), (..., slice(scale, -scale), slice(scale, -scale))
+    ours, theirs = (luminance(side)[cut] / 127.5 - 1 for side in (real, made))
+    paired = per_image(ours, theirs)
+    for name, better in PAIRED.items():
+        estimate = around([*paired[name.removesuffix("_y")]])
+        yield estimate.score(f"{name}_x{scale}_{size}", subject, better)
+    held_out, features = cached_features(view, real), view(made)
+    for metric in (Frechet, Kernel):
+        found: dict[str, Estimate] = half_samples(metric.score, held_out, [features], DRAWS, seed)
+        for name, better in metric.higher_is_better.items():
+            limits = (0.0,) if name == "fd" else ()
+            yield found[name].clip(*limits).score(f"{name}_{view.name}_x{scale}_{size}", subject, better)
