@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -45,7 +44,6 @@ def main(parts: tuple[str, ...], rounds: int, only: tuple[str, ...], quick: bool
 def _rows(parts: Iterable[str], root: Path, peak: float, only: tuple[str, ...], quick: bool, rounds: int) -> Iterator:
     from benchmarks import distance, pipeline, training
 
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # after its import, which sets it
     if "training" in parts:
         images = digits(root)
         counts = {"dcgan": 20, "vae": 20, "gan": 60}

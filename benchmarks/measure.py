@@ -6,13 +6,16 @@ ratios are of that, and the wall-clock's ratio stands beside it.
 
 from __future__ import annotations
 
+import logging
+import multiprocessing
 import os
 import platform
 import resource
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +63,46 @@ def interleaved(*sides: Callable[[], Timing], rounds: int) -> list[Timing]:
         for side, timings in zip(sides, found, strict=True):
             timings.append(side())
     return [median(timings) for timings in found]
+
+
+@contextmanager
+def apart(make: Callable[[], Callable[[], Timing]], environment: Mapping[str, str] = {}) -> Iterator[Callable]:
+    """The side that `make` makes, on one thread in a process of its own, started with `environment` set."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    child = context.Process(target=_serve, args=(there,), daemon=True)
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        child.start()
+    finally:
+        for name in environment.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+    there.close()
+    here.send(make)  # not an argument: starting would wait for ever for a child that died before it read a long one
+
+    def side() -> Timing:
+        here.send(None)
+        return here.recv()
+
+    try:
+        yield side
+    finally:
+        here.close()
+        child.join()
+
+
+def _serve(connection: Connection) -> None:
+    side = connection.recv()()
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # after its import, which sets it
+    with one_thread():
+        try:
+            while True:
+                connection.recv()
+                connection.send(side())
+        except EOFError:
+            return
 
 
 def median(timings: list[Timing]) -> Timing:

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measure import Clock, Timing
 from benchmarks.networks import VariationalPerceptron, dcgan_32, perceptrons
-from genfoundry.adversarial import Adversarial
+from genfoundry.adversarial import FromNoise
 from genfoundry.batch import ImageBatch, ImageRows, shuffled_rows
 from genfoundry.device import resolve
 from genfoundry.journal import Journal
@@ -26,7 +26,7 @@ from genfoundry.records import ImageSpec
 from genfoundry.schedule import Settings
 from genfoundry.trainer import Reporter, fit
 
-PAPER = Adversarial.Config(latent_dim=100, penalty=0, shift=0, learning_rate=2e-4, betas=(0.5, 0.999))
+PAPER = FromNoise.Config(latent_dim=100, penalty=0, shift=0, learning_rate=2e-4, betas=(0.5, 0.999))
 
 
 class Pixels(ImageRows):
@@ -42,7 +42,7 @@ class Pixels(ImageRows):
         return ImageSpec(channels=channels, height=height, width=width, num_classes=0)
 
 
-class SameDCGAN(Adversarial):
+class SameDCGAN(FromNoise):
     """`networks.dcgan_32`, upsampling and convolution in one, channels last."""
 
     def __init__(self, spec: ImageSpec) -> None:
@@ -52,7 +52,7 @@ class SameDCGAN(Adversarial):
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
-class SamePerceptrons(Adversarial):
+class SamePerceptrons(FromNoise):
     """`networks.perceptrons`."""
 
     def __init__(self, spec: ImageSpec) -> None:

@@ -48,10 +48,8 @@ def test_the_usual_loop_learns():
     assert last < first
 
 
-@pytest.mark.parametrize("family", ["vae", "gan"])
-def test_rows_of_training(family: str):
-    torch.set_num_threads(1)
-    (row,) = training.peers(IMAGES, 1e10, {family: 2}, rounds=1)
+def test_rows_of_training():
+    (row,) = training.peers(IMAGES, 1e10, {"vae": 2}, rounds=1)
     assert row.peer is not None
     assert row.ours.process > 0
     assert row.peer.process > 0

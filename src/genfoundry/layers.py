@@ -45,6 +45,7 @@ class UpConv2d(nn.Module):
         # (D, C, 3, 3) → (C, D, 4, 4): the flipped kernel, summed over the 2×2 block that upsampling repeats
         flipped = F.pad(self.weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))
         kernel = F.avg_pool2d(flipped, 2, stride=1, divisor_override=1)
+        x = x.contiguous(memory_format=torch.channels_last)
         return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
 
 
