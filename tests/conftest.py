@@ -16,8 +16,8 @@ os.environ.update(
         "DVC_NO_ANALYTICS": "1",
     }
 )
-for name in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "GENFOUNDRY_ROOT"):
-    os.environ.pop(name, None)
+for variable in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "GENFOUNDRY_ROOT"):
+    os.environ.pop(variable, None)
 
 
 @pytest.fixture
