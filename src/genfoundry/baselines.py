@@ -1,4 +1,4 @@
-"""What every forecast is judged beside: ensembles of seasonal naive, of AutoETS, and of no model at all.
+"""What every forecast is judged beside: ensembles of seasonal naive, random walk, AutoETS, and of no model.
 
 An ensemble is S evenly spaced quantiles of a baseline's predictive distribution, so that the same code scores it and
 a model's samples. A history is one series up to the forecast's origin, NaN where missing.
@@ -43,6 +43,11 @@ def seasonal_naive(history: np.ndarray, spec: SeriesSpec, count: int) -> np.ndar
     return np.resize(full[-season:], horizon) + spread[:, None] * ahead
 
 
+def random_walk(history: np.ndarray, spec: SeriesSpec, count: int) -> np.ndarray:
+    """The last value again, spread by the steps of the history and the root of the time ahead: (S, H)."""
+    return seasonal_naive(history, spec.model_copy(update={"season": 1}), count)
+
+
 def auto_ets(history: np.ndarray, spec: SeriesSpec, count: int) -> np.ndarray:
     """Exponential smoothing, its form chosen by AICc (Hyndman 2002), with its own Gaussian intervals: (S, H)."""
     from statsforecast.models import AutoETS  # compiles for seconds
@@ -58,7 +63,12 @@ def auto_ets(history: np.ndarray, spec: SeriesSpec, count: int) -> np.ndarray:
     return mean + normal[:, None] * deviation
 
 
-BASELINES = {"noise": noise, "seasonal_naive": seasonal_naive, "auto_ets": auto_ets}
+BASELINES = {"noise": noise, "seasonal_naive": seasonal_naive, "random_walk": random_walk, "auto_ets": auto_ets}
+
+
+def apart(spec: SeriesSpec) -> list[str]:
+    """The baselines that differ: with a season of one step seasonal naive is the random walk."""
+    return [name for name in BASELINES if name != "random_walk" or spec.season > 1]
 
 
 def ensembles(name: str, histories: list[np.ndarray], spec: SeriesSpec, count: int) -> np.ndarray:

@@ -4,62 +4,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from waves import PLAN, SPEC, Broken, Oracle, values, waves
 
-from genfoundry.baselines import auto_ets, ensembles, filled, noise, seasonal_naive
-from genfoundry.dataset import Card, seal
+from genfoundry.baselines import apart, auto_ets, ensembles, filled, noise, random_walk, seasonal_naive
 from genfoundry.judges.forecasting import NUM_FUTURES, futures, judge, rolling_origins
-from genfoundry.kinds import series
 from genfoundry.loader import build_model
 from genfoundry.model import Model
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import SeriesSpec
-
-SPEC = SeriesSpec(freq="4h", season=6, context=12, horizon=6, num_series=2)
-SPLITS = {"val": "2020-01-25", "test": "2020-01-28"}
-PLAN = EvaluationPlan(origins=5)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two series of a daily wave with unit noise around it, and a gap in the test split."""
-    rng = np.random.default_rng(0)
-    frames = []
-    for name, level in (("a", 20.0), ("b", 80.0)):
-        stamps = pd.date_range("2020-01-01", periods=6 * 33, freq="4h", tz="UTC")
-        y = level + 10 * np.sin(2 * np.pi * np.arange(len(stamps)) / 6) + rng.standard_normal(len(stamps))
-        frames.append(pd.DataFrame({"unique_id": name, "ds": stamps, "y": y}).drop(range(175, 178)))
     root = tmp_path_factory.mktemp("project")
-    home = root / "data" / "waves"
-    spec, counts = series.write(home, frames, SPEC, SPLITS)
-    card = Card(name="waves", kind="series", title="w", licence="w", source="w", consent="w", units={"y": "V"})
-    seal(home, card.model_copy(update={"spec": spec, "counts": counts, "splits": SPLITS}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENFOUNDRY_ROOT", str(root))  # AutoETS is fitted once for the module
-        yield home
-
-
-class Oracle(Model):
-    """Knows the future, and draws it with the right noise around: unit deviation."""
-
-    kind = "series"
-
-    def __init__(self, spec, config):
-        super().__init__(spec, config)
-        self.weight = torch.nn.Parameter(torch.zeros(1))
-
-    def sample(self, like, generator=None):
-        hour = (like.future_time[:, :, 0] + 0.5) * 24
-        level = torch.where(like.series[:, None] == 0, 20.0, 80.0)
-        return level + 10 * torch.sin(2 * torch.pi * hour / 24) + torch.randn(hour.shape, generator=generator)
-
-
-class Broken(Oracle):
-    def sample(self, like, generator=None):
-        return super().sample(like, generator) * float("nan")
-
-
-def values(judgement, subject):
-    return {score.name: score for score in judgement.scores if score.subject == subject}
+        yield waves(root)
 
 
 def test_a_model_that_knows_is_scored_beside_the_baselines(folder, tmp_path):
@@ -131,6 +90,18 @@ def test_seasonal_naive_repeats_the_last_season_and_widens():
     np.testing.assert_allclose(made[50], history[[-3, -2, -1, -3, -2, -1, -3]])
     spread = made[-1] - made[0]
     np.testing.assert_allclose(spread[[3, 6]] / spread[0], np.sqrt([2, 3]))
+
+
+def test_the_random_walk_stays_where_it_is_and_is_seasonal_naive_of_one_step():
+    history = np.random.default_rng(0).standard_normal(400).cumsum()
+    spec = SeriesSpec(freq="h", season=24, context=9, horizon=4)
+    made = random_walk(history, spec, 101)
+    np.testing.assert_allclose(made[50], history[-1])
+    np.testing.assert_allclose((made[-1] - made[0]) / (made[-1] - made[0])[0], np.sqrt([1, 2, 3, 4]))
+    monthly = spec.model_copy(update={"season": 1})
+    np.testing.assert_array_equal(made, seasonal_naive(history, monthly, 101))
+    assert "random_walk" in apart(spec)
+    assert "random_walk" not in apart(monthly)
 
 
 def test_gaps_are_filled_from_the_season_before():

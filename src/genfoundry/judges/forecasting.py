@@ -1,4 +1,4 @@
-"""Forecasting: forecasts from rolling origins over the test split, beside seasonal naive, AutoETS and noise.
+"""Forecasting: from rolling origins over the test split, beside seasonal naive, random walk, AutoETS and noise.
 
 Every subject forecasts the same windows, from the same past, as an ensemble of possible futures. Intervals are
 bootstrapped over the windows, with the same draws for every subject, so that differences are paired.
@@ -14,7 +14,7 @@ from typing import NamedTuple, cast
 import numpy as np
 import torch
 
-from genfoundry.baselines import BASELINES, ensembles
+from genfoundry.baselines import apart, ensembles
 from genfoundry.batch import SeriesBatch, SeriesRows
 from genfoundry.dataset import read_card
 from genfoundry.files import publish
@@ -33,6 +33,10 @@ SHOWN = 6  # windows in the gallery
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 DRAWN = ("seasonal_naive", "auto_ets")  # beside the model's fan
 RATIO = "relative_crps"  # CRPS over seasonal naive's, on the same windows
+WALK = (  # of prices
+    "seasonal naive, as a season is one step: the last value again. Where steps can't be foretold, as of prices, "
+    "no model is beyond it but by the width of its fan"
+)
 
 
 class Origins(NamedTuple):
@@ -59,7 +63,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     spec = cast(SeriesSpec, model.spec)
     origins = rolling_origins(folder, spec, plan.origins, model)
     subjects = {"model": futures(model, origins.batch, NUM_FUTURES, plan.seed)}
-    for name in BASELINES:
+    for name in apart(spec):
         histories = origins.known if name == "noise" else origins.histories
         subjects[name] = ensembles(name, histories, spec, NUM_FUTURES)
     protocol = f"h{spec.horizon}_o{plan.origins}"
@@ -68,14 +72,14 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     return Judgement(f"crps_{protocol}", scores, _protocol(plan, spec, origins), _details(origins, subjects))
 
 
-def rolling_origins(folder: Path, spec: SeriesSpec, count: int, model: Model) -> Origins:
-    """`count` windows a series, or as many as there are, evenly spaced over the test split."""
-    split, axis = SeriesRows(folder, "test", spec, model.device), series.read(folder)
-    owners = split.series.cpu().numpy()
+def rolling_origins(folder: Path, spec: SeriesSpec, count: int, model: Model, split: str = "test") -> Origins:
+    """`count` windows a series, or as many as there are, evenly spaced over a split."""
+    windows, axis = SeriesRows(folder, split, spec, model.device), series.read(folder)
+    owners = windows.series.cpu().numpy()
     rows = np.concatenate([_evenly(np.flatnonzero(owners == owner), count) for owner in np.unique(owners)])
-    batch = split.batch(torch.from_numpy(rows))
+    batch = windows.batch(torch.from_numpy(rows))
     values = np.where(axis.mask > 0, axis.values.astype(np.float64), np.nan)
-    cuts = split.start.cpu().numpy()[rows] + spec.context
+    cuts = windows.start.cpu().numpy()[rows] + spec.context
     begins = axis.offsets[owners[rows]]
     histories = [values[begin:cut] for begin, cut in zip(begins, cuts, strict=True)]
     val = series.boundary(read_card(folder).splits, "val")
@@ -142,6 +146,7 @@ def _protocol(plan: EvaluationPlan, spec: SeriesSpec, origins: Origins) -> dict[
         "season": spec.season,
         "futures": NUM_FUTURES,
         "seed": plan.seed,
+        "random walk": WALK if spec.season == 1 else "the last value again; the bar wherever steps can't be foretold",
         "bands": ", ".join(f"{band} %" for band in BANDS),
         "mase": "in units of the seasonal naive error before the validation split",
         "interval": f"95 %: {DRAWS} bootstrap draws of windows, the same for every subject",
@@ -161,20 +166,26 @@ def _details(origins: Origins, subjects: dict[str, np.ndarray]) -> dict[str, lis
 
 def _gallery(folder: Path, spec: SeriesSpec, origins: Origins, subjects: dict[str, np.ndarray]) -> list[dict]:
     """A few windows, spread over series and time, as the report draws them."""
-    unit, length = read_card(folder).units.get("y", ""), min(max(3 * spec.season, 2 * spec.horizon), spec.context)
+    unit = read_card(folder).units.get("y", "")
     return [
-        {
-            "series": origins.names[at],
-            "unit": unit,
-            "freq": spec.freq,
-            "start": str(origins.stamps[at, -length].astype("datetime64[s]")),
-            "past": _plain(origins.histories[at][-length:]),
-            "future": _plain(origins.real[at, 0]),
-            "quantiles": _fan(subjects["model"][at]),
-            "baselines": {name: _plain(np.median(subjects[name][at], axis=0)) for name in DRAWN},
-        }
+        drawn(spec, origins, at, unit, origins.names[at], subjects["model"][at])
+        | {"baselines": {name: _plain(np.median(subjects[name][at], axis=0)) for name in DRAWN}}
         for at in _evenly(np.arange(len(origins.real)), SHOWN)
     ]
+
+
+def drawn(spec: SeriesSpec, origins: Origins, at: int, unit: str, title: str, samples: np.ndarray) -> dict:
+    """Window `at` as the report draws it, `samples` (S, H) beside what came."""
+    length = min(max(3 * spec.season, 2 * spec.horizon), spec.context)
+    return {
+        "series": title,
+        "unit": unit,
+        "freq": spec.freq,
+        "start": str(origins.stamps[at, -length].astype("datetime64[s]")),
+        "past": _plain(origins.histories[at][-length:]),
+        "future": _plain(origins.real[at, 0]),
+        "quantiles": _fan(samples),
+    }
 
 
 def _fan(samples: np.ndarray) -> dict[str, list[float | None]]:
