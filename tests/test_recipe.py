@@ -68,3 +68,16 @@ def test_another_dataset_is_another_registered_model(root):
 def test_a_typo_costs_no_import_of_torch():
     code = "import sys; from genfoundry_flows import shelf; shelf.load('dcgan'); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_budget_runs_its_share_of_the_steps(root):
+    text = GOOD.replace("max_steps: 10", "max_steps: 500, warmup_steps: 50")
+    quick = recipe.parse("mine", text, dict(recipe.BUDGETS["quick"]))
+    assert (quick.training.max_steps, quick.training.warmup_steps, quick.training.share) == (50, 5, 1.0)
+    assert (quick.evaluation.num_samples, quick.evaluation.seeds) == (256, 1)
+    assert recipe.parse("mine", text, dict(recipe.BUDGETS["full"])) == recipe.parse("mine", text)
+
+
+def test_the_class_that_training_leaves_out_is_the_one_that_is_looked_for(root):
+    parsed = recipe.parse("mine", GOOD.replace("max_steps: 10", "max_steps: 10, leave_out: 3"))
+    assert parsed.evaluation.left_out == 3

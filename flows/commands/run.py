@@ -43,6 +43,12 @@ def overrides_of(assignments: tuple[str, ...]) -> dict[str, Any]:
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override, as in model.latent_dim=64.")
 @click.option("--seed", type=int, help="Short for --set training.seed=N.")
 @click.option("--data", "dataset", help="Short for --set dataset.name=NAME.")
+@click.option(
+    "--budget",
+    type=click.Choice(["quick", "ci", "full"]),
+    default="full",
+    help="A tenth, a third, or all of the steps.",
+)
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Recipes at a time (default: cores, at most recipes).")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option("--no-report", is_flag=True, help="Write no HTML report.")
@@ -53,6 +59,7 @@ def run(
     assignments: tuple[str, ...],
     seed: int | None,
     dataset: str | None,
+    budget: str,
     jobs: int | None,
     as_json: bool,
     no_report: bool,
@@ -61,12 +68,14 @@ def run(
 
     What an earlier run did is not done again. Exits with 1 if a recipe failed, 143 if it was stopped.
     """
+    from genfoundry.recipe import BUDGETS
+
     from .. import shelf
 
     chosen = list(recipes) or (shelf.names() if everything else list(shelf.DEFAULT) if default else [])
     if not chosen:
         raise click.UsageError(f"Name a recipe ({', '.join(shelf.names())}), or --default, or --all.")
-    overrides = overrides_of(assignments)
+    overrides = {**BUDGETS[budget], **overrides_of(assignments)}
     overrides |= {} if seed is None else {"training.seed": seed}
     overrides |= {} if dataset is None else {"dataset.name": dataset}
     for name in chosen:

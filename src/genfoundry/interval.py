@@ -55,7 +55,7 @@ Scoring = Callable[[np.ndarray, np.ndarray], dict[str, float]]
 
 
 def half_samples(
-    score: Scoring, real: np.ndarray, fakes: list[np.ndarray], draws: int, seed: int
+    score: Scoring, real: np.ndarray, fakes: list[np.ndarray], draws: int, seed: int, paired: bool = False
 ) -> dict[str, Estimate]:
     """Mean of `score(real, fake)` over independent sets of samples, with the spread of half-samples around it.
 
@@ -63,16 +63,21 @@ def half_samples(
     (the delete-half jackknife: Shao and Wu, Annals of Statistics 17, 1989). Unlike a bootstrap it repeats no row, so
     it neither biases the unbiased KID nor puts zero distances among nearest neighbours. Only the width is taken: half
     sets shift a Fréchet distance upwards. The spread over the sets of samples is added in quadrature.
+
+    Args:
+        paired: row by row the fakes were made from the real examples, so both sides of a half keep the same rows.
     """
     values = [score(real, fake) for fake in fakes]
     rng = np.random.default_rng(seed)
-    halves = (_half(real, rng) for _ in range(draws))  # one for all fakes: they share the real side
-    replicas = [_mean([score(half, _half(fake, rng)) for fake in fakes]) for half in halves]
+    halves = (_half(len(real), rng) for _ in range(draws))  # one for all fakes: they share the real side
+    replicas = [
+        _mean([score(real[half], fake[half if paired else _half(len(fake), rng)]) for fake in fakes]) for half in halves
+    ]
     return {name: _estimate([v[name] for v in values], [r[name] for r in replicas]) for name in values[0]}
 
 
-def _half(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return rows[rng.choice(len(rows), size=(len(rows) + 1) // 2, replace=False)]
+def _half(count: int, rng: np.random.Generator) -> np.ndarray:
+    return rng.choice(count, size=(count + 1) // 2, replace=False)
 
 
 def _mean(scores: list[dict[str, float]]) -> dict[str, float]:

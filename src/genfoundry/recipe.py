@@ -103,7 +103,15 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
         raise _explain(error, where) from None
     _check_family(recipe, where)
     plan = recipe.evaluation.model_copy(update={"left_out": recipe.training.leave_out})
-    return recipe.model_copy(update={"evaluation": plan})
+    return recipe.model_copy(update={"evaluation": plan, "training": recipe.training.shortened()})
+
+
+BUDGETS: dict[str, dict[str, float]] = {
+    "quick": {"training.share": 0.1, "evaluation.num_samples": 256, "evaluation.seeds": 1, "evaluation.origins": 4},
+    "ci": {"training.share": 0.3, "evaluation.num_samples": 500, "evaluation.seeds": 2},
+    "full": {},
+}
+"""What a budget lays over a recipe: whether it runs at all, what a change does to it, what it was written for."""
 
 
 def _document(text: str, where: str) -> dict[str, Any]:

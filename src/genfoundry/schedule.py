@@ -14,6 +14,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_steps: int = Field(gt=0)
+    share: float = Field(default=1.0, gt=0, le=1, description="of max_steps and warmup_steps; a budget sets it")
     batch_size: int = Field(default=64, gt=0)
     seed: int = Field(default=0, ge=0, lt=2**31)
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
@@ -28,6 +29,11 @@ class Settings(BaseModel):
     log_every: int = Field(default=20, gt=0, description="steps in one line of the journal")
     snapshot_every: int = Field(default=500, gt=0, description="steps between resumable snapshots")
     sample_every: int = Field(default=500, gt=0, description="steps between sample grids")
+
+    def shortened(self) -> Settings:
+        """The same with the steps that `share` leaves."""
+        steps, warmup = (max(1, round(self.share * n)) if n else 0 for n in (self.max_steps, self.warmup_steps))
+        return self.model_copy(update={"max_steps": steps, "warmup_steps": warmup, "share": 1.0})
 
     def rate(self, step: int) -> float:
         """The factor on every learning rate at `step`: linear warm-up, then constant or a cosine to zero."""

@@ -2,8 +2,8 @@
 
 PSNR and SSIM are those of the luminance, with a border of `scale` pixels cut off, as the literature reports them
 (Ledig 2017, §3.1). A network that wins in decibels may still be blurred, so the score that decides is the Fréchet
-distance between the enlarged and the real images: in the domain extractor's features, or in those of fixed random
-filters where there are no labels.
+distance between the enlarged and the real images, over that of bicubic interpolation of the same images: in the domain
+extractor's features, or in those of fixed random filters where there are no labels.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from genfoundry.image_sets import real_images
 from genfoundry.interval import Estimate, around, half_samples, size_name
 from genfoundry.judges import Extractor, Judgement
 from genfoundry.metrics.frechet import Frechet
-from genfoundry.metrics.kernel import Kernel
 from genfoundry.metrics.reconstruction import per_image
 from genfoundry.model import Model, Upscales
 from genfoundry.recipe import EvaluationPlan
@@ -31,6 +30,8 @@ from genfoundry.resampling import INTERPOLATIONS, batches, degrade, interpolate,
 
 PAIRED = {"psnr_y": True, "ssim_y": True}  # by score name: higher is better
 DRAWS = 20
+USUAL, RELATIVE = "bicubic", "relative_fd"
+TINY = 1e-12
 
 
 def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
@@ -43,7 +44,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     view: View = RandomFilters(cast(ImageSpec, model.spec).channels)
     if extractor is not None:
         view = Domain(extractor.model.eval(), extractor.id)
-    scores = [score for name, made in sides.items() for score in _scores(name, made, real, view, scale, plan.seed)]
+    scores = _scores(sides, real, view, scale, plan.seed)
     shown = low.repeat(scale, 2).repeat(scale, 3)
     exhibits.write(out / "enlargements.png", *(part[: exhibits.COLUMNS] for part in (shown, *_in_order(sides), real)))
     protocol = {
@@ -55,7 +56,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
         "picture": "given, lanczos, bicubic, l1 alone, this model, real",
         "interval": "95 %: over images; of distances over half-samples",
     }
-    return Judgement(f"fd_{view.name}_x{scale}_{size_name(len(real))}", tuple(scores), protocol, {})
+    return Judgement(f"{RELATIVE}_{view.name}_x{scale}_{size_name(len(real))}", tuple(scores), protocol, {})
 
 
 def _upscalers(model: Model) -> dict[str, Callable[[Tensor], Tensor]]:
@@ -72,16 +73,28 @@ def _in_order(sides: dict[str, np.ndarray]) -> list[np.ndarray]:
     return [sides[name] for name in reversed(sides)]
 
 
-def _scores(subject: str, made: np.ndarray, real: np.ndarray, view: View, scale: int, seed: int) -> Iterator[Score]:
+def _scores(sides: dict[str, np.ndarray], real: np.ndarray, view: View, scale: int, seed: int) -> Iterator[Score]:
     size, cut = size_name(len(real)), (..., slice(scale, -scale), slice(scale, -scale))
-    ours, theirs = (luminance(side)[cut] / 127.5 - 1 for side in (real, made))
-    paired = per_image(ours, theirs)
-    for name, better in PAIRED.items():
-        estimate = around([*paired[name.removesuffix("_y")]])
-        yield estimate.score(f"{name}_x{scale}_{size}", subject, better)
-    held_out, features = cached_features(view, real), view(made)
-    for metric in (Frechet, Kernel):
-        found: dict[str, Estimate] = half_samples(metric.score, held_out, [features], DRAWS, seed)
-        for name, better in metric.higher_is_better.items():
-            limits = (0.0,) if name == "fd" else ()
-            yield found[name].clip(*limits).score(f"{name}_{view.name}_x{scale}_{size}", subject, better)
+    held_out, usual = cached_features(view, real), cached_features(view, sides[USUAL])
+    for subject, made in sides.items():
+        ours, theirs = (luminance(side)[cut] / 127.5 - 1 for side in (real, made))
+        paired = per_image(ours, theirs)
+        for name, better in PAIRED.items():
+            estimate = around([*paired[name.removesuffix("_y")]])
+            yield estimate.score(f"{name}_x{scale}_{size}", subject, better)
+        found = _distances(held_out, usual, view(made), seed)
+        for name, estimate in found.items():
+            yield estimate.score(f"{name}_{view.name}_x{scale}_{size}", subject, False)
+
+
+def _distances(real: np.ndarray, usual: np.ndarray, made: np.ndarray, seed: int) -> dict[str, Estimate]:
+    """The Fréchet distance of features (N, D), and its ratio to that of the usual way on the same images."""
+    width = real.shape[1]
+
+    def score(both: np.ndarray, features: np.ndarray) -> dict[str, float]:
+        held_out, theirs = both[:, :width], both[:, width:]
+        fd = Frechet.score(held_out, features)["fd"]
+        return {"fd": fd, RELATIVE: fd / max(Frechet.score(held_out, theirs)["fd"], TINY)}
+
+    found = half_samples(score, np.hstack([real, usual]), [made], DRAWS, seed, paired=True)
+    return {name: estimate.clip(0.0) for name, estimate in found.items()}

@@ -29,7 +29,7 @@ class LAPGAN(FromNoise):
 
     class Config(FromNoise.Config):
         levels: int | None = Field(default=None, gt=0)  # halvings; None: until the short side is at most 8 (§4: 8)
-        width: int = Field(default=32, gt=0)  # channels of the finer levels; 64 in the paper's appendix
+        width: int = Field(default=16, gt=0)  # channels of the finer levels; 64 in the paper's appendix
         dense: int = Field(default=256, gt=0)  # hidden units of the coarsest level; 1200 and 600 in the paper's
         augmentation: float = Field(default=0.1, ge=0)  # largest deviation of the noise on a given image
 

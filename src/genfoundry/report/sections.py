@@ -26,6 +26,15 @@ TELLING = (
     "mase",
     "band",
     "ece",
+    "bits_per_dim",
+    "label_accuracy",
+    "classification_accuracy",
+    "psnr_y",
+    "ssim_y",
+    "auroc",
+    "auprc",
+    "recall_at_fpr5",
+    "false_positive_rate",
 )
 MOST_CLASSES = 20  # in a table of confusions
 PLACED = ("samples", "neighbours", "reconstructions")

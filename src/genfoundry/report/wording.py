@@ -18,6 +18,12 @@ SUBJECTS = {
     "copy": "a plain copy",
     "noise": "the noise floor",
     "seasonal_naive": "seasonal naive",
+    "random_walk": "the random walk",
+    "bicubic": "bicubic",
+    "lanczos": "Lanczos",
+    "l1": "L1 alone",
+    "isolation_forest": "isolation forest",
+    "knn": "nearest neighbours",
     "auto_ets": "AutoETS",
 }
 
@@ -25,6 +31,19 @@ SUBJECTS = {
 MEANINGS = {
     "fd": ("Fréchet distance", "How far is the crowd of samples from the crowd of real examples?"),
     "fd_inf": ("Fréchet distance, at infinitely many samples", "The same, with the bias of a finite sample taken out."),
+    "relative_fd": ("Fréchet distance, relative to bicubic", "Below 1 is nearer to real images than interpolation."),
+    "fd_by_class": ("Fréchet distance within a class", "The mean over classes of each class's own distance."),
+    "label_accuracy": ("Label accuracy", "What share of the samples is taken for the class that was asked for?"),
+    "classification_accuracy": (
+        "Classification accuracy score",
+        "How well does a classifier do on real examples that learned from samples alone?",
+    ),
+    "psnr_y": ("PSNR of the luminance, in dB", "How near is each pixel to the original's?"),
+    "ssim_y": ("SSIM of the luminance", "Is the original's structure there?"),
+    "auroc": ("AUROC", "How often does an anomaly score above a normal example? One half is chance."),
+    "auprc": ("AUPRC", "How pure are the alarms, over all thresholds?"),
+    "recall_at_fpr5": ("Anomalies found", "What share is found at 5 % false alarms in training?"),
+    "false_positive_rate": ("False alarms", "What share of normal held-out examples is flagged?"),
     "kid": ("Kernel distance (KID)", "The same question, asked without assuming bell curves."),
     "precision": ("Precision", "What share of the samples lies among real examples?"),
     "recall": ("Recall", "What share of the real variety do the samples reach?"),
@@ -50,6 +69,13 @@ MEANINGS = {
     "max_class_share": ("Largest class", "What share of the samples falls in the most frequent class?"),
 }
 SHARES = (
+    "label_accuracy",
+    "classification_accuracy",
+    "auroc",
+    "auprc",
+    "recall_at_fpr5",
+    "false_positive_rate",
+    "ssim_y",
     "precision",
     "recall",
     "coverage",
@@ -60,7 +86,17 @@ SHARES = (
     "ssim",
     "authenticity",
 )
-PER_CENT = ("near_copy_rate", "accuracy", "max_class_share", "miscoverage80", "miscoverage95")
+PER_CENT = (
+    "near_copy_rate",
+    "accuracy",
+    "label_accuracy",
+    "classification_accuracy",
+    "recall_at_fpr5",
+    "false_positive_rate",
+    "max_class_share",
+    "miscoverage80",
+    "miscoverage95",
+)
 
 
 class Meaning(NamedTuple):
@@ -99,6 +135,10 @@ def _token(token: str) -> str:
     rules = (
         (r"domain-(.+)", "features of domain classifier {}"),
         (r"inception", "Inception features"),
+        (r"random(\d+)", "{} random filters"),
+        (r"(\d+x\d+)", "at {} pixels"),
+        (r"x(\d)", "{} times larger"),
+        (r"class(\d+)", "class {} left out"),
         (r"test", "held-out split"),
         (r"pca(\d+)", "{} principal components"),
         (r"(\d+)k", "{},000 samples"),

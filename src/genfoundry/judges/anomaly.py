@@ -1,0 +1,104 @@
+"""Anomaly detection: a class that training never saw is to be told from those that it saw; or faults in a series.
+
+The threshold is set without labels: the score that 5 % of the training images exceed. Beside the model stand an
+isolation forest (Liu 2008) and the distance to the fifth nearest training image (Ramaswamy 2000), both on principal
+components of the pixels, and chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from genfoundry import exhibits
+from genfoundry.errors import UserError
+from genfoundry.features import PixelPCA, cached_features, in_chunks
+from genfoundry.interval import size_name
+from genfoundry.judges import Extractor, Judgement, anomaly_series
+from genfoundry.kinds import image
+from genfoundry.metrics.detection import Detection, estimates, threshold
+from genfoundry.model import Model, ScoresAnomalies
+from genfoundry.recipe import EvaluationPlan
+from genfoundry.records import Score
+
+NEIGHBOUR = 5
+MOST_TRAIN = 5000  # training images that detectors and thresholds read
+
+Detector = Callable[[np.ndarray], np.ndarray]  # uint8 images (N, C, H, W) to (N,), high for an anomaly
+
+
+def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
+    """Score a loaded model on a verified dataset; fill `out` with `anomalies.png`. The promise: `judges`.
+
+    Raises:
+        UserError: the family scores no anomalies, or the recipe left no class out.
+    """
+    model.eval()
+    if model.kind == "series":
+        return anomaly_series.judge(model, folder, plan, extractor, out)
+    if not isinstance(model, ScoresAnomalies):
+        raise UserError("This family scores no anomalies.", remedy="genfoundry models   lists those that do")
+    if plan.left_out is None:
+        raise UserError("No class was left out of training, so there is no anomaly.", remedy="set training.leave_out")
+    train, test = image.read(folder, "train"), image.read(folder, "test")
+    known = train.images[train.labels != plan.left_out]
+    known = np.asarray(known[np.random.default_rng(plan.seed).permutation(len(known))[:MOST_TRAIN]])
+    labels = (test.labels == plan.left_out).astype(int)
+    protocol = f"class{plan.left_out}_{size_name(len(labels))}"
+    detectors = {"model": _of(model), **_baselines(known, plan.seed)}
+    found = {name: (detect(np.asarray(test.images)), detect(known)) for name, detect in detectors.items()}
+    found["noise"] = (np.zeros(len(labels)), np.zeros(len(known)))
+    scores = tuple(
+        score for name, sides in found.items() for score in _scores(name, labels, *sides, protocol, plan.seed)
+    )
+    _draw(out, test.images, labels, found["model"][0])
+    return Judgement(
+        f"auroc_{protocol}",
+        tuple(scores),
+        {
+            "samples": len(labels),
+            "anomalies": int(labels.sum()),
+            "left out": plan.left_out,
+            "threshold": "the score that 5 % of the training images exceed; no label is read",
+            "interval": "95 %: bootstrap of anomalies and of others",
+        },
+        {},
+    )
+
+
+def _of(model: ScoresAnomalies) -> Detector:
+    device = cast(Model, model).device
+    return lambda images: in_chunks(model.anomaly_score, images, device).astype(np.float64)
+
+
+def _baselines(known: np.ndarray, seed: int) -> dict[str, Detector]:
+    from sklearn.ensemble import IsolationForest
+    from sklearn.neighbors import NearestNeighbors
+
+    pixels = PixelPCA(known)
+    features = cached_features(pixels, known)
+    forest = IsolationForest(random_state=seed).fit(features)
+    neighbours = NearestNeighbors(n_neighbors=NEIGHBOUR + 1).fit(features)
+
+    def distance(images: np.ndarray) -> np.ndarray:
+        found = neighbours.kneighbors(pixels(images))[0]
+        return np.where(found[:, 0] == 0, found[:, -1], found[:, -2])  # a training image is not its own neighbour
+
+    return {"isolation_forest": lambda images: -forest.score_samples(pixels(images)), "knn": distance}
+
+
+def _scores(
+    subject: str, labels: np.ndarray, found: np.ndarray, clean: np.ndarray, protocol: str, seed: int
+) -> Iterator[Score]:
+    for name, estimate in estimates(labels, found, threshold(clean), seed).items():
+        yield estimate.score(f"{name}_{protocol}", subject, Detection.higher_is_better[name])
+
+
+def _draw(out: Path, images: np.ndarray, labels: np.ndarray, found: np.ndarray) -> None:
+    """The images that surprise most, and below them those of the left-out class that surprise least."""
+    order = np.argsort(-np.nan_to_num(found), kind="stable")
+    missed = order[::-1][labels[order[::-1]] == 1]
+    exhibits.write(out / "anomalies.png", *(np.asarray(images[np.sort(rows[:10])]) for rows in (order, missed)))
