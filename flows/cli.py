@@ -12,6 +12,7 @@ from genfoundry import __version__
 
 from .commands.data import data
 from .commands.doctor import doctor
+from .commands.generate import generate
 from .commands.models import models
 from .commands.registry import registry
 from .commands.report import report
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (run, data, models, registry, report, doctor):
+for command in (run, data, models, generate, registry, report, doctor):
     cli.add_command(command)
 
 

@@ -63,7 +63,7 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def examine(content: bytes) -> Header:
+def examine(content: bytes, min_side: int = MIN_SIDE, max_aspect: float = MAX_ASPECT) -> Header:
     """Read and judge the header.
 
     Raises:
@@ -76,15 +76,15 @@ def examine(content: bytes) -> Header:
         raise RefusedError("TOO_LARGE", f"{width}×{height} pixels, more than {MAX_PIXELS // 10**6} megapixels")
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise RefusedError("ANIMATED", f"{getattr(image, 'n_frames', 0)} frames, expected one picture")
-    if long > MAX_ASPECT * short:
-        raise RefusedError("ASPECT", f"{width}×{height} is longer than {MAX_ASPECT:g}:1")
-    if short < MIN_SIDE:
-        raise RefusedError("TOO_SMALL", f"{width}×{height}, smaller than {MIN_SIDE} pixels")
+    if long > max_aspect * short:
+        raise RefusedError("ASPECT", f"{width}×{height} is longer than {max_aspect:g}:1")
+    if short < min_side:
+        raise RefusedError("TOO_SMALL", f"{width}×{height}, smaller than {min_side} pixels")
     return Header(hashlib.sha256(content).hexdigest(), width, height, image.mode)
 
 
-def decode(content: bytes, channels: int, size: int) -> np.ndarray:
-    """The pixels, upright, in `channels` (1 or 3), centre-cropped to a square and resized: uint8 (C, size, size).
+def decode(content: bytes, channels: int, size: int | None = None) -> np.ndarray:
+    """The pixels, upright, in `channels` (1 or 3): uint8 (C, H, W); cropped and resized to a square of a given `size`.
 
     Raises:
         RefusedError: TRUNCATED or CORRUPT.
@@ -97,10 +97,18 @@ def decode(content: bytes, channels: int, size: int) -> np.ndarray:
         image = _as_mode(ImageOps.exif_transpose(image), "L" if channels == 1 else "RGB")
     except (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError) as error:
         raise _damaged(content, error) from error
-    if image.size != (size, size):
+    if size and image.size != (size, size):
         image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
     pixels = np.asarray(image)
     return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
+
+
+def opaque(content: bytes) -> np.ndarray | None:
+    """(H, W) bool, where an image that `decode` takes is not transparent at all; None where it says nothing of it."""
+    image = ImageOps.exif_transpose(_open(content))
+    if not image.has_transparency_data:
+        return None
+    return np.asarray(image.convert("RGBA").getchannel("A")) == 255
 
 
 def _open(content: bytes) -> Image.Image:

@@ -1,0 +1,64 @@
+"""Where a generated file came from, written into it: that it is synthetic, by which weights, of which data.
+
+An image carries it as PNG text and, for readers that know no more, as the IPTC's digital source type in XMP (IPTC Photo
+Metadata Standard 2023.1, §"Digital Source Type"). A table carries a column `ai_generated`, and a file beside it.
+No time stamp: the same seed gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from genfoundry import __version__
+from genfoundry.records import Record
+
+SIDECAR = "provenance.json"
+COLUMN = "ai_generated"
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+XMP = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
+<Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>
+</rdf:Description></rdf:RDF></x:xmpmeta>
+<?xpacket end="r"?>"""
+
+
+class Provenance(Record):
+    """The registered version that made a file, what that was trained on, and what it was asked for.
+
+    `given` is what it was told beside the seed: a class, the sha256 of an image, the last time stamp; or nothing.
+    """
+
+    model: str
+    version: int
+    weights_sha256: str
+    dataset: str
+    dataset_digest: str
+    seed: int
+    given: str = ""
+
+    @property
+    def words(self) -> dict[str, str]:
+        """All of it as text, by name."""
+        own = {name: str(value) for name, value in self.model_dump().items() if value != ""}
+        return {"AI-generated": "true", "DigitalSourceType": SOURCE_TYPE, **own, "genfoundry": __version__}
+
+
+def stamped(picture: Image.Image, provenance: Provenance) -> bytes:
+    """PNG bytes of a picture, with its provenance."""
+    text = PngInfo()
+    for name, word in provenance.words.items():
+        text.add_text(name, word)
+    text.add_itxt("XML:com.adobe.xmp", XMP)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", pnginfo=text, optimize=True)
+    return buffer.getvalue()
+
+
+def sidecar(provenance: Provenance) -> str:
+    """The text of the file beside a table."""
+    return json.dumps(provenance.words, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,277 @@
+"""Samples of registered versions: the same bytes for a seed, with where they came from, or a sentence why not.
+
+The models are untrained, published and registered in a real store; the bytes are what is tested, not their beauty.
+"""
+
+import hashlib
+import json
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from click.testing import CliRunner
+from genfoundry_flows.cli import cli
+from PIL import Image
+from tracked import PASS
+from tracked import evaluation as judged
+from trained import digits
+
+from genfoundry import __version__, tracking
+from genfoundry.dataset import Card, seal
+from genfoundry.errors import UserError
+from genfoundry.kinds import series
+from genfoundry.loader import build_model, write_model
+from genfoundry.records import SeriesSpec
+from genfoundry.stages.generate import Wishes, find_version, generate_samples
+
+SERIES = SeriesSpec(freq="D", season=7, context=10, horizon=4, num_series=2)
+SMALL = {"width": 8, "latent_dim": 4}
+FAMILIES = {
+    "plain": ("gan", SMALL),
+    "classes": ("cgan", SMALL),
+    "pixels": ("pixelcnn", {"width": 4, "layers": 2, "levels": 16}),
+    "enlarger": ("srgan", {"width": 4, "blocks": 1, "scale": 2}),
+    "reader": ("mlp", {}),
+}
+
+
+def two_series(root):
+    """A sealed dataset: 40 days of `a`, the first 30 of `b`, one value of each missing."""
+    frames = []
+    for name, days in (("a", 40), ("b", 30)):
+        stamps = pd.date_range("2020-01-01", periods=days, freq="D", tz="UTC")
+        frames.append(pd.DataFrame({"unique_id": name, "ds": stamps, "y": np.arange(days) % 7.0}).drop(12))
+    folder, splits = root / "data" / "days", {"val": "2020-01-20", "test": "2020-01-25"}
+    spec, counts = series.write(folder, frames, SERIES, splits)
+    card = Card(name="days", kind="series", title="days", licence="none", source="made", consent="made")
+    return seal(folder, card.model_copy(update={"spec": spec, "counts": counts, "splits": splits}))
+
+
+def publish(name, family, settings, data, folder):
+    """A registered, untrained version."""
+    torch.manual_seed(0)
+    model = build_model(family, data.spec, settings)
+    for tensor in model.parameters():  # what starts at zero, as the effect of a class, shows
+        tensor.data.add_(torch.randn_like(tensor), alpha=0.1)
+    run_id = tracking.start_run(name, recipe=name, tags={}, params={}, dataset=data)
+    weights = write_model(folder / name, family, model, model.state_dict())
+    tracking.publish_model(run_id, folder / name)
+    found = judged(name, run_id, weights, data=data)
+    found = found.model_copy(update={"checkpoint": found.checkpoint.model_copy(update={"family": family})})
+    return tracking.register(name, run_id, found, PASS, name, "A card.", {"family": family})
+
+
+@pytest.fixture(scope="module")
+def registry(home, tmp_path_factory):
+    """A version of each family, in `home`; those of images on the digits."""
+    folder = tmp_path_factory.mktemp("published")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENFOUNDRY_ROOT", str(home))
+        data = digits(home)
+        for name, (family, settings) in FAMILIES.items():
+            publish(name, family, settings, data, folder)
+        publish("days", "deepar", {"layers": 1, "hidden": 4}, two_series(home), folder)
+        tracking.set_alias("classes", "champion", 1, "for the test")
+        yield data
+
+
+@pytest.fixture(autouse=True)
+def project(registry, home, monkeypatch):
+    monkeypatch.setenv("GENFOUNDRY_ROOT", str(home))
+
+
+def written(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def pixels(path):
+    return np.asarray(Image.open(path)).astype(int)
+
+
+@pytest.mark.parametrize("name", ["plain", "classes", "pixels"])
+def test_the_same_seed_gives_the_same_bytes_and_fewer_are_the_first_of_more(name, tmp_path):
+    for folder, number, seed in (("a", 40, 7), ("again", 40, 7), ("few", 10, 7), ("other", 10, 8)):
+        made = generate_samples(name, tmp_path / folder, Wishes(number=number, seed=seed))
+        assert [path.name for path in made.files] == [*(f"{i:05d}.png" for i in range(number)), "contact-sheet.png"]
+    a, again, few, other = (written(tmp_path / folder) for folder in ("a", "again", "few", "other"))
+    assert a == again
+    assert len(a) == 41
+    numbered = [file for file in few if file[0] == "0"]
+    assert [few[file] for file in numbered] == [a[file] for file in numbered]
+    assert all(few[file] != other[file] for file in numbered)
+    assert len({*a.values()}) == 41  # the batches differ too
+
+
+def test_an_image_says_that_it_is_synthetic_and_whence_it_comes(registry, tmp_path):
+    generate_samples("classes", tmp_path / "out", Wishes(number=1, seed=3, label="4"))
+    weights = json.loads(tracking.get_version("classes", 1).tags["genfoundry.files"])["weights.safetensors"]
+    for file in ("00000.png", "contact-sheet.png"):
+        with Image.open(tmp_path / "out" / file) as image:
+            image.load()
+            text = dict(image.text)  # pyright: ignore[reportAttributeAccessIssue]
+        xmp = ET.fromstring(text.pop("XML:com.adobe.xmp"))
+        (term,) = xmp.iter("{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType")
+        assert term.text == text.pop("DigitalSourceType")
+        assert str(term.text).endswith("/digitalsourcetype/trainedAlgorithmicMedia")
+        assert text == {
+            "AI-generated": "true", "model": "classes", "version": "1", "weights_sha256": weights, "dataset": "digits",
+            "dataset_digest": registry.digest, "seed": "3", "given": "class 4", "genfoundry": __version__,
+        }  # fmt: skip
+
+
+def test_a_class_is_a_number_or_a_name_and_without_one_they_take_turns(tmp_path):
+    names = {"turns": None, "three": "3", "four": "4"}
+    made = {key: generate_samples("classes", tmp_path / key, Wishes(number=5, label=at)) for key, at in names.items()}
+    turns, three, four = ([path.read_bytes() for path in made[key].files[:5]] for key in names)
+    drawn = [[pixels(made[key].files[row]).tolist() for key in names] for row in range(5)]
+    assert drawn[3][0] == drawn[3][1] != drawn[3][2]
+    assert drawn[4][0] == drawn[4][2] != drawn[4][1]
+    assert turns[3] != three[3]  # the pixels are the same, what was asked for is not
+    assert three[3] != four[3]
+    with pytest.raises(UserError, match=r"There is no class '10'\.\nExpected: a class from 0 to 9 \(0, 1, 2"):
+        generate_samples("classes", tmp_path / "none", Wishes(label="10"))
+
+
+@pytest.mark.parametrize(
+    ("name", "wishes", "sentence"),
+    [
+        ("plain", {"label": "3"}, r"'plain' \(gan\) takes no class\.\nExpected: .*classes"),
+        ("plain", {"until": "2020-01-20"}, r"forecasts nothing\.\nExpected: .*days"),
+        ("classes", {"image": "image.png"}, r"takes no input image\.\nExpected: .*enlarger.*pixels"),
+        ("days", {"label": "3"}, "takes no class"),
+        ("reader", {}, r"'reader' \(mlp\) makes no samples"),
+        ("enlarger", {}, "enlarges an image, and was given none"),
+        ("clases", {}, "did you mean 'classes'"),
+        ("classes@champoin", {}, "no alias 'champoin'; did you mean 'champion'"),
+        ("classes/7", {}, "no version or alias '7'"),
+        ("classes@champion/1", {}, "NAME@alias or NAME/version"),
+    ],
+)
+def test_what_a_model_cannot_do_is_a_sentence_and_writes_nothing(name, wishes, sentence, tmp_path):
+    with pytest.raises(UserError, match=sentence):
+        generate_samples(name, tmp_path / "out", Wishes(**wishes))
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_champion_is_taken_else_the_newest_with_a_note():
+    assert [(find_version(word)[0].version, find_version(word)[1]) for word in ("classes", "classes/1")] == [
+        (1, [])
+    ] * 2
+    info, notes = find_version("plain")
+    assert (info.version, notes) == (
+        1,
+        ["'plain' has no champion: this is its newest version, 1, of which the gate said PROMOTE."],
+    )
+
+
+def test_a_folder_with_files_is_left_alone_unless_forced(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UserError, match="is not empty"):
+        generate_samples("plain", tmp_path, Wishes(number=1))
+    generate_samples("plain", tmp_path, Wishes(number=1), force=True)
+    assert sorted(written(tmp_path)) == ["00000.png", "contact-sheet.png", "mine.txt"]
+    with pytest.raises(UserError, match="not a folder"):
+        generate_samples("plain", tmp_path / "mine.txt", Wishes(number=1))
+    with pytest.raises(UserError, match="can't be written"):
+        generate_samples("plain", tmp_path / "mine.txt" / "below", Wishes(number=1))
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "suffix"),
+    [("L", (2, 2), "png"), ("RGBA", (31, 3), "webp"), ("CMYK", (9, 5), "jpg"), ("P", (4, 4), "png")],
+)
+def test_an_image_of_any_mode_and_size_is_enlarged(mode, size, suffix, tmp_path):
+    Image.new(mode, size, 1).save(tmp_path / f"small.{suffix}")
+    made = generate_samples("enlarger", tmp_path / "out", Wishes(image=tmp_path / f"small.{suffix}"))
+    assert [path.name for path in made.files] == ["small-x2.png"]
+    image = Image.open(made.files[0])
+    assert (image.mode, image.size) == ("L", (2 * size[0], 2 * size[1]))
+    sha256 = hashlib.sha256((tmp_path / f"small.{suffix}").read_bytes()).hexdigest()
+    assert image.text["given"] == f"image sha256 {sha256}"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_completion_keeps_what_is_opaque(tmp_path):
+    ramp = np.linspace(0, 255, 64).astype(np.uint8).reshape(8, 8)
+    Image.fromarray(ramp).save(tmp_path / "whole.png")
+    hole = np.full((8, 8), 255, np.uint8)
+    hole[2:4, 5] = 0
+    Image.merge("LA", [Image.fromarray(ramp), Image.fromarray(hole)]).save(tmp_path / "hole.png")
+    for name, known in (("whole", np.arange(8)[:, None].repeat(8, 1) < 4), ("hole", hole > 0)):
+        made = generate_samples("pixels", tmp_path / name, Wishes(number=3, image=tmp_path / f"{name}.png"))
+        drawn = np.stack([pixels(path) for path in made.files[:3]])
+        assert (drawn[:, known] == ramp[known]).all()
+        assert len({tuple(image[~known]) for image in drawn}) == 3
+
+
+def bad_images(folder):
+    """A path to each image that must be refused, and what must be said."""
+    Image.new("L", (5, 1)).save(folder / "thin.png")
+    Image.new("L", (9, 8)).save(folder / "other.png")
+    Image.new("1", (6000, 6000)).save(folder / "huge.png")
+    (folder / "empty.png").touch()
+    (folder / "text.png").write_text("I am not an image.")
+    Image.effect_noise((64, 64), 99).save(folder / "whole.png")
+    (folder / "cut.png").write_bytes((folder / "whole.png").read_bytes()[:1500])
+    return {
+        "thin": "5×1, smaller than 2 pixels", "huge": "more than 25 megapixels", "empty": "0 bytes", "text": "no image",
+        "cut": "ends too early", "missing": "No such file", "other": "has 9×8 pixels.\nExpected: 8×8",
+    }  # fmt: skip
+
+
+def test_an_image_that_is_none_is_a_sentence(tmp_path):
+    for name, sentence in bad_images(tmp_path).items():
+        with pytest.raises(UserError, match=sentence):
+            generate_samples("pixels", tmp_path / "out", Wishes(number=1, image=tmp_path / f"{name}.png"))
+    Image.new("1", (4900, 4900)).save(tmp_path / "large.png")
+    with pytest.raises(UserError, match="too many to be enlarged 2 times"):
+        generate_samples("enlarger", tmp_path / "out", Wishes(image=tmp_path / "large.png"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_forecast_begins_after_the_date_and_says_whence_it_comes(tmp_path):
+    for folder in ("a", "b"):
+        made = generate_samples("days", tmp_path / folder, Wishes(number=5, seed=2, until="2020-01-20T02:00+02:00"))
+    assert written(tmp_path / "a") == written(tmp_path / "b")
+    table = pd.read_csv(made.files[0])
+    assert list(table) == ["unique_id", "ds", "mean", "q0.025", "q0.1", "q0.5", "q0.9", "q0.975", "ai_generated"]
+    assert list(table["ds"]) == [f"2020-01-{day}" for day in (21, 22, 23, 24)] * 2
+    assert list(table["ai_generated"]) == [True] * 8
+    told = json.loads((tmp_path / "a" / "provenance.json").read_text())
+    assert (told["AI-generated"], told["dataset"], told["given"], told["seed"]) == (
+        "true",
+        "days",
+        "until 2020-01-20",
+        "2",
+    )
+    assert told == made.provenance.words
+
+
+def test_each_series_goes_on_from_its_end_or_is_left_out(tmp_path):
+    whole = generate_samples("days", tmp_path / "whole", Wishes(number=5))
+    table = pd.read_csv(whole.files[0]).groupby("unique_id")["ds"].first()
+    assert table.to_dict() == {"a": "2020-02-10", "b": "2020-01-31"}
+    late = generate_samples("days", tmp_path / "late", Wishes(number=5, until="2020-02-09"))
+    assert set(pd.read_csv(late.files[0])["unique_id"]) == {"a"}
+    assert "Left out, for they don't reach so far or have too little of the past: b." in late.notes
+
+
+@pytest.mark.parametrize("until", ["2020-01-09", "2020-02-10", "yesterday", "2020-13-01", ""])
+def test_a_date_out_of_range_names_the_range(until, tmp_path):
+    with pytest.raises(UserError, match="a date from 2020-01-10 to 2020-02-09"):
+        generate_samples("days", tmp_path / "out", Wishes(until=until))
+
+
+def test_the_command_prints_what_was_written(tmp_path):
+    shown = CliRunner().invoke(cli, ["generate", "plain", "-n", "3", "-o", str(tmp_path / "a")])
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.splitlines() == [
+        f"{tmp_path}/a/00000.png … 00002.png   plain version 1",
+        f"{tmp_path}/a/contact-sheet.png",
+    ]
+    assert "has no champion" in shown.stderr
+    parsed = CliRunner().invoke(cli, ["generate", "plain/1", "-n", "1", "-o", str(tmp_path / "b"), "--json"])
+    told = json.loads(parsed.stdout)
+    assert told["files"] == [f"{tmp_path}/b/00000.png", f"{tmp_path}/b/contact-sheet.png"]
+    assert (told["notes"], told["provenance"]["AI-generated"]) == ([], "true")
