@@ -152,7 +152,7 @@ def supervise(order: job.Order, folder: Path, relay: Relay, report: Callable[[Pr
 
 def _environment(threads: int) -> dict[str, str]:
     quiet = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore", "OMP_WAIT_POLICY": "passive"}
-    return {**os.environ, **quiet, "OMP_NUM_THREADS": str(threads)}
+    return {**os.environ, **quiet, **job.MEMORY, "OMP_NUM_THREADS": str(threads)}
 
 
 def _follow(child: subprocess.Popen, order: job.Order, relay: Relay, report: Callable[[Progress], None]) -> None:
