@@ -53,7 +53,6 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
         "degradation": "bicubic with antialiasing, rounded to 8 bits",
         "psnr and ssim": f"of the luminance, without a border of {scale} pixels",
         "view": view.name,
-        "picture": "given, lanczos, bicubic, l1 alone, this model, real",
         "interval": "95 %: over images; of distances over half-samples",
     }
     return Judgement(f"{RELATIVE}_{view.name}_x{scale}_{size_name(len(real))}", tuple(scores), protocol, {})

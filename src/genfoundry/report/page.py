@@ -41,6 +41,7 @@ class Board(NamedTuple):
     ticks: list[Tick]
     log: bool
     legend: list[scored.Mark]
+    costs: list[list[str]]
 
 
 class Data(NamedTuple):
@@ -117,8 +118,37 @@ def _board(parts: Sequence[Section]) -> Board:
     title = str(parts[0].view.card.get("title") or first.checkpoint.dataset.name)
     return Board(
         title, words.label, words.question, words.protocol, wording.direction(higher), rows,
-        scale.ticks(), scale.log, list(legend.values()),
+        scale.ticks(), scale.log, list(legend.values()), _costs(rows),
     )  # fmt: skip
+
+
+COSTS = ("Model", "Score", "Calibration error", "Of the data", "Parameters", "Compute a sample", "Training", "Memory")
+
+
+def _costs(rows: Sequence[Row]) -> list[list[str]]:
+    """What each model of a board took, side by side: a heading and one line a model; empty columns are left out."""
+    lines = [_cost(row.section) for row in rows]
+    kept = [index for index in range(len(COSTS)) if any(line[index] for line in lines)]
+    return [[COSTS[index] for index in kept], *([line[index] for index in kept] for line in lines)]
+
+
+def _cost(part: Section) -> list[str]:
+    evaluation = part.view.version.evaluation
+    cost, calibration = (
+        evaluation.checkpoint.cost,
+        next((s for s in evaluation.scores if s.name.startswith("ece_")), None),
+    )
+    share = dict(part.settings).get("training.fraction", "1.0")
+    return [
+        part.view.recipe,
+        part.headline_text,
+        wording.number(calibration.value) if calibration else "",
+        "" if float(share) == 1 else f"{100 * float(share):g} %",
+        wording.quantity(cost.parameters) if cost.parameters else "",
+        wording.quantity(cost.flops_per_sample, "FLOP") if cost.flops_per_sample else "",
+        wording.duration(cost.seconds),
+        f"{cost.peak_memory_mb:,.0f} MB" if cost.peak_memory_mb else "",
+    ]
 
 
 def _primary_scores(part: Section) -> list[Score]:

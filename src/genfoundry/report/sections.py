@@ -38,6 +38,14 @@ TELLING = (
 )
 MOST_CLASSES = 20  # in a table of confusions
 PLACED = ("samples", "neighbours", "reconstructions")
+CAPTIONS = {
+    "interpolations": "Straight lines between the codes of two held-out examples, decoded.",
+    "traversals": "One code, moved along each of its widest directions in turn: what each row's direction stands for.",
+    "completions": "Held-out examples, the half that was given, and three completions of each.",
+    "levels": "The same samples at each level of the pyramid, the coarsest on top.",
+    "enlargements": "From top to bottom: given, Lanczos, bicubic, each variant, this model, real.",
+    "anomalies": "Held-out examples that surprise most; below, those of the class left out that surprise least.",
+}
 
 LIMITS = {
     "image": (
@@ -183,6 +191,8 @@ def _others(view: RunView) -> list[Picture]:
 
 def _caption(name: str) -> str:
     variant = name.removeprefix("samples-")
+    if name in CAPTIONS:
+        return CAPTIONS[name]
     return wording.subject(name) if variant == name else f"For comparison: samples with {wording.subject(variant)}."
 
 

@@ -1,0 +1,65 @@
+import pytest
+from toys import Shapes, Toy, scores_of
+
+from genfoundry import by_class
+from genfoundry.judges import Extractor
+from genfoundry.judges.generation import judge
+from genfoundry.loader import build_model
+from genfoundry.recipe import EvaluationPlan
+
+pytestmark = pytest.mark.usefixtures("root")
+PLAN = EvaluationPlan(num_samples=200, seeds=1)
+
+
+class Obedient(Toy):
+    """Hands back a training image of the class that is asked for."""
+
+    conditions = ("label",)
+
+
+class Stubborn(Obedient):
+    """Hands back the image asked for by another row."""
+
+    def sample(self, like, generator=None):
+        return super().sample(like, generator).roll(1, 0)
+
+
+@pytest.fixture
+def judged(mnist_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(by_class, "_learned", lambda *_: by_class.UNKNOWN)  # it trains; has a test of its own
+
+    def judged(model):
+        return judge(model, mnist_folder, PLAN, Extractor(Shapes(mnist_folder), "1a2b3c4d5e6f"), tmp_path)
+
+    return judged
+
+
+def test_a_model_that_does_as_it_is_asked_is_as_right_as_real_data(judged):
+    found = judged(Obedient())
+    own, real = (scores_of(found, who)["label_accuracy_domain-1a2b3c4d_200"] for who in ("model", "real"))
+    assert own.low <= real.high
+    assert real.low <= own.high
+
+
+def test_a_model_that_does_not_is_found_although_its_crowd_is_the_same(judged):
+    obedient, stubborn = (scores_of(judged(model)) for model in (Obedient(), Stubborn()))
+    assert stubborn["label_accuracy_domain-1a2b3c4d_200"].high < 0.2
+    name = "fd_by_class_domain-1a2b3c4d_200"
+    assert stubborn[name].value > 2 * obedient[name].value
+
+
+def test_an_unconditional_model_is_asked_for_nothing(judged):
+    assert not [
+        name for name in scores_of(judged(Toy())) if name.startswith(("label_", "fd_by_class", "classification"))
+    ]
+
+
+def test_a_classifier_that_learned_from_samples_knows_real_digits(mnist_folder, root):
+    from genfoundry.image_sets import LabelledImages, real_images
+
+    real = real_images(mnist_folder, 1000, 0)
+    extractor = Extractor(build_model("mlp", Toy().spec, {}), "ffff0000ffff")
+    taught, held_out = LabelledImages(real.train, real.train_labels), LabelledImages(real.test, real.test_labels)
+    assert by_class._learned(extractor, taught, held_out, 0).low > 0.8
+    shuffled = LabelledImages(real.train, real.train_labels[::-1].copy())
+    assert by_class._learned(extractor, shuffled, held_out, 0).high < 0.3
