@@ -55,7 +55,7 @@ def stamped(picture: Image.Image, provenance: Provenance) -> bytes:
         text.add_text(name, word)
     text.add_itxt("XML:com.adobe.xmp", XMP)
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", pnginfo=text, optimize=True)
+    picture.save(buffer, "PNG", pnginfo=text)
     return buffer.getvalue()
 
 
