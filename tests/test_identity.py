@@ -19,7 +19,7 @@ DECIDES = {
     "loop.py": "training",
     "suites/image.py": "validation",
     "models/vae.py": "",
-    "report/page.py": "",
+    "report/page.py": "validation",  # which writes a page
     "tracking/runs.py": "",
 }
 CHANGED = """
