@@ -7,6 +7,7 @@ from waves import PLAN, SPEC, Broken, Oracle, values, waves
 from genfoundry.errors import UserError
 from genfoundry.judges.anomaly_series import FAULTS, SIZES, judge, plant, step_deviation, surprise
 from genfoundry.judges.forecasting import rolling_origins
+from genfoundry.metrics import detection
 from genfoundry.model import Model
 
 MORE = PLAN.model_copy(update={"origins": 20})
@@ -16,6 +17,11 @@ NAMES = ("auroc", "auprc", "recall_at_fpr5", "false_positive_rate")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return waves(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch):
+    monkeypatch.setattr(detection, "DRAWS", 50)
 
 
 @pytest.fixture(scope="module")
