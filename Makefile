@@ -20,7 +20,7 @@ run: install ## Train, judge and register the default fleet on the embedded data
 
 test: install ## Every test that this machine can run
 	tests/requirements.sh
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
 check: install ## Format, lint, types, arrows, fast tests
 	$(BIN)/ruff format --check .
