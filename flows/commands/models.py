@@ -13,6 +13,11 @@ CAPABILITIES = {
     "embed": "embeds",
     "classify": "classifies",
     "forecast": "forecasts",
+    "upscale": "enlarges",
+    "complete": "completes",
+    "decode": "decodes",
+    "anomaly_score": "finds anomalies",
+    "sample_levels": "coarse to fine",
 }
 
 
@@ -30,6 +35,8 @@ def models(family: str | None, as_json: bool) -> None:
         {
             "family": entry.name,
             "kind": entry.attributes.get("kind"),
+            "task": entry.attributes.get("task"),
+            "conditions": list(entry.attributes.get("conditions", ())),  # pyright: ignore[reportArgumentType]
             "paper": entry.title,
             "capabilities": [word for method, word in CAPABILITIES.items() if method in entry.methods],
             "settings": entry.config,
