@@ -39,7 +39,7 @@ def overrides_of(assignments: tuple[str, ...]) -> dict[str, Any]:
 @click.command()
 @click.argument("recipes", nargs=-1, shell_complete=_recipes)
 @click.option("--default", "default", is_flag=True, help="The default fleet: what `make run` trains.")
-@click.option("--all", "everything", is_flag=True, help="Every recipe.")
+@click.option("--all", "everything", is_flag=True, help="Every recipe that this machine can run.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override, as in model.latent_dim=64.")
 @click.option("--seed", type=int, help="Short for --set training.seed=N.")
 @click.option("--data", "dataset", help="Short for --set dataset.name=NAME.")
@@ -72,7 +72,7 @@ def run(
 
     from .. import shelf
 
-    chosen = list(recipes) or (shelf.names() if everything else list(shelf.DEFAULT) if default else [])
+    chosen = list(recipes) or (_runnable() if everything else list(shelf.DEFAULT) if default else [])
     if not chosen:
         raise click.UsageError(f"Name a recipe ({', '.join(shelf.names())}), or --default, or --all.")
     overrides = {**BUDGETS[budget], **overrides_of(assignments)}
@@ -82,6 +82,20 @@ def run(
         shelf.load(name, overrides)
     outcomes = _go(list(dict.fromkeys(chosen)), overrides, jobs)
     _show(dict(zip(dict.fromkeys(chosen), outcomes, strict=True)), as_json, no_report)
+
+
+def _runnable() -> list[str]:
+    """Every recipe, without those for a GPU where there is none."""
+    import shutil
+
+    from .. import shelf
+
+    names = shelf.names()
+    if shutil.which("nvidia-smi"):
+        return names
+    left = [name for name in names if shelf.load(name).training.accelerator == "gpu"]
+    click.echo(f"Left out, no GPU here: {', '.join(left)}", err=True)
+    return [name for name in names if name not in left]
 
 
 def _go(recipes: list[str], overrides: dict[str, Any], jobs: int | None) -> list[Any]:

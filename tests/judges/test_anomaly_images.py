@@ -32,7 +32,7 @@ def test_ones_are_told_by_their_ink_and_the_threshold_needs_no_label(mnist_folde
     assert chance["auroc_class1_1k"].value == pytest.approx(0.5)
     assert chance["auprc_class1_1k"].value == pytest.approx(0.1)
     assert 0.01 < own["false_positive_rate_class1_1k"].value < 0.1
-    assert own["recall_at_fpr5_class1_1k"].value > 0.5
+    assert own["tpr_at_fpr5_class1_1k"].value > 0.5
     assert {"isolation_forest", "knn"} <= {score.subject for score in found.scores}
     assert (tmp_path / "anomalies.png").is_file()
 

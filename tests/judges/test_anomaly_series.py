@@ -11,7 +11,7 @@ from genfoundry.metrics import detection
 from genfoundry.model import Model
 
 MORE = PLAN.model_copy(update={"origins": 20})
-NAMES = ("auroc", "auprc", "recall_at_fpr5", "false_positive_rate")
+NAMES = ("auroc", "auprc", "tpr_at_fpr5", "false_positive_rate")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ def test_scores_by_hand():
     found = Detection.score(LABELS, SCORES)
     assert found["auroc"] == pytest.approx(0.75)
     assert found["auprc"] == pytest.approx((1 + 2 / 3) / 2)
-    assert found["recall_at_fpr5"] == pytest.approx(0.5)
+    assert found["tpr_at_fpr5"] == pytest.approx(0.5)
 
 
 def test_two_gaussians_have_the_auroc_of_the_closed_form():
@@ -20,7 +20,7 @@ def test_two_gaussians_have_the_auroc_of_the_closed_form():
     rng, labels = np.random.default_rng(0), np.repeat([0, 1], 20_000)
     found = Detection.score(labels, rng.standard_normal(40_000) + 2 * labels)
     assert found["auroc"] == pytest.approx(0.9214, abs=0.005)
-    assert found["recall_at_fpr5"] == pytest.approx(0.6388, abs=0.02)
+    assert found["tpr_at_fpr5"] == pytest.approx(0.6388, abs=0.02)
 
 
 def test_a_threshold_flags_at_most_its_share_of_what_it_was_set_on():
@@ -32,7 +32,7 @@ def test_a_threshold_flags_at_most_its_share_of_what_it_was_set_on():
 
 def test_recall_at_a_threshold_that_was_set_elsewhere():
     found = estimates(LABELS, SCORES, limit=0.3)
-    assert found["recall_at_fpr5"].value == 1.0
+    assert found["tpr_at_fpr5"].value == 1.0
     assert found["false_positive_rate"].value == 0.5
     assert "false_positive_rate" not in estimates(LABELS, SCORES)
 

@@ -17,12 +17,12 @@ from genfoundry.interval import UNKNOWN, Estimate, percentiles
 from genfoundry.metric import SetMetric
 
 FALSE_POSITIVES = 0.05  # share of the clean examples that may be flagged
-RECALL = "recall_at_fpr5"
+RECALL = "tpr_at_fpr5"
 DRAWS = 400  # of the bootstrap
 
 
 class Detection(SetMetric):
-    """`auroc`, `auprc` and `recall_at_fpr5`; `real` are labels (N,), 1 for an anomaly, `fake` scores (N,), high for
+    """`auroc`, `auprc` and `tpr_at_fpr5`; `real` are labels (N,), 1 for an anomaly, `fake` scores (N,), high for
     one.
 
     `false_positive_rate` is what a threshold that was set on other clean examples flags of these; see `estimates`.
@@ -61,7 +61,7 @@ def estimates(labels: np.ndarray, scores: np.ndarray, limit: float | None = None
     Args:
         labels: (N,), 1 for an anomaly and 0 for a clean example, at least one of each.
         scores: (N,), high for an anomaly; where one is not finite, nothing is known.
-        limit: of `threshold`. With it `recall_at_fpr5` is the share of the anomalies above it, and
+        limit: of `threshold`. With it `tpr_at_fpr5` is the share of the anomalies above it, and
             `false_positive_rate` that of the clean examples; without, recall is read off the ROC curve of these
             examples, which no detector could know in advance, and there is no false-positive rate.
         seed: two subjects with the same labels and seed see the same draws, so their differences are paired.

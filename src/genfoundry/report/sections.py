@@ -33,7 +33,7 @@ TELLING = (
     "ssim_y",
     "auroc",
     "auprc",
-    "recall_at_fpr5",
+    "tpr_at_fpr5",
     "false_positive_rate",
 )
 MOST_CLASSES = 20  # in a table of confusions
