@@ -31,7 +31,7 @@ def view(version: ModelVersion) -> RunView:
     checkpoint = version.evaluation.checkpoint
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        gallery = _fetched(version.run_id, "evaluation", folder)
+        gallery = _fetched(version.run_id, version.evaluation.folder, folder)
         images = {path.stem: path.read_bytes() for path in gallery.glob("*.png")}
         grids = sorted(_fetched(version.run_id, "samples", folder).glob("*.png"))
         images |= {f"samples/{path.stem}": path.read_bytes() for path in grids}

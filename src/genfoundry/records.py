@@ -121,7 +121,7 @@ class Score(Record):
 
 
 class Evaluation(Record):
-    """How one checkpoint was judged. `primary` names the score that decides; galleries lie in the MLflow run."""
+    """How one checkpoint was judged. `primary` names the score that decides; its gallery lies in the MLflow run."""
 
     checkpoint: Checkpoint
     primary: str
@@ -131,6 +131,11 @@ class Evaluation(Record):
     digest: str = ""
     seconds: float = 0.0
     skipped: bool = False
+
+    @property
+    def folder(self) -> str:
+        """Where in the run its gallery lies: a run may be judged in more than one way."""
+        return f"evaluation/{self.digest[:16]}"
 
     def score(self, name: str, subject: str = "model") -> Score | None:
         """The score of that name and subject, if there is one."""

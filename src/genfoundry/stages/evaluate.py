@@ -16,8 +16,6 @@ from genfoundry.loader import load_model
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Evaluation
 
-EVALUATION = "evaluation"
-
 
 def evaluate_model(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None = None) -> Evaluation:
     """Judge a checkpoint on the test split of the data that it was trained on.
@@ -51,15 +49,15 @@ def evaluate_model(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Chec
             digest=identity,
             seconds=round(time.monotonic() - began, 2),
         )
-        tracking.log_files(checkpoint.run_id, Path(scratch) / "gallery", EVALUATION)
+        tracking.log_files(checkpoint.run_id, Path(scratch) / "gallery", evaluation.folder)
     tracking.log_scores(checkpoint.run_id, evaluation)
-    tracking.log_text(checkpoint.run_id, evaluation.model_dump_json(indent=1), f"{EVALUATION}/evaluation.json")
+    tracking.log_text(checkpoint.run_id, evaluation.model_dump_json(indent=1), f"{evaluation.folder}/evaluation.json")
     return evaluation
 
 
 def find_evaluation(run_id: str, identity: str) -> Evaluation | None:
     """The evaluation of that identity that the run holds."""
-    path = f"{EVALUATION}/evaluation.json"
+    path = f"evaluation/{identity[:16]}/evaluation.json"
     if not tracking.has_artifact(run_id, path):
         return None
     found = Evaluation.model_validate_json(tracking.read_text(run_id, path))

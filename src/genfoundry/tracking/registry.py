@@ -44,8 +44,8 @@ def evaluation_of(info: VersionInfo) -> Evaluation:
     Raises:
         UserError: it is missing, or is not the one that was registered.
     """
-    text = runs.read_text(info.run_id, info.tags.get(EVALUATION, runs.EVALUATION))
-    if digest(text) != info.tags.get(EVALUATION_SEAL, digest(text)):
+    text = runs.read_text(info.run_id, info.tags[EVALUATION])
+    if digest(text) != info.tags[EVALUATION_SEAL]:
         raise UserError(
             f"The evaluation of '{info.name}' version {info.version} was changed after it was registered.",
             expected=f"sha256 {info.tags[EVALUATION_SEAL]} of {info.tags[EVALUATION]} in run {info.run_id}",

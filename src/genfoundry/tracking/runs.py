@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 BATCH = 1000  # the most metrics that MLflow takes in one call
 KEY, OWNER, HEARTBEAT, OUTCOME = (f"genfoundry.{word}" for word in ("run_key", "owner", "heartbeat", "outcome"))
 SENTENCE = "genfoundry.sentence"
-EVALUATION = "evaluation/evaluation.json"
 T = TypeVar("T")
 
 
