@@ -55,7 +55,15 @@ def view(version: ModelVersion) -> RunView:
 def registered(model: tracking.ModelInfo) -> ModelVersion:
     """The champion of a registered model, else its newest version."""
     newest = max(info.version for info in tracking.list_versions(model.name))
-    info = tracking.get_version(model.name, model.champion or newest)
+    return _version(tracking.get_version(model.name, model.champion or newest))
+
+
+def every_version(model: tracking.ModelInfo) -> list[ModelVersion]:
+    """All versions of a registered model."""
+    return [_version(info) for info in tracking.list_versions(model.name)]
+
+
+def _version(info: tracking.VersionInfo) -> ModelVersion:
     verdict = Verdict.model_validate_json(info.tags[tracking.VERDICT])
     return ModelVersion(
         name=info.name,

@@ -10,7 +10,8 @@ import click
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it.")
-def report(names: tuple[str, ...], output: Path | None) -> None:
+@click.option("--markdown", is_flag=True, help="Print tables of every version instead, a recipe's seeds in one line.")
+def report(names: tuple[str, ...], output: Path | None, markdown: bool) -> None:
     """Write the HTML report of the registered models NAMES (default: all): each champion, else the newest version."""
     from genfoundry import tracking
     from genfoundry.errors import UserError, closest
@@ -23,5 +24,10 @@ def report(names: tuple[str, ...], output: Path | None) -> None:
             raise UserError(f"There is no registered model '{name}'; {closest(name, known)}")
     if not known:
         raise UserError("Nothing is registered yet.", remedy="genfoundry run --default")
+    if markdown:
+        from genfoundry.tabulation import as_markdown
+
+        click.echo(as_markdown([v for name in names or known for v in reporting.every_version(known[name])]))
+        return
     versions = [reporting.registered(known[name]) for name in names or known]
     click.echo(reporting.write(versions, output))
