@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,14 +21,15 @@ DEVICE_BUDGET = 4 << 30  # bytes of raw data kept on the device
 
 
 class Rows:
-    """A dataclass of tensors that all run over the same rows."""
+    """A dataclass of tensors that all run over the same rows; one that need not be there is None."""
 
     def __len__(self) -> int:
         return len(getattr(self, fields(self)[0].name))  # pyright: ignore[reportArgumentType]
 
     def map(self, function) -> Self:
-        """Apply `function` to every tensor."""
-        changed = {f.name: function(getattr(self, f.name)) for f in fields(self)}  # pyright: ignore[reportArgumentType]
+        """Apply `function` to every tensor that is there."""
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}  # pyright: ignore[reportArgumentType]
+        changed = {name: function(tensor) for name, tensor in tensors.items() if tensor is not None}
         return replace(self, **changed)  # pyright: ignore[reportArgumentType, reportCallIssue, reportReturnType]
 
     def repeat(self, times: int) -> Self:
@@ -43,10 +45,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class ImageBatch(Rows):
-    """`images` float32 (B, C, H, W) in [-1, 1]; `labels` int64 (B,), -1 where unlabelled."""
+    """`images` float32 (B, C, H, W) in [-1, 1]; `labels` int64 (B,), -1 where unlabelled.
+
+    `source` float32 (B, C, h, w) in [-1, 1] is what each image is to be made from, in a set of pairs.
+    """
 
     images: Tensor
     labels: Tensor
+    source: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -87,19 +93,27 @@ class ImageRows:
     def __init__(self, folder: Path, split: str, device: torch.device | str = "cpu") -> None:
         arrays = image.read(folder, split)
         self.device = torch.device(device)
-        fits = arrays.images.nbytes <= DEVICE_BUDGET
-        self.images = torch.from_numpy(arrays.images.copy() if fits else arrays.images)
-        self.labels = torch.from_numpy(arrays.labels)
-        if fits:
-            self.images, self.labels = self.images.to(self.device), self.labels.to(self.device)
+        pixels = [array for array in (arrays.images, arrays.sources) if array is not None]
+        fits = sum(array.nbytes for array in pixels) <= DEVICE_BUDGET
+        self.images, *sources = (_tensor(array, self.device if fits else None) for array in pixels)
+        self.sources = sources[0] if sources else None
+        self.labels = torch.from_numpy(arrays.labels).to(self.images.device)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def batch(self, rows: Tensor) -> ImageBatch:
         rows = rows.to(self.images.device)
-        pixels = self.images[rows].to(self.device).float().div_(127.5).sub_(1)
-        return ImageBatch(pixels, self.labels[rows].to(self.device))
+        source = None if self.sources is None else self._scaled(self.sources, rows)
+        return ImageBatch(self._scaled(self.images, rows), self.labels[rows].to(self.device), source)
+
+    def _scaled(self, pixels: Tensor, rows: Tensor) -> Tensor:
+        return pixels[rows].to(self.device).float().div_(127.5).sub_(1)
+
+
+def _tensor(array: np.ndarray, device: torch.device | None) -> Tensor:
+    """A copy on `device`; the memory-mapped array itself where there is none."""
+    return torch.from_numpy(array) if device is None else torch.from_numpy(array.copy()).to(device)
 
 
 class SeriesRows:

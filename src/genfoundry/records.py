@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 Decision = Literal["PROMOTE", "HOLD", "REJECT"]
 
@@ -19,13 +19,18 @@ class Record(BaseModel):
 
 
 class ImageSpec(Record):
-    """Shape of an image dataset; images are uint8 on disk and float32 in [-1, 1] in a batch."""
+    """Shape of an image dataset; images are uint8 on disk and float32 in [-1, 1] in a batch.
+
+    `source` is the (C, H, W) of what each image is to be made from, in a set of pairs.
+    """
 
     kind: Literal["image"] = "image"
     channels: int = Field(gt=0)
     height: int = Field(gt=0)
     width: int = Field(gt=0)
     num_classes: int = Field(default=0, ge=0)
+    # left out of the JSON where there is none, so that what was sealed before sets of pairs keeps its digest
+    source: tuple[PositiveInt, PositiveInt, PositiveInt] | None = Field(default=None, exclude_if=lambda v: v is None)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -1,7 +1,8 @@
 """Images on disk: `<split>-images.npy` uint8 (N, C, H, W), `<split>-labels.npy` int64 (N,), and `manifest.csv`.
 
 The manifest holds one row an image (split, index, source, sha256, mean, std, perceptual hash, label); validation
-reads it instead of the pixels.
+reads it instead of the pixels. A set of pairs has `<split>-sources.npy` uint8 (N, C, h, w) too, what each image is to
+be made from, and its sha256 as the manifest's last column.
 """
 
 from __future__ import annotations
@@ -21,29 +22,36 @@ from genfoundry.records import ImageSpec
 SPLITS = ("train", "test")
 UNLABELLED = -1
 MANIFEST = "manifest.csv"
+SOURCE_SHA = "source_sha256"
 
 
 class ImageExample(NamedTuple):
-    """One image of one split; `pixels` is uint8 (C, H, W), `source` says where it came from."""
+    """One image of one split; `pixels` is uint8 (C, H, W), `source` says where it came from.
+
+    `paired` is uint8 (C, h, w), what the image is to be made from, in a set of pairs.
+    """
 
     split: str
     pixels: np.ndarray
     label: int
     source: str
+    paired: np.ndarray | None = None
 
 
 class ImageSplit(NamedTuple):
-    """The arrays of one split: uint8 (N, C, H, W), memory-mapped, and int64 (N,)."""
+    """The arrays of one split: uint8 (N, C, H, W), memory-mapped, int64 (N,), and uint8 (N, C, h, w) where paired."""
 
     images: np.ndarray
     labels: np.ndarray
+    sources: np.ndarray | None = None
 
 
 def write(folder: Path, examples: Iterable[ImageExample], num_classes: int) -> tuple[ImageSpec, dict[str, int]]:
     """Write the canonical form of `examples`, all of one shape, into an empty `folder`.
 
     Raises:
-        ValueError: an example is not uint8 (C, H, W), or differs in shape from the first.
+        ValueError: an example is not uint8 (C, H, W), or differs in shape from the first; nor may what it is paired
+            with.
     """
     by_split: dict[str, list[ImageExample]] = {split: [] for split in SPLITS}
     for example in examples:
@@ -53,30 +61,50 @@ def write(folder: Path, examples: Iterable[ImageExample], num_classes: int) -> t
     for split, rows in by_split.items():
         np.save(folder / f"{split}-images.npy", np.stack([row.pixels for row in rows]))
         np.save(folder / f"{split}-labels.npy", np.array([row.label for row in rows], np.int64))
+        if sources := [row.paired for row in rows if row.paired is not None]:
+            np.save(_sources(folder, split), np.stack(sources))
     publish(folder / MANIFEST, _manifest(by_split))
-    channels, height, width = by_split["train"][0].pixels.shape
-    spec = ImageSpec(channels=channels, height=height, width=width, num_classes=num_classes)
+    first = by_split["train"][0]
+    channels, height, width = first.pixels.shape
+    source = None if first.paired is None else first.paired.shape
+    spec = ImageSpec(channels=channels, height=height, width=width, num_classes=num_classes, source=source)
     return spec, {split: len(rows) for split, rows in by_split.items()}
 
 
+def _sources(folder: Path, split: str) -> Path:
+    return folder / f"{split}-sources.npy"
+
+
 def _check(example: ImageExample, first: ImageExample) -> None:
-    pixels = example.pixels
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape != first.pixels.shape:
-        raise ValueError(
-            f"{example.source}: {pixels.dtype} {pixels.shape}; expected uint8 {first.pixels.shape} like {first.source}"
-        )
+    if (example.paired is None) != (first.paired is None):
+        raise ValueError(f"one of {example.source} and {first.source} is paired, the other is not")
+    pairs = [(example.pixels, first.pixels)]
+    if example.paired is not None and first.paired is not None:
+        pairs.append((example.paired, first.paired))
+    for pixels, like in pairs:
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape != like.shape:
+            raise ValueError(
+                f"{example.source}: {pixels.dtype} {pixels.shape}; expected uint8 {like.shape} like {first.source}"
+            )
 
 
 def _manifest(by_split: dict[str, list[ImageExample]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("split", "index", "source", "sha256", "mean", "std", "phash", "label"))
+    paired = by_split["train"][0].paired is not None
+    header = ("split", "index", "source", "sha256", "mean", "std", "phash", "label")
+    writer.writerow((*header, SOURCE_SHA) if paired else header)
     for split, rows in by_split.items():
         for index, row in enumerate(rows):
-            sha = hashlib.sha256(row.pixels.tobytes()).hexdigest()
             mean, std = f"{row.pixels.mean():.4f}", f"{row.pixels.std():.4f}"
-            writer.writerow((split, index, row.source, sha, mean, std, perceptual_hash(row.pixels), row.label))
+            cells = (split, index, row.source, sha256(row.pixels), mean, std, perceptual_hash(row.pixels), row.label)
+            writer.writerow(cells if row.paired is None else (*cells, sha256(row.paired)))
     return text.getvalue()
+
+
+def sha256(pixels: np.ndarray) -> str:
+    """The hash of an image as the manifest holds it: of its bytes, row by row, a channel after the other."""
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
 
 
 def perceptual_hash(pixels: np.ndarray) -> str:
@@ -93,4 +121,6 @@ def read(folder: Path, split: str) -> ImageSplit:
     """Memory-map one split of a canonical folder."""
     images = np.load(folder / f"{split}-images.npy", mmap_mode="r", allow_pickle=False)
     labels = np.load(folder / f"{split}-labels.npy", allow_pickle=False)
-    return ImageSplit(images, labels)
+    path = _sources(folder, split)
+    sources = np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
+    return ImageSplit(images, labels, sources)
