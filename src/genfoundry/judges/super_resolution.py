@@ -1,5 +1,7 @@
 """Super-resolution: held-out images reduced by the stated degradation, enlarged again, beside interpolations.
 
+In a set of pairs what is enlarged is what each image is paired with, as it was given.
+
 PSNR and SSIM are those of the luminance, with a border of `scale` pixels cut off, as the literature reports them
 (Ledig 2017, §3.1). A network that wins in decibels may still be blurred, so the score that decides is the Fréchet
 distance between the enlarged and the real images, over that of bicubic interpolation of the same images: in the domain
@@ -18,7 +20,7 @@ from torch import Tensor
 
 from genfoundry import exhibits
 from genfoundry.features import Domain, RandomFilters, View, cached_features, to_pixels
-from genfoundry.image_sets import real_images
+from genfoundry.image_sets import RealImages, real_images
 from genfoundry.interval import Estimate, around, half_samples, size_name
 from genfoundry.judges import Extractor, Judgement
 from genfoundry.metrics.frechet import Frechet
@@ -31,14 +33,15 @@ from genfoundry.resampling import INTERPOLATIONS, batches, degrade, interpolate,
 PAIRED = {"psnr_y": True, "ssim_y": True}  # by score name: higher is better
 DRAWS = 20
 USUAL, RELATIVE = "bicubic", "relative_fd"
+REDUCED, GIVEN = "bicubic with antialiasing, rounded to 8 bits", "as given"
 TINY = 1e-12
 
 
 def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified image dataset; fill `out` with `enlargements.png`. The promise: `judges`."""
     model.eval()
-    real, scale = real_images(folder, plan.num_samples, plan.seed).test, model.config.scale
-    low = np.concatenate([to_pixels(degrade(part, scale)) for part in batches(real)])
+    held_out, scale = real_images(folder, plan.num_samples, plan.seed), model.config.scale
+    real, low = held_out.test, _low(held_out, scale)
     sides = {name: _enlarged(function, low, model) for name, function in _upscalers(model).items()}
     sides |= {method: interpolate(low, scale, method) for method in INTERPOLATIONS}
     view: View = RandomFilters(cast(ImageSpec, model.spec).channels)
@@ -46,16 +49,23 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
         view = Domain(extractor.model.eval(), extractor.id)
     scores = _scores(sides, real, view, scale, plan.seed)
     shown = low.repeat(scale, 2).repeat(scale, 3)
-    exhibits.write(out / "enlargements.png", *(part[: exhibits.COLUMNS] for part in (shown, *_in_order(sides), real)))
+    rows = np.linspace(0, len(real) - 1, min(exhibits.COLUMNS, len(real))).astype(int)
+    exhibits.write(out / "enlargements.png", *(part[rows] for part in (shown, *_in_order(sides), real)))
     protocol = {
         "samples": len(real),
         "scale": scale,
-        "degradation": "bicubic with antialiasing, rounded to 8 bits",
+        "degradation": REDUCED if held_out.test_sources is None else GIVEN,
         "psnr and ssim": f"of the luminance, without a border of {scale} pixels",
         "view": view.name,
         "interval": "95 %: over images; of distances over half-samples",
     }
     return Judgement(f"{RELATIVE}_{view.name}_x{scale}_{size_name(len(real))}", tuple(scores), protocol, {})
+
+
+def _low(held_out: RealImages, scale: int) -> np.ndarray:
+    if held_out.test_sources is not None:
+        return held_out.test_sources
+    return np.concatenate([to_pixels(degrade(part, scale)) for part in batches(held_out.test)])
 
 
 def _upscalers(model: Model) -> dict[str, Callable[[Tensor], Tensor]]:
