@@ -85,16 +85,19 @@ def floors(train: np.ndarray, count: int, seed: int) -> list[ImageSet]:
 
 
 class RealImages(NamedTuple):
-    """The training split, and as many held-out images as are generated; with their classes."""
+    """The training split, and as many held-out images as are generated; with their classes, and what they are paired
+    with."""
 
     train: np.ndarray
     test: np.ndarray
     train_labels: np.ndarray
     test_labels: np.ndarray
+    test_sources: np.ndarray | None = None
 
 
 def real_images(folder: Path, most: int, seed: int) -> RealImages:
     """The real side of every comparison: all of train, at most `most` of test."""
     train, test = image.read(folder, "train"), image.read(folder, "test")
     rows = np.sort(_rows(len(test.labels), min(most, len(test.labels)), seed))
-    return RealImages(train.images, np.asarray(test.images[rows]), train.labels, test.labels[rows])
+    sources = None if test.sources is None else np.asarray(test.sources[rows])
+    return RealImages(train.images, np.asarray(test.images[rows]), train.labels, test.labels[rows], sources)

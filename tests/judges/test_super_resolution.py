@@ -1,3 +1,6 @@
+import shutil
+
+import numpy as np
 import pytest
 import torch
 from pydantic import BaseModel
@@ -6,7 +9,9 @@ from toys import Toy, scores_of
 
 from genfoundry.image_sets import real_images
 from genfoundry.judges.super_resolution import judge
+from genfoundry.kinds import image
 from genfoundry.recipe import EvaluationPlan
+from genfoundry.resampling import luminance
 
 pytestmark = pytest.mark.usefixtures("root")
 PLAN = EvaluationPlan(num_samples=60, seeds=1)
@@ -58,12 +63,29 @@ def test_a_perfect_enlargement_has_no_distance(found):
     assert own[found.primary].value == pytest.approx(0, abs=1e-4)
 
 
+def test_a_set_without_pairs_is_reduced(found):
+    assert found.protocol["degradation"] == "bicubic with antialiasing, rounded to 8 bits"
+
+
 def test_bicubic_is_the_unit_and_a_blur_is_worse(found):
     bicubic, blurred, lanczos = (scores_of(found, name) for name in ("bicubic", "blurred", "lanczos"))
     assert bicubic[found.primary].value == pytest.approx(1)
     assert bicubic[found.primary].low == pytest.approx(bicubic[found.primary].high)
     assert blurred["psnr_y_x2_60"].value < bicubic["psnr_y_x2_60"].value < lanczos["psnr_y_x2_60"].value
     assert blurred[found.primary].low > 1
+
+
+def test_what_is_paired_is_enlarged_as_it_was_given(mnist_folder, tmp_path):
+    """Sources of one flat grey: whatever enlarges them, the luminance is that grey."""
+    folder = shutil.copytree(mnist_folder, tmp_path / "pairs")
+    np.save(folder / "test-sources.npy", np.full((len(image.read(folder, "test").labels), 1, 14, 14), 100, np.uint8))
+    made = judge(Nearest(), folder, PLAN, None, tmp_path)
+    real = real_images(folder, PLAN.num_samples, PLAN.seed).test
+    ours = (luminance(real) - luminance(np.full_like(real, 100)))[..., 2:-2, 2:-2] / 255
+    psnr = np.mean(-10 * np.log10((ours**2).mean((1, 2, 3))))
+    assert made.protocol["degradation"] == "as given"
+    for side in ("model", "bicubic", "lanczos"):
+        assert scores_of(made, side)["psnr_y_x2_60"].value == pytest.approx(psnr, abs=1e-3)
 
 
 def test_the_gallery_shows_all_sides(mnist_folder, tmp_path):

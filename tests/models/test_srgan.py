@@ -1,10 +1,15 @@
+from dataclasses import replace
+
 import pytest
 import torch
-from contracts import IMAGE_SPECS, check_model
+from contracts import IMAGE_SPECS, batch_of, check_model
+from torch.nn import functional as F
 
+from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
 from genfoundry.loader import build_model
-from genfoundry.models.srgan import SubPixel
+from genfoundry.models.srgan import SubPixel, _flipped
+from genfoundry.records import ImageSpec
 from genfoundry.resampling import tiled
 
 
@@ -29,12 +34,53 @@ def test_a_large_image_is_enlarged_in_tiles_without_seams(scale):
 
 def test_both_stages_are_kept(tmp_path):
     model = build_model("srgan", IMAGE_SPECS[2], {"scale": 2, "blocks": 1, "width": 8, "pixel_steps": 1})
-    from contracts import _train, batch_of
+    from contracts import _train
 
     _train(model, batch_of(IMAGE_SPECS[2], 4))
     assert model.switched
     kept, now = model.by_pixels.state_dict(), model.generator.state_dict()
     assert any(not torch.equal(kept[name], now[name]) for name in kept)
+
+
+def pairs(spec: ImageSpec, rows: int) -> tuple[ImageSpec, ImageBatch]:
+    """Random images of a spec with sources that are not their reductions."""
+    batch = batch_of(spec, rows)
+    source = torch.rand(rows, spec.channels, spec.height // 2, spec.width // 2) * 2 - 1
+    return spec.model_copy(update={"source": tuple(source.shape[1:])}), replace(batch, source=source)  # pyright: ignore
+
+
+def test_what_is_paired_is_what_is_enlarged():
+    spec, batch = pairs(IMAGE_SPECS[1], 4)
+    model = build_model("srgan", spec, {"scale": 2, "blocks": 1, "width": 8}).eval()
+    torch.nn.init.zeros_(model.generator.last.bias)  # so that the untrained network adds nothing
+    assert model.low(batch) is batch.source
+    as_bicubic = F.interpolate(batch.source, scale_factor=2, mode="bicubic", align_corners=False).clamp(-1, 1)
+    torch.testing.assert_close(model.sample(batch), as_bicubic)
+
+
+def test_an_image_is_mirrored_with_its_source():
+    batch = ImageBatch(torch.rand(64, 1, 4, 8), torch.zeros(64))
+    batch = replace(batch, source=batch.images[..., ::2])
+    flipped = _flipped(batch)
+    mirrored = (flipped.images == batch.images.flip(3)).all((1, 2, 3))
+    assert 0 < mirrored.sum() < 64
+    wanted = torch.where(mirrored[:, None, None, None], batch.source.flip(3), batch.source)
+    torch.testing.assert_close(flipped.source, wanted, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ((3, 16, 24), r"3×16×24 .* is not 1/4 of the images(.|\n)*3×8×12(.|\n)*set model.scale=2"),
+        ((1, 8, 12), r"1×8×12 .* not 1/4(.|\n)*of as many channels"),
+        ((3, 8, 10), "3×8×10"),
+        ((3, 32, 48), "3×32×48"),
+        ((3, 64, 96), "3×64×96"),
+    ],
+)
+def test_pairs_of_another_ratio_are_refused(source, message):
+    with pytest.raises(UserError, match=message):
+        build_model("srgan", IMAGE_SPECS[1].model_copy(update={"source": source}), {"scale": 4})
 
 
 def test_a_sub_pixel_convolution_starts_as_repetition():

@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import torch
 from pydantic import Field
@@ -31,7 +31,7 @@ from genfoundry.resampling import degrade, tiled
 
 
 class SRGAN(Adversarial):
-    """Images enlarged; trained on their own reductions."""
+    """Images enlarged; trained on their own reductions, or on what they are paired with."""
 
     task: ClassVar[Task] = "super_resolution"
     conditions: ClassVar[tuple[Condition, ...]] = ("image",)
@@ -57,6 +57,7 @@ class SRGAN(Adversarial):
                 expected=f"height and width that are multiples of {config.scale}",
                 remedy="set model.scale=2, or add the data again with another --size",
             )
+        _check_pairs(spec, config.scale)
         self.generator = Generator(spec.channels, config)
         self.by_pixels = Generator(spec.channels, config).requires_grad_(False)  # as it was after `pixel_steps`
         self.register_buffer("switched", torch.zeros((), dtype=torch.bool))
@@ -67,8 +68,8 @@ class SRGAN(Adversarial):
     switched: Tensor
 
     def low(self, batch: ImageBatch) -> Tensor:
-        """What is to be enlarged: the images of a batch, reduced."""
-        return degrade(batch.images, self.config.scale)
+        """What is to be enlarged: what the images of a batch are paired with, or else the images, reduced."""
+        return degrade(batch.images, self.config.scale) if batch.source is None else batch.source
 
     def training_step(self, batch: ImageBatch, step: int, update: Update) -> Losses:
         batch = _flipped(batch)
@@ -124,9 +125,27 @@ class SRGAN(Adversarial):
 
 
 def _flipped(batch: ImageBatch) -> ImageBatch:
-    """Each image mirrored, or not, at random."""
+    """Each image mirrored, or not, at random; and with it what it is paired with."""
     mirrored = torch.rand(len(batch.images), 1, 1, 1, device=batch.images.device) < 0.5
-    return ImageBatch(torch.where(mirrored, batch.images.flip(3), batch.images), batch.labels)
+    images, source = (
+        None if side is None else torch.where(mirrored, side.flip(3), side) for side in (batch.images, batch.source)
+    )
+    return ImageBatch(cast(Tensor, images), batch.labels, source)
+
+
+def _check_pairs(spec: ImageSpec, scale: int) -> None:
+    wanted = (spec.channels, spec.height // scale, spec.width // scale)
+    if spec.source not in (None, wanted):
+        found, expected = ("×".join(map(str, shape)) for shape in (spec.source, wanted))
+        ratio = spec.height // spec.source[1]
+        fits = ratio in (2, 4) and spec.source == (spec.channels, spec.height // ratio, spec.width // ratio)
+        raise UserError(
+            f"The pairs' sources are {found} (channels, height, width), which is not 1/{scale} of the images.",
+            expected=f"{expected} for a scale of {scale}",
+            remedy=f"set model.scale={ratio}"
+            if fits
+            else "add pairs that are 2 or 4 times reduced, of as many channels",
+        )
 
 
 class Generator(nn.Module):
