@@ -9,14 +9,14 @@ from pathlib import Path
 
 import click
 
-PARTS = ("training", "distance", "pipeline")
+PARTS = ("training", "drawing", "distance", "pipeline")
 HEAD = ("what", "ours", "the usual way", "ratio", "by the wall", "goal", "of peak")
 
 
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice(PARTS))
 @click.option("--rounds", default=3, help="Interleaved repetitions; the table shows medians.")
-@click.option("--only", multiple=True, help="Of training: dcgan, vae or gan.")
+@click.option("--only", multiple=True, help="Of training: dcgan, vae, gan, cgan, pixelcnn or srgan.")
 @click.option("--quick", is_flag=True, help="A few steps each, to see that it runs.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the table to a Markdown file too.")
 def main(parts: tuple[str, ...], rounds: int, only: tuple[str, ...], quick: bool, output: Path | None) -> None:
@@ -42,15 +42,17 @@ def main(parts: tuple[str, ...], rounds: int, only: tuple[str, ...], quick: bool
 
 
 def _rows(parts: Iterable[str], root: Path, peak: float, only: tuple[str, ...], quick: bool, rounds: int) -> Iterator:
-    from benchmarks import distance, pipeline, training
+    from benchmarks import distance, drawing, pipeline, training
 
     if "training" in parts:
         images = digits(root)
         counts = {"dcgan": 20, "vae": 20, "gan": 60}
-        against = {"dcgan": 4, "vae": 60, "gan": 40}
+        against = {"dcgan": 4, "vae": 60, "gan": 40, "cgan": 40, "pixelcnn": 3, "srgan": 3}
         for make, steps in ((training.peers, against), (training.overhead, counts)):
             wanted = {name: 2 if quick else n for name, n in steps.items() if name in (only or steps)}
             yield from make(images, peak, wanted, rounds)
+    if "drawing" in parts:
+        yield drawing.row(8 if quick else 28, 4, rounds)
     if "distance" in parts:
         yield from distance.rows(64 if quick else 2048, 200 if quick else 2500, rounds)
     if "pipeline" in parts:

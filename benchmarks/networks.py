@@ -8,6 +8,8 @@ from torch.nn import functional as F
 
 from genfoundry.layers import UpConv2d
 
+CLASSES = 10
+
 
 def dcgan_2016(latent: int = 100, width: int = 64) -> tuple[nn.Module, nn.Module]:
     """Radford 2016 for one channel of 28×28: generator (B, latent, 1, 1) → image, discriminator → probability (B, 1).
@@ -85,10 +87,7 @@ def _double(inputs: int, outputs: int, fused: bool) -> list[nn.Module]:
 
 def perceptrons(latent: int = 100) -> tuple[nn.Module, nn.Module]:
     """The multilayer GAN of script collections: generator (B, latent) → (B, 1, 28, 28), discriminator → logits."""
-    layers: list[nn.Module] = [nn.Linear(latent, 128), nn.LeakyReLU(0.2)]
-    for inputs, outputs in ((128, 256), (256, 512), (512, 1024)):
-        layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.LeakyReLU(0.2)]
-    generator = nn.Sequential(*layers, nn.Linear(1024, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
+    generator = _perceptron_generator(latent, 28)
     discriminator = nn.Sequential(
         nn.Flatten(),
         nn.Linear(784, 512),
@@ -98,6 +97,33 @@ def perceptrons(latent: int = 100) -> tuple[nn.Module, nn.Module]:
         nn.Linear(256, 1),
     )
     return generator, discriminator
+
+
+def _perceptron_generator(inputs: int, side: int) -> nn.Module:
+    layers: list[nn.Module] = [nn.Linear(inputs, 128), nn.LeakyReLU(0.2)]
+    for a, b in ((128, 256), (256, 512), (512, 1024)):
+        layers += [nn.Linear(a, b), nn.BatchNorm1d(b), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, nn.Linear(1024, side**2), nn.Tanh(), nn.Unflatten(1, (1, side, side)))
+
+
+def told_perceptrons(latent: int = 100, side: int = 32) -> tuple[nn.Module, nn.Module]:
+    """The conditional GAN of script collections: (B, latent), labels (B,) → (B, 1, side, side), and → logits (B, 1)."""
+    discriminator: list[nn.Module] = [nn.Linear(side**2 + CLASSES, 512), nn.LeakyReLU(0.2)]
+    for _ in range(2):
+        discriminator += [nn.Linear(512, 512), nn.Dropout(0.4), nn.LeakyReLU(0.2)]
+    generator = _perceptron_generator(latent + CLASSES, side)
+    return Told(generator), Told(nn.Sequential(*discriminator, nn.Linear(512, 1)))
+
+
+class Told(nn.Module):
+    """`layers` told the class (B,) by an embedding behind the flattened rows (B, …) (Mirza 2014, §3.2)."""
+
+    def __init__(self, layers: nn.Module) -> None:
+        super().__init__()
+        self.label, self.layers = nn.Embedding(CLASSES, CLASSES), layers
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        return self.layers(torch.cat([x.flatten(1), self.label(labels)], 1))
 
 
 class VariationalPerceptron(nn.Module):

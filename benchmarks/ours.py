@@ -11,18 +11,21 @@ from typing import ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.optim import Adam, Optimizer
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.deep import masked_convolutions, super_resolution
 from benchmarks.measure import Clock, Timing
-from benchmarks.networks import VariationalPerceptron, dcgan_32, perceptrons
-from genfoundry.adversarial import FromNoise
+from benchmarks.networks import CLASSES, VariationalPerceptron, dcgan_32, perceptrons, told_perceptrons
+from genfoundry.adversarial import Adversarial, FromNoise, Game
 from genfoundry.batch import ImageBatch, ImageRows, shuffled_rows
 from genfoundry.device import resolve
 from genfoundry.journal import Journal
 from genfoundry.loop import Loop
 from genfoundry.model import Losses, Model, Update
 from genfoundry.records import ImageSpec
+from genfoundry.resampling import degrade
 from genfoundry.schedule import Settings
 from genfoundry.trainer import Reporter, fit
 
@@ -34,7 +37,8 @@ class Pixels(ImageRows):
 
     def __init__(self, images: np.ndarray) -> None:
         self.device = torch.device("cpu")
-        self.images, self.labels = torch.from_numpy(images), torch.zeros(len(images), dtype=torch.int64)
+        self.images, self.sources = torch.from_numpy(images), None
+        self.labels = torch.arange(len(images)) % CLASSES  # stand-ins: no speed depends on them
 
     @property
     def spec(self) -> ImageSpec:
@@ -58,6 +62,56 @@ class SamePerceptrons(FromNoise):
     def __init__(self, spec: ImageSpec) -> None:
         super().__init__(spec, PAPER)
         self.generator, self.discriminator = perceptrons()
+
+
+class SameTold(FromNoise):
+    """`networks.told_perceptrons`."""
+
+    def __init__(self, spec: ImageSpec) -> None:
+        super().__init__(spec, PAPER)
+        self.generator, self.discriminator = told_perceptrons(PAPER.latent_dim, spec.height)
+
+    def make(self, like: ImageBatch, generator: torch.Generator | None = None) -> Tensor:
+        return self.generator(self.latents(like, generator), like.labels)
+
+    def score(self, images: Tensor, like: ImageBatch) -> Tensor:
+        return self.discriminator(images, like.labels).flatten()
+
+
+class SameSRGAN(Adversarial):
+    """`deep.super_resolution`, channels last."""
+
+    def __init__(self, spec: ImageSpec) -> None:
+        super().__init__(spec, PAPER)
+        self.generator, self.discriminator = super_resolution()
+        self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def games(self, batch: ImageBatch) -> list[Game]:
+        low, high = (x.contiguous(memory_format=torch.channels_last) for x in (degrade(batch.images, 4), batch.images))
+        return [Game(lambda images: self.discriminator(images).flatten(), high, self.generator(low))]
+
+    def generator_loss(self, game: Game) -> Tensor:
+        return F.l1_loss(game.fake, game.real) + 1e-3 * super().generator_loss(game)
+
+
+class SamePixelCNN(Model):
+    """`deep.masked_convolutions`, cropped, channels last."""
+
+    kind: ClassVar[str] = "image"
+
+    def __init__(self, spec: ImageSpec) -> None:
+        super().__init__(spec, Model.Config())
+        self.network = masked_convolutions(cropped=True)
+        self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        return {"network": Adam(self.parameters(), 1e-3, fused=True)}
+
+    def training_step(self, batch: ImageBatch, step: int, update: Update) -> Losses:
+        values = batch.images.add(1).div(2)
+        loss = F.cross_entropy(self.network(values), (values[:, 0] * 255).round().long())
+        update("network", loss)
+        return {"nats": loss.detach()}
 
 
 class SameVAE(Model):

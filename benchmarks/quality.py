@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor
 
 from benchmarks.networks import dcgan_2016
-from benchmarks.plain import Pictures, adversarial, batches
+from benchmarks.plain import Pictures, adversarial, pairs
 from genfoundry import tracking
 from genfoundry.batch import ImageBatch
 from genfoundry.dataset import locate
@@ -67,7 +67,7 @@ def train(folder: Path, seconds: float, every: float, data: str, seed: int) -> N
     images = image.read(data_dir() / data, "train").images
     generator, discriminator = dcgan_2016(LATENT)
     began, used, kept = time.monotonic(), time.process_time(), 0.0
-    steps = adversarial(generator, discriminator, batches(Pictures(images, 28), BATCH), (LATENT, 1, 1))
+    steps = adversarial(generator, discriminator, pairs(Pictures(images, 28), BATCH), (LATENT, 1, 1))
     for step, (loss_g, loss_d) in enumerate(steps, 1):
         wall = time.monotonic() - began
         if wall - kept >= every or wall >= seconds:

@@ -13,11 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from benchmarks import ours, plain
+from benchmarks.deep import masked_convolutions, super_resolution
 from benchmarks.measure import Row, Timing, apart, interleaved, stepped
-from benchmarks.networks import VariationalPerceptron, dcgan_32, perceptrons
+from benchmarks.networks import VariationalPerceptron, dcgan_32, perceptrons, told_perceptrons
 from genfoundry.job import MEMORY
 from genfoundry.loader import build_model
 from genfoundry.model import Model
@@ -25,6 +27,7 @@ from genfoundry.records import ImageSpec
 from genfoundry.schedule import Settings
 
 Make = Callable[[ImageSpec], Model]
+Pairs = Iterator[list[Tensor]]
 
 
 def _settings(batch_size: int, ema_decay: float, count: int) -> Settings:
@@ -48,7 +51,9 @@ class Contest(NamedTuple):
     batch: int
     side: int  # pixels
     same: Make
-    usual: Callable[[np.ndarray], Iterator]
+    items: Callable[[np.ndarray], Dataset]  # of the usual side, from digits (N, 1, 28, 28)
+    loop: Callable[[Pairs], Iterator]  # of the usual side
+    colours: int = 1
 
 
 def overhead(images: np.ndarray, peak: float, counts: dict[str, int], rounds: int) -> Iterator[Row]:
@@ -68,22 +73,22 @@ def peers(images: np.ndarray, peak: float, counts: dict[str, int], rounds: int) 
     """Rows of our run beside the usual loop: the same network, batch and optimiser settings."""
     for family, count in counts.items():
         contest = CONTESTS[family]
-        pixels = _resized(images, contest.side)
+        pixels = _resized(images, contest.side, contest.colours)
         settings = _settings(contest.batch, 0, count)
         with (
             apart(partial(_by_lightning, contest.same, pixels, settings, count), MEMORY) as run,
-            apart(partial(_usual, contest.usual, images, count)) as usual,
+            apart(partial(_usual, contest, images, count)) as usual,
         ):
             what = f"{contest.what}, batch {contest.batch}: beside the usual loop"
             yield _row(what, [run, usual], contest.goal, contest.same, pixels, contest.batch, peak, rounds)
 
 
-def _resized(images: np.ndarray, side: int) -> np.ndarray:
-    if images.shape[-1] == side:
-        return images
-    return np.stack(
-        [np.array(Image.fromarray(i[0]).resize((side, side), Image.Resampling.BILINEAR))[None] for i in images]
-    )
+def _resized(images: np.ndarray, side: int, colours: int = 1) -> np.ndarray:
+    if images.shape[-1] != side:
+        images = np.stack(
+            [np.array(Image.fromarray(i[0]).resize((side, side), Image.Resampling.BILINEAR))[None] for i in images]
+        )
+    return np.repeat(images, colours, 1) if colours > 1 else images
 
 
 def _row(
@@ -112,9 +117,9 @@ def _bare(make: Make, images: np.ndarray, settings: Settings, count: int) -> Cal
     return stepped(ours.tight(_seeded(make, split.spec), split, settings), count)
 
 
-def _usual(usual: Callable[[np.ndarray], Iterator], images: np.ndarray, count: int) -> Callable[[], Timing]:
+def _usual(contest: Contest, images: np.ndarray, count: int) -> Callable[[], Timing]:
     torch.manual_seed(0)
-    return stepped(usual(images), count)
+    return stepped(contest.loop(plain.pairs(contest.items(images), contest.batch)), count)
 
 
 def _family(family: str, spec: ImageSpec) -> Model:
@@ -126,18 +131,54 @@ def _seeded(make: Make, spec: ImageSpec) -> Model:
     return make(spec)
 
 
-def _usual_gan(networks: Callable[[], tuple[nn.Module, nn.Module]], side: int, images: np.ndarray) -> Iterator:
+def _game(loop: Callable[..., Iterator], networks: Callable[[], tuple[nn.Module, nn.Module]], data: Pairs) -> Iterator:
     generator, discriminator = networks()
-    data = plain.batches(plain.Pictures(images, side), 64)
-    return plain.adversarial(generator, nn.Sequential(discriminator, nn.Sigmoid()), data, (100,))
+    return loop(generator, Probable(discriminator), data)
 
 
-def _usual_vae(images: np.ndarray) -> Iterator:
-    return plain.variational(VariationalPerceptron(), plain.batches(plain.Pictures(images, 28, signed=False), 128))
+class Probable(nn.Module):
+    """Logits as probabilities."""
+
+    def __init__(self, layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return torch.sigmoid(self.layers(*inputs))
 
 
+def _vae(data: Pairs) -> Iterator:
+    return plain.variational(VariationalPerceptron(), data)
+
+
+def _pixelcnn(data: Pairs) -> Iterator:
+    return plain.autoregressive(masked_convolutions(), data)
+
+
+def _crops(images: np.ndarray) -> plain.Crops:
+    return plain.Crops(_resized(images, 64, 3))
+
+
+from_noise, told = (partial(loop, latent=(100,)) for loop in (plain.adversarial, plain.conditional))
+at_28, at_32 = (partial(plain.Pictures, side=side) for side in (28, 32))
+unsigned = partial(plain.Pictures, side=28, signed=False)
 CONTESTS = {
-    "dcgan": Contest("DCGAN 32×32", "≥ 2.5 (4 with bf16)", 64, 32, ours.SameDCGAN, partial(_usual_gan, dcgan_32, 32)),
-    "vae": Contest("VAE 784-400-20", "≥ 2.4 (4 with bf16)", 128, 28, ours.SameVAE, _usual_vae),
-    "gan": Contest("GAN of perceptrons", "≥ 2", 64, 28, ours.SamePerceptrons, partial(_usual_gan, perceptrons, 28)),
-}
+    "dcgan": Contest(
+        "DCGAN 32×32", "≥ 2.5 (4 with bf16)", 64, 32, ours.SameDCGAN, at_32, partial(_game, from_noise, dcgan_32)
+    ),
+    "vae": Contest("VAE 784-400-20", "≥ 2.4 (4 with bf16)", 128, 28, ours.SameVAE, unsigned, _vae),
+    "gan": Contest(
+        "GAN of perceptrons", "≥ 2", 64, 28, ours.SamePerceptrons, at_28, partial(_game, from_noise, perceptrons)
+    ),
+    "cgan": Contest(
+        "GAN of perceptrons told the class 32×32", "≥ 1.6", 64, 32, ours.SameTold, at_32,
+        partial(_game, told, told_perceptrons),
+    ),
+    "pixelcnn": Contest(
+        "PixelCNN of masked 7×7 convolutions", "≥ 1.6", 32, 28, ours.SamePixelCNN, unsigned, _pixelcnn
+    ),
+    "srgan": Contest(
+        "SRGAN, crops of 64×64", "≥ 1.2", 8, 64, ours.SameSRGAN, _crops,
+        partial(_game, plain.super_resolution, super_resolution), colours=3,
+    ),
+}  # fmt: skip

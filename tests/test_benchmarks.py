@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import distance, networks, plain, training
+from benchmarks import deep, distance, drawing, networks, ours, plain, training
 from benchmarks.__main__ import _cells
 from benchmarks.measure import Row, Timing, interleaved, stepped
+from genfoundry.models.pixelcnn import Drawing
+from genfoundry.resampling import degrade
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (160, 1, 28, 28), np.uint8)
 
@@ -26,6 +29,18 @@ def test_the_fused_generator_computes_what_the_plain_one_does():
         to.data.copy_(source.data)
     z = torch.randn(4, 100)
     assert torch.allclose(usual(z), fused(z), atol=1e-5)
+
+
+def test_the_cropped_kernels_compute_what_the_masked_ones_do():
+    torch.manual_seed(0)
+    usual, cropped = deep.masked_convolutions(8, 3), deep.masked_convolutions(8, 3, cropped=True)
+    cropped.load_state_dict(usual.state_dict())
+    images = torch.rand(2, 1, 12, 12)
+    assert torch.allclose(usual(images), cropped(images), atol=1e-5)
+    changed = images.clone()
+    changed[:, :, 6, 5] = 0
+    reached = (usual.eval()(images) != usual(changed)).any(1).flatten(1).any(0)
+    assert reached.nonzero().min() == 6 * 12 + 6  # the pixel after it is the first that sees it
 
 
 def test_the_papers_networks_have_its_rules():
@@ -43,9 +58,50 @@ def test_the_usual_loop_learns():
     image, _ = pictures[0]
     assert image.shape == (1, 28, 28)
     assert 0 <= float(image.min()) < float(image.max()) <= 1
-    losses = plain.variational(networks.VariationalPerceptron(), plain.batches(pictures, 32))
+    losses = plain.variational(networks.VariationalPerceptron(), plain.pairs(pictures, 32))
     first, *_, last = (next(losses)[0] for _ in range(12))
     assert last < first
+
+
+@pytest.mark.parametrize("family", ["gan", "cgan", "pixelcnn", "srgan"])
+def test_both_sides_take_the_same_steps(family: str):
+    contest = training.CONTESTS[family]
+    side = min(contest.side, 32)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, contest.colours, side, side), np.uint8)
+    split = ours.Pixels(pixels)
+    batch = split.batch(torch.arange(4))
+    first = {"pixelcnn": batch.images.add(1).div(2), "srgan": degrade(batch.images, 4)}.get(family, batch.images)
+    pair = [first, batch.images if family == "srgan" else batch.labels]
+    torch.manual_seed(0)
+    model = contest.same(split.spec)
+    optimizers = model.optimizers()
+
+    def update(name: str, loss: torch.Tensor, clip: float | None = None) -> None:
+        optimizers[name].zero_grad()
+        loss.backward()
+        optimizers[name].step()
+
+    torch.manual_seed(0)
+    losses = contest.loop(itertools.repeat(pair))
+    for step in range(2):
+        torch.manual_seed(step)
+        usual = next(losses)
+        torch.manual_seed(step)
+        mine = list(model.training_step(batch, step, update).values())
+        assert [float(loss) for loss in mine[: len(usual)]] == pytest.approx(usual, rel=1e-3)
+
+
+def test_drawing_gives_the_same_images_both_ways(monkeypatch: pytest.MonkeyPatch):
+    assert drawing.row(8, 2, rounds=1).peer is not None
+    rightly = Drawing.begin_row
+
+    def forgetfully(kept: Drawing, row: int, above: torch.Tensor | None) -> None:
+        rightly(kept, row, above)
+        kept.rows[2].zero_()
+
+    monkeypatch.setattr(Drawing, "begin_row", forgetfully)
+    with pytest.raises(AssertionError, match="of the images are the same"):
+        drawing.row(8, 2, rounds=1)
 
 
 def test_rows_of_training():
