@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from genfoundry.records import ValidatedDataset
+    from genfoundry.records import Spec, ValidatedDataset
     from genfoundry.report import Judged
 
 
@@ -59,6 +59,7 @@ def build(names: tuple[str, ...], force: bool) -> None:
 @data.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="What to call it.")
+@click.option("--paired", type=click.Path(path_type=Path), help="Images: the folder that PATH's are to be made from.")
 @click.option("--licence", default="not stated", show_default=True, help="Under which terms it may be used.")
 @click.option("--consent", default="not stated", show_default=True, help="Why the data may be used.")
 @click.option("--title", default="", help="One line for the report.")
@@ -73,7 +74,8 @@ def build(names: tuple[str, ...], force: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def add(path: Path, name: str, as_json: bool, **options) -> None:
     """Take in PATH: a folder of images (flat, or one folder a class), or a CSV or Parquet file of series (long form:
-    unique_id, ds, y). Your files are never changed."""
+    unique_id, ds, y). With --paired each image of PATH, a target, has a source of the same name in another folder.
+    Your files are never changed."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -96,8 +98,14 @@ def add(path: Path, name: str, as_json: bool, **options) -> None:
     if len(intake.quarantined) > 10:
         click.echo(f"  … and {len(intake.quarantined) - 10} more in .genfoundry/quarantine/{name}/quarantine.json")
     click.echo(f"  {intake.kept}")
-    family = "dcgan" if intake.version.kind == "image" else "deepar"
-    click.echo(f"\nNext: genfoundry run {family} --data {name}")
+    click.echo(f"\nNext: genfoundry run {_recipe(intake.version.spec)} --data {name}")
+
+
+def _recipe(spec: Spec) -> str:
+    """A recipe that learns from such data, and what must be set of it."""
+    if spec.kind == "series":
+        return "deepar"
+    return f"srgan --set model.scale={spec.height // spec.source[1]}" if spec.source else "dcgan"
 
 
 @data.command()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from genfoundry.errors import UserError
-from genfoundry.intake.decoding import Header, decode, examine, read_bytes
+from genfoundry.intake.decoding import MIN_SIDE, Header, decode, examine, read_bytes
 from genfoundry.intake.listing import Candidate, list_folder
 from genfoundry.intake.quarantine import Account, RefusedError, tally
 from genfoundry.kinds.image import ImageExample
@@ -43,6 +43,15 @@ class Decoded(NamedTuple):
     pixels: np.ndarray
     key: str
 
+    @property
+    def header(self) -> Header:
+        return self.seen.header
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, upright."""
+        return self.pixels.shape[2], self.pixels.shape[1]
+
 
 def take_images(
     root: Path, account: Account, size: int | None, test_fraction: float, seed: int, progress: Progress
@@ -57,23 +66,23 @@ def take_images(
         UserError: too much is bad, a class is too small, or the folder has no form that is known.
     """
     files, class_names = list_folder(root, account)
-    seen = _headers(files, account, progress)
+    seen = read_headers(files, account, progress)
     account.check()
     if not seen:
         raise UserError(f"None of {account.total} files is an image that can be used: {tally(account.quarantined)}.")
-    channels = 1 if all(one.header.is_grey for one in seen) else 3
+    channels = channels_of(seen)
     side = size or _near_side(seen)
-    kept = _distinct(_pixels(seen, channels, side, account, progress), account)
+    kept = distinct(read_pixels(seen, channels, side, account, progress), account)
     account.check()
-    _check_classes(kept, class_names)
+    check_classes(kept, class_names)
     policy = {
         "resize": _resize_sentence(kept, side),
-        "modes": _mode_sentence(kept, channels),
+        "modes": mode_sentence(kept, channels),
         "split": f"{test_fraction:.0%} of each class is test, chosen by the hash of the pixels and seed {seed}",
         "quarantined": tally(account.quarantined),
         "skipped": tally(account.skipped),
     }
-    return Taken(_split(kept, test_fraction, seed), class_names, policy)
+    return Taken(split_examples(kept, test_fraction, seed), class_names, policy)
 
 
 def check_size(size: int | None) -> None:
@@ -91,17 +100,23 @@ def check_size(size: int | None) -> None:
         )
 
 
-def _headers(files: list[Candidate], account: Account, progress: Progress) -> list[Seen]:
+def read_headers(files: list[Candidate], account: Account, progress: Progress, min_side: int = MIN_SIDE) -> list[Seen]:
+    """The files whose headers are good: the first half of the steps."""
     seen = []
     for done, file in enumerate(files, 1):
         content = b""
         try:
             content = read_bytes(file.path)
-            seen.append(Seen(file, examine(content)))
+            seen.append(Seen(file, examine(content, min_side)))
         except RefusedError as refused:
             account.refuse(file.text, refused, hashlib.sha256(content).hexdigest() if content else "")
         progress(done, 2 * len(files))
     return seen
+
+
+def channels_of(seen: list[Seen]) -> int:
+    """1 where all are grey, else 3."""
+    return 1 if all(one.header.is_grey for one in seen) else 3
 
 
 def _near_side(seen: list[Seen]) -> int:
@@ -110,7 +125,10 @@ def _near_side(seen: list[Seen]) -> int:
     return min(max(int(middle / MULTIPLE + 0.5) * MULTIPLE, SMALLEST), LARGEST_DEFAULT)
 
 
-def _pixels(seen: list[Seen], channels: int, side: int, account: Account, progress: Progress) -> list[Decoded]:
+def read_pixels(
+    seen: list[Seen], channels: int, side: int | None, account: Account, progress: Progress
+) -> list[Decoded]:
+    """The files that decode, as squares of a given `side`, else as they are: the second half of the steps."""
     decoded, before = [], 2 * len(seen)
     for done, one in enumerate(seen, 1):
         try:
@@ -125,7 +143,7 @@ def _pixels(seen: list[Seen], channels: int, side: int, account: Account, progre
     return decoded
 
 
-def _distinct(decoded: list[Decoded], account: Account) -> list[Decoded]:
+def distinct(decoded: list[Decoded], account: Account) -> list[Decoded]:
     """One of each set of images with the same pixels, and none of a set that lies in several classes."""
     alike: dict[str, list[Decoded]] = {}
     for one in decoded:
@@ -145,7 +163,12 @@ def _distinct(decoded: list[Decoded], account: Account) -> list[Decoded]:
     return kept
 
 
-def _check_classes(kept: list[Decoded], class_names: tuple[str, ...]) -> None:
+def check_classes(kept: list[Decoded], class_names: tuple[str, ...]) -> None:
+    """Refuse a class that can't be split.
+
+    Raises:
+        UserError: it has fewer than 2 images.
+    """
     counts = Counter(one.seen.file.label for one in kept)
     for label, name in enumerate(class_names) if class_names else [(-1, "")]:
         if counts[label] < 2:
@@ -156,7 +179,7 @@ def _check_classes(kept: list[Decoded], class_names: tuple[str, ...]) -> None:
             )
 
 
-def _split(kept: list[Decoded], test_fraction: float, seed: int) -> list[ImageExample]:
+def split_examples(kept: list[Decoded], test_fraction: float, seed: int) -> list[ImageExample]:
     """Stratified, and a pure function of the pixels: the images of lowest salted hash in each class are the test."""
     by_label: dict[int, list[Decoded]] = {}
     for one in kept:
@@ -186,7 +209,8 @@ def _resize_sentence(kept: list[Decoded], side: int) -> str:
     )
 
 
-def _mode_sentence(kept: list[Decoded], channels: int) -> str:
+def mode_sentence(kept: list[Decoded], channels: int) -> str:
+    """What the modes were, and what was done about them."""
     counts = Counter(one.seen.header.mode for one in kept)
     found = ", ".join(f"{count} {mode}" for mode, count in sorted(counts.items()))
     return (

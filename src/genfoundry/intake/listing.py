@@ -29,21 +29,25 @@ class Listing(NamedTuple):
     class_names: tuple[str, ...]
 
 
-def list_folder(root: Path, account: Account) -> Listing:
+def list_folder(root: Path, account: Account, named_from: Path | None = None) -> Listing:
     """List a flat folder, or one folder a class (numbered in the order of their names); count every file.
+
+    Args:
+        named_from: the folder, `root` or above, from which the texts name the files.
 
     Raises:
         UserError: images and folders side by side, folders inside a class, an empty class, or nothing at all.
     """
     classes = [entry for entry in _entries(root) if entry.is_dir(follow_symlinks=False) and not _is_hidden(entry.name)]
-    beside = list(_sort_out(root, root, -1, account))
+    base = named_from or root
+    beside = list(_sort_out(base, root, -1, account))
     if classes and beside:
         raise UserError(
             f"{as_text(root)} holds {len(beside)} files beside {len(classes)} folders: "
-            f"{_some([c.text for c in beside])} beside {_some([as_text(c.name) for c in classes])}.",
+            f"{some([c.text for c in beside])} beside {some([as_text(c.name) for c in classes])}.",
             expected="either images only, or one folder a class and no image beside them",
         )
-    candidates = beside + [one for label, folder in enumerate(classes) for one in _class(root, folder, label, account)]
+    candidates = beside + [one for label, folder in enumerate(classes) for one in _class(base, folder, label, account)]
     if not candidates:
         raise UserError(f"{as_text(root)} holds no file that could be an image.", expected="PNG, JPEG or WebP files")
     return Listing(candidates, tuple(as_text(entry.name) for entry in classes))
@@ -69,7 +73,8 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first names of a list, quoted."""
     return ", ".join(f"'{name}'" for name in names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
 
 

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -18,6 +19,9 @@ from genfoundry.intake.building import build_folder, embedded, is_sealed, place,
 from genfoundry.intake.inventory import status
 from genfoundry.intake.quarantine import Account, Item, as_text
 from genfoundry.records import DatasetVersion, Record
+
+if TYPE_CHECKING:
+    from genfoundry.intake.images import Taken
 
 log = logging.getLogger(__name__)
 Fill = Callable[[Path], DatasetVersion]
@@ -65,6 +69,7 @@ def add(
     path: Path,
     name: str,
     *,
+    paired: Path | None = None,
     licence: str,
     consent: str,
     title: str = "",
@@ -82,6 +87,7 @@ def add(
     """Take in a user's folder of images, or a CSV or Parquet file of series; their files are never changed.
 
     Args:
+        paired: images: the folder of the sources that the images of `path` are to be made from, of the same names.
         size: images: side in pixels; None takes the multiple of 4 nearest to the median short side, at most 64.
         test_fraction: above 0, below 1.
         max_bad_fraction: 0 to 1; above it nothing is taken.
@@ -94,12 +100,18 @@ def add(
         UserError: says what is wrong, where, and what to do; `.genfoundry/quarantine/<name>/quarantine.json` lists
             what was bad.
     """
-    path = Path(path)
-    card = _card(path, name, title, licence, consent)
-    _check_request(path, name, test_fraction, max_bad_fraction)
+    path, paired = Path(path), paired and Path(paired)
+    card = _card(path, paired, name, title, licence, consent)
+    for one in (path, paired or path):
+        _check_request(one, name, test_fraction, max_bad_fraction)
+    if paired and size is not None:
+        raise UserError(f"--size {size} with --paired: pairs are taken as they are.", remedy="leave out --size")
     account = Account(name, max_bad_fraction, "files" if path.is_dir() else "series")
+    progress = progress or (lambda done, total: None)
     try:
-        if path.is_dir():
+        if paired:
+            card, fill = _pairs(path, paired, card, account, test_fraction, seed, progress)
+        elif path.is_dir():
             card, fill = _images(path, card, account, size, test_fraction, seed, progress)
         else:
             card, fill = _series(path, card, account, (freq, season, horizon, context), test_fraction)
@@ -123,12 +135,13 @@ def _keep(card: Card, account: Account, fill: Fill) -> Intake:
     )
 
 
-def _card(path: Path, name: str, title: str, licence: str, consent: str) -> Card:
+def _card(path: Path, paired: Path | None, name: str, title: str, licence: str, consent: str) -> Card:
     for field, value in (("licence", licence), ("consent", consent)):
         if not value.strip():
             raise UserError(f"--{field} is empty.", expected="why, and under which terms, the data may be used")
     kind = "image" if path.is_dir() else "series"
     source = f"user's {'folder' if kind == 'image' else 'file'} {as_text(path.resolve().name)}"
+    source += f", paired with {as_text(paired.resolve().name)}" if paired else ""
     try:
         return Card(name=name, kind=kind, title=title or name, licence=licence, source=source, consent=consent)
     except ValidationError:
@@ -175,10 +188,22 @@ def _images(
     path: Path, card: Card, account: Account, size: int | None, test_fraction: float, seed: int, progress
 ) -> tuple[Card, Fill]:
     from genfoundry.intake.images import check_size, take_images  # reads Pillow
-    from genfoundry.kinds import image
 
     check_size(size)
-    taken = take_images(path, account, size, test_fraction, seed, progress or (lambda done, total: None))
+    return _filling(card, account, take_images(path, account, size, test_fraction, seed, progress))
+
+
+def _pairs(
+    high: Path, low: Path, card: Card, account: Account, test_fraction: float, seed: int, progress
+) -> tuple[Card, Fill]:
+    from genfoundry.intake.pairs import take_pairs  # reads Pillow
+
+    return _filling(card, account, take_pairs(high, low, account, test_fraction, seed, progress))
+
+
+def _filling(card: Card, account: Account, taken: Taken) -> tuple[Card, Fill]:
+    from genfoundry.kinds import image  # reads numpy
+
     card = _filled(card, account, class_names=taken.class_names, policy=taken.policy)
 
     def fill(folder: Path) -> DatasetVersion:

@@ -1,6 +1,6 @@
-"""Every file says what one kind of data must fulfil (`splits` a part of it), as plain data: tables, and expectations.
+"""Every file says what one kind of data must fulfil, as plain data: tables, and expectations.
 
-A suite is a function
+`splits` and `pairs` are parts of the files beside them. A suite is a function
 
     tables(folder, spec, card, policy) -> list[Table]
 
@@ -60,6 +60,15 @@ def exactly(name: str, rows: int, what: str) -> Expectation:
         name, "ExpectTableRowCountToEqual", {"value": rows},
         met=f"{rows:,} {what}, as the card says.", unmet=f"{{observed}} {what}; the card says {rows:,}.",
         remedy="build the dataset again",
+    )  # fmt: skip
+
+
+def agree(name: str, one: str, other: str, row: str) -> Expectation:
+    """Two columns of the table are equal in every row."""
+    return Expectation(
+        name, "ExpectColumnPairValuesToBeEqual", {"column_A": one, "column_B": other},
+        met=f"{name.capitalize()}: as the manifest says.", unmet="Arrays and manifest differ: {where}.",
+        remedy="build the dataset again", row=row,
     )  # fmt: skip
 
 

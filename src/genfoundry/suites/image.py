@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from genfoundry.errors import UserError
 from genfoundry.kinds import image
 from genfoundry.recipe import Validation
 from genfoundry.records import ImageSpec
-from genfoundry.suites import Expectation, Table, exactly, filled, printable
+from genfoundry.suites import Expectation, Table, agree, exactly, filled, pairs, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 NUMBERS, TEXTS = ("index", "mean", "std", "label"), ("split", "source", "sha256", "phash")
 OUTLIER = 8.0  # standard deviations of an image's mean or contrast from those of its split
 NEAR = 2.0  # grey levels of 255, on average, between near-copies of the same perceptual hash
-SAMPLED = 256  # rows a split whose pixels are hashed again
 
 
 def tables(folder: Path, spec: ImageSpec, card: Card, policy: Validation) -> list[Table]:
@@ -33,7 +31,7 @@ def tables(folder: Path, spec: ImageSpec, card: Card, policy: Validation) -> lis
     Raises:
         UserError: the manifest does not parse.
     """
-    manifest = _manifest(folder)
+    manifest = _manifest(folder, TEXTS if spec.source is None else (*TEXTS, image.SOURCE_SHA))
     parts = {split: manifest[manifest["split"] == split].reset_index(drop=True) for split in image.SPLITS}
     for frame in parts.values():
         frame["copy_of"] = _first_at(frame["sha256"], frame["sha256"], earlier=True)
@@ -41,20 +39,21 @@ def tables(folder: Path, spec: ImageSpec, card: Card, policy: Validation) -> lis
     parts["test"]["near_train"] = _near_copies(folder, parts["test"], parts["train"])
     rows = [Table(frame, _rows_suite(split, card.counts.get(split, 0), spec, policy)) for split, frame in parts.items()]
     rows[1] = rows[1]._replace(suite=rows[1].suite + _LEAKS)
-    return [*rows, _arrays(folder, spec, parts), *_classes(spec, card, parts, policy)]
+    arrays = [_arrays(folder, spec, parts), *pairs.tables(folder, spec, parts)]
+    return [*rows, *arrays, *_classes(spec, card, parts, policy)]
 
 
-def _manifest(folder: Path) -> pd.DataFrame:
+def _manifest(folder: Path, texts: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
-    types = dict.fromkeys(NUMBERS, "float64") | dict.fromkeys(TEXTS, "str")
+    types = dict.fromkeys(NUMBERS, "float64") | dict.fromkeys(texts, "str")
     empty = {column: ["", "nan"] for column in (*NUMBERS, "sha256", "phash")}
     path = folder / image.MANIFEST
     try:
         frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=empty)
     except ValueError as error:
         raise UserError(f"{path} does not parse: {error}", remedy="build the dataset again") from None
-    if lacking := {*NUMBERS, *TEXTS} - {*frame.columns}:
+    if lacking := {*NUMBERS, *texts} - {*frame.columns}:
         raise UserError(f"{path} has no column {', '.join(sorted(lacking))}.", remedy="build the dataset again")
     return frame
 
@@ -162,10 +161,10 @@ def _arrays(folder: Path, spec: ImageSpec, parts: dict[str, pd.DataFrame]) -> Ta
     shape = "×".join(map(str, spec.shape))
     suite = (
         exactly("splits", len(parts), "splits"),
-        _pair("arrays: number of images", "images", "rows", "images {split}: {images} in the array, {rows} listed"),
-        _pair("arrays: number of labels", "labels", "rows", "labels {split}: {labels} in the array, {rows} listed"),
-        _pair("arrays: labels", "other_labels", "none", "{split}: {other_labels} labels are not the manifest's"),
-        _pair("arrays: pixels", "other_pixels", "none", "{split}: {other_pixels} images have another sha256"),
+        agree("arrays: number of images", "images", "rows", "images {split}: {images} in the array, {rows} listed"),
+        agree("arrays: number of labels", "labels", "rows", "labels {split}: {labels} in the array, {rows} listed"),
+        agree("arrays: labels", "other_labels", "none", "{split}: {other_labels} labels are not the manifest's"),
+        agree("arrays: pixels", "other_pixels", "none", "{split}: {other_pixels} images have another sha256"),
         Expectation(
             "arrays: shape", "ExpectColumnValuesToBeInSet", {"column": "shape", "value_set": [f"uint8 {shape}"]},
             met=f"Images are uint8, {shape}, as the card says.", unmet=f"The card says uint8 {shape}: {{where}}.",
@@ -175,19 +174,9 @@ def _arrays(folder: Path, spec: ImageSpec, parts: dict[str, pd.DataFrame]) -> Ta
     return Table(pd.DataFrame(outlines), suite)
 
 
-def _pair(name: str, one: str, other: str, row: str) -> Expectation:
-    return Expectation(
-        name, "ExpectColumnPairValuesToBeEqual", {"column_A": one, "column_B": other},
-        met=f"{name.capitalize()}: as the manifest says.", unmet="Arrays and manifest differ: {where}.",
-        remedy="build the dataset again", row=row,
-    )  # fmt: skip
-
-
 def _outline(folder: Path, split: str, frame: pd.DataFrame) -> dict[str, object]:
-    images, labels = image.read(folder, split)
+    images, labels, _ = image.read(folder, split)
     both = min(len(frame), len(labels), len(images))
-    sample = np.unique(np.linspace(0, both - 1, min(both, SAMPLED)).astype(int)) if both else []
-    hashes = [hashlib.sha256(images[i].tobytes()).hexdigest() for i in sample]
     return {
         "split": split,
         "rows": len(frame),
@@ -195,7 +184,7 @@ def _outline(folder: Path, split: str, frame: pd.DataFrame) -> dict[str, object]
         "labels": len(labels),
         "shape": f"{images.dtype} {'×'.join(map(str, images.shape[1:]))}",
         "other_labels": int((frame["label"].to_numpy()[:both] != labels[:both]).sum()),
-        "other_pixels": int((frame["sha256"].iloc[sample].to_numpy() != np.array(hashes, object)).sum()),
+        "other_pixels": pairs.others(images, frame["sha256"]),
         "none": 0,
     }
 
