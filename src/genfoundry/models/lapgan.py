@@ -4,9 +4,9 @@ Denton, Chintala, Szlam, Fergus, 2015 (arXiv 1506.05751).
 
 The coarsest image comes from noise; each finer one is the coarser one enlarged, plus the detail that a conditional
 generator draws for it (Eq. 5). Every level has a discriminator of its own and learns from real coarse images, so the
-levels are independent and learn side by side. Away from the paper: a lazy gradient penalty, an averaged generator,
-and noise on the coarse image that a level is given in training (Ho 2022, arXiv 2106.15282, §4), so that it bears the
-faults of the level below.
+levels are independent and learn side by side. Away from the paper: convolutions at the coarsest level too, a lazy
+gradient penalty, an averaged generator, and noise on the coarse image that a level is given in training (Ho 2022, arXiv
+2106.15282, §4), so that it bears the faults of the level below.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class LAPGAN(FromNoise):
 
     class Config(FromNoise.Config):
         levels: int | None = Field(default=None, gt=0)  # halvings; None: until the short side is at most 8 (§4: 8)
-        width: int = Field(default=16, gt=0)  # channels of the finer levels; 64 in the paper's appendix
-        dense: int = Field(default=256, gt=0)  # hidden units of the coarsest level; 1200 and 600 in the paper's
+        width: int = Field(default=16, gt=0)  # channels at the finest level, doubled at each coarser one
+        coarse_width: int = Field(default=64, gt=0)  # channels of the coarsest level, which is dense in the paper
         augmentation: float = Field(default=0.1, ge=0)  # largest deviation of the noise on a given image
 
     config: Config
@@ -41,12 +41,12 @@ class LAPGAN(FromNoise):
         super().__init__(spec, config)
         self.levels = depth(spec, config.levels)
         coarse = (spec.channels, spec.height >> self.levels, spec.width >> self.levels)
-        finer = range(self.levels)
-        self.generator = nn.ModuleList([coarsest(coarse, config), *(Detail(spec.channels, config) for _ in finer)])
+        widths = [config.width << (self.levels - level) for level in range(1, self.levels + 1)]
+        self.generator = nn.ModuleList([coarsest(coarse, config), *(Detail(spec.channels, width) for width in widths)])
         sizes = [(coarse[1] << level, coarse[2] << level) for level in range(1, self.levels + 1)]
-        self.discriminator = nn.ModuleList(
-            [perceptron(coarse, config), *(critic(spec.channels, *size, config) for size in sizes)]
-        )
+        finer = zip(sizes, widths, strict=True)
+        finer_critics = (critic(2 * spec.channels, *size, width, (2, 2)) for size, width in finer)
+        self.discriminator = nn.ModuleList([critic(*coarse, config.coarse_width, (1, 2)), *finer_critics])
         self.prepare()
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
@@ -68,7 +68,7 @@ class LAPGAN(FromNoise):
 
     def _judge(self, level: int, low: Tensor | None):
         """A level's discriminator, of an image beside the coarse one that it was made from, shifted together."""
-        pixels = self.config.shift >> (self.levels - level)
+        pixels = min(self.config.shift, 1) if level < self.levels else self.config.shift
 
         def score(images: Tensor) -> Tensor:
             shown = images if low is None else torch.cat([images, low], 1)
@@ -119,44 +119,43 @@ def noise_plane(like: Tensor, generator: Random | None) -> Tensor:
 
 
 def coarsest(shape: tuple[int, int, int], config: LAPGAN.Config) -> nn.Sequential:
-    """(B, latent_dim) → (B, C, h, w): two hidden layers (§4)."""
-    size = shape[0] * shape[1] * shape[2]
-    layers: list[nn.Module] = []
-    for inputs in (config.latent_dim, config.dense):
-        layers += [nn.Linear(inputs, config.dense, bias=False), nn.BatchNorm1d(config.dense), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(config.dense, size), nn.Tanh(), nn.Unflatten(1, shape))
-
-
-def perceptron(shape: tuple[int, int, int], config: LAPGAN.Config) -> nn.Sequential:
-    """(B, C, h, w) → (B, 1) logits: two hidden layers (§4)."""
-    size, width = shape[0] * shape[1] * shape[2], config.dense
-    hidden = [nn.Linear(size, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2)]
-    return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(width, 1))
+    """(B, latent_dim) → (B, C, h, w): a dense layer to the grid, then two convolutions on it."""
+    channels, height, width = shape
+    inner = config.coarse_width
+    return nn.Sequential(
+        nn.Linear(config.latent_dim, inner * height * width, bias=False),
+        nn.Unflatten(1, (inner, height, width)),
+        nn.BatchNorm2d(inner),
+        nn.ReLU(),
+        nn.Conv2d(inner, inner, 3, padding=1, bias=False),
+        nn.BatchNorm2d(inner),
+        nn.ReLU(),
+        nn.Conv2d(inner, channels, 3, padding=1),
+        nn.Tanh(),
+    )
 
 
 class Detail(nn.Module):
-    """A coarse image enlarged (B, C, H, W) and a plane of noise (B, 1, H, W) → the detail to add (B, C, H, W)."""
+    """A coarse image enlarged (B, C, H, W) and a plane of noise (B, 1, H, W) → the detail to add (B, C, H, W).
 
-    def __init__(self, channels: int, config: LAPGAN.Config) -> None:
+    Without normalisation, since its input differs a little between training and drawing.
+    """
+
+    def __init__(self, channels: int, width: int) -> None:
         super().__init__()
-        width = config.width
-        self.layers = nn.Sequential(
-            nn.Conv2d(channels + 1, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            nn.Conv2d(width, channels, 3, padding=1),
-        )
+        layers: list[nn.Module] = []
+        for inputs in (channels + 1, width, width):
+            layers += [nn.Conv2d(inputs, width, 3, padding=1), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(width, channels, 3, padding=1))
 
     def forward(self, low: Tensor, z: Tensor) -> Tensor:
         return self.layers(torch.cat([low, z], 1).contiguous(memory_format=torch.channels_last))
 
 
-def critic(channels: int, height: int, width: int, config: LAPGAN.Config) -> nn.Sequential:
-    """An image beside its coarse one (B, 2C, H, W) → (B, 1) logits: two strided convolutions and a dense layer."""
+def critic(channels: int, height: int, width: int, inner: int, strides: tuple[int, int]) -> nn.Sequential:
+    """(B, channels, H, W) → (B, 1) logits: two convolutions and a dense layer."""
     layers: list[nn.Module] = []
-    for inputs, outputs in ((2 * channels, config.width), (config.width, 2 * config.width)):
-        layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(2 * config.width * (height // 4) * (width // 4), 1))
+    for inputs, outputs, stride in zip((channels, inner), (inner, 2 * inner), strides, strict=True):
+        layers += [nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1), nn.LeakyReLU(0.2)]
+        height, width = -(-height // stride), -(-width // stride)
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(2 * inner * height * width, 1))
