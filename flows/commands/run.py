@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from genfoundry.records import ModelVersion
 
 
 def _recipes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -117,6 +120,17 @@ def _go(recipes: list[str], overrides: dict[str, Any], jobs: int | None) -> list
         return fleet.run(recipes, overrides or None, jobs or min(os.cpu_count() or 1, len(recipes)))
 
 
+def _untried(versions: list[ModelVersion]) -> list[str]:
+    """A recipe of each family that was not run, where one is named after it."""
+    from genfoundry import catalog
+
+    from .. import shelf
+
+    tried = {version.evaluation.checkpoint.family for version in versions}
+    names = (family.replace("_", "-") for family in catalog.names("models") if family not in tried)
+    return [name for name in names if name in shelf.names()]
+
+
 def _show(outcomes: dict[str, Any], as_json: bool, no_report: bool) -> None:
     from rich.console import Console
 
@@ -139,6 +153,8 @@ def _show(outcomes: dict[str, Any], as_json: bool, no_report: bool) -> None:
         if page:
             console.print(f"\nReport    {page}", soft_wrap=True)
             console.print(f"MLflow    mlflow ui --backend-store-uri {tracking.uri()}", soft_wrap=True)
+        if others := _untried(versions):
+            console.print(f"More      genfoundry run {' '.join(others)}", soft_wrap=True)
     for name, error in failures.items():
         click.echo(f"\n{click.style('Error', fg='red', bold=True)} in {name}: {error}", err=True)
     if failures:
