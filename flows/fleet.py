@@ -39,8 +39,12 @@ def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int) -> list
 
     What an earlier run that died left half done is settled first.
     """
+    together = min(jobs, len(recipes))
+    os.environ["GENFOUNDRY_TRAININGS"] = str(together)
+    # torch and BLAS, not loaded yet, judge in this process: threads beyond the cores cost four to eight times
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // together)))
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     tracking.reconcile()
-    os.environ["GENFOUNDRY_TRAININGS"] = str(min(jobs, len(recipes)))
     runner = ThreadPoolTaskRunner(max_workers=jobs)
     return fleet.with_options(task_runner=runner)(  # pyright: ignore[reportArgumentType]
         [RecipeName(name) for name in recipes], overrides
