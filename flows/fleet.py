@@ -7,9 +7,11 @@ from typing import Any
 
 from prefect import flow, task, unmapped
 from prefect.cache_policies import NO_CACHE
+from prefect.exceptions import TerminationSignal
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from genfoundry import tracking
+from genfoundry.errors import UserError
 from genfoundry.records import ModelVersion
 
 from .pipeline import pipeline
@@ -46,6 +48,15 @@ def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int) -> list
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     tracking.reconcile()
     runner = ThreadPoolTaskRunner(max_workers=jobs)
-    return fleet.with_options(task_runner=runner)(  # pyright: ignore[reportArgumentType]
-        [RecipeName(name) for name in recipes], overrides
-    )
+    try:
+        return fleet.with_options(task_runner=runner)(  # pyright: ignore[reportArgumentType]
+            [RecipeName(name) for name in recipes], overrides
+        )
+    except TerminationSignal:
+        raise Stopped("Stopped by a signal.", remedy="run it again: what was done is not done again") from None
+
+
+class Stopped(UserError):  # noqa: N818, the user reads its sentence
+    """The fleet was asked to end, and did."""
+
+    exit_code = 143

@@ -169,3 +169,11 @@ def test_two_scores_are_never_each_better_than_the_other(a, half_a, b, half_b, h
 def test_the_same_arguments_give_the_same_verdict():
     arguments = (evaluation(score(), NOISE), evaluation(score(value=4.0)), Policy())
     assert judge(*arguments) == judge(*arguments)
+
+
+def test_a_trial_is_judged_but_never_made_champion():
+    good, bad = evaluation(score(), NOISE), evaluation(score(value=899.0), NOISE)
+    trial = judge(good, None, Policy(trial=True))
+    assert trial.decision == "HOLD"
+    assert rules(trial) == ["trial"]
+    assert judge(bad, None, Policy(trial=True)).decision == "REJECT"

@@ -25,6 +25,7 @@ class Policy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_copy_rate: float = Field(default=0.005, ge=0, le=1, description="near-copies of training examples tolerated")
+    trial: bool = Field(default=False, description="judge it, but never make it champion; a budget sets it")
     must_beat: tuple[str, ...] = Field(default=("noise",), description="floors and baselines to beat, where present")
 
 
@@ -41,6 +42,11 @@ def judge(evaluation: Evaluation, champion: Evaluation | None, policy: Policy) -
     if not all(reason.passed for reason in reasons):
         return Verdict(decision="REJECT", reasons=tuple(reasons))
     decision, against = _against_champion(evaluation, champion)
+    if policy.trial and decision == "PROMOTE":
+        sentence = "A trial on a part of the budget is never made champion."
+        return Verdict(
+            decision="HOLD", reasons=(*reasons, against, Reason(rule="trial", passed=False, sentence=sentence))
+        )
     return Verdict(decision=decision, reasons=(*reasons, against))
 
 

@@ -107,8 +107,14 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
 
 
 BUDGETS: dict[str, dict[str, float]] = {
-    "quick": {"training.share": 0.1, "evaluation.num_samples": 256, "evaluation.seeds": 1, "evaluation.origins": 4},
-    "ci": {"training.share": 0.3, "evaluation.num_samples": 500, "evaluation.seeds": 2},
+    "quick": {
+        "training.share": 0.1,
+        "evaluation.num_samples": 256,
+        "evaluation.seeds": 1,
+        "evaluation.origins": 4,
+        "gate.trial": True,
+    },
+    "ci": {"training.share": 0.3, "evaluation.num_samples": 500, "evaluation.seeds": 2, "gate.trial": True},
     "full": {},
 }
 """What a budget lays over a recipe: whether it runs at all, what a change does to it, what it was written for."""
