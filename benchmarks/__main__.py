@@ -72,7 +72,8 @@ def digits(root: Path):
 
 def _cells(row) -> list[str]:
     def amount(seconds: float) -> str:
-        return f"{row.items / seconds:,.0f} images/s" if row.items > 1 else f"{seconds:.2f} s"
+        rate = row.items / seconds
+        return f"{rate:,.{0 if rate >= 10 else 2}f} images/s" if row.items > 1 else f"{seconds:.2f} s"
 
     if row.peer is None:
         by_wall = f"{row.ours.wall:.2f} s"

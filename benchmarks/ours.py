@@ -109,7 +109,8 @@ class SamePixelCNN(Model):
 
     def training_step(self, batch: ImageBatch, step: int, update: Update) -> Losses:
         values = batch.images.add(1).div(2)
-        loss = F.cross_entropy(self.network(values), (values[:, 0] * 255).round().long())
+        logits = self.network(values).permute(0, 2, 3, 1)  # (B, H, W, 256): a softmax over the last is not copied
+        loss = F.cross_entropy(logits.flatten(0, 2), (values * 255).round().long().flatten())
         update("network", loss)
         return {"nats": loss.detach()}
 
