@@ -107,7 +107,7 @@ def _git() -> dict[str, str]:
         found = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return {}
-    return {"mlflow.source.git.commit": found}
+    return {"mlflow.source.git.commit": found, "revision": found}  # MLflow's pages don't show a tag of its own
 
 
 def _owner() -> dict[str, str]:
