@@ -107,9 +107,9 @@ def test_the_git_revision_is_recorded_where_there_is_one(tmp_path, monkeypatch):
     subprocess.run([*git, "add", "a"], check=True)
     subprocess.run([*git, "commit", "-qm", "one"], check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
-    assert _git() == {"mlflow.source.git.commit": head}
+    assert _git() == {"mlflow.source.git.commit": head, "revision": head}
     (tmp_path / "a").write_text("2")
-    assert _git() == {"mlflow.source.git.commit": f"{head}-dirty"}
+    assert _git()["revision"] == f"{head}-dirty"
 
 
 def test_metrics_arrive_once_however_often_they_are_sent(store, name):
