@@ -7,7 +7,6 @@ components of the pixels, and chance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -19,15 +18,11 @@ from genfoundry.features import PixelPCA, cached_features, in_chunks
 from genfoundry.interval import size_name
 from genfoundry.judges import Extractor, Judgement, anomaly_series
 from genfoundry.kinds import image
-from genfoundry.metrics.detection import Detection, estimates, threshold
+from genfoundry.metrics.detection import detectors, records
 from genfoundry.model import Model, ScoresAnomalies
 from genfoundry.recipe import EvaluationPlan
-from genfoundry.records import Score
 
-NEIGHBOUR = 5
 MOST_TRAIN = 5000  # training images that detectors and thresholds read
-
-Detector = Callable[[np.ndarray], np.ndarray]  # uint8 images (N, C, H, W) to (N,), high for an anomaly
 
 
 def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
@@ -48,12 +43,8 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     known = np.asarray(known[np.random.default_rng(plan.seed).permutation(len(known))[:MOST_TRAIN]])
     labels = (test.labels == plan.left_out).astype(int)
     protocol = f"class{plan.left_out}_{size_name(len(labels))}"
-    detectors = {"model": _of(model), **_baselines(known, plan.seed)}
-    found = {name: (detect(np.asarray(test.images)), detect(known)) for name, detect in detectors.items()}
-    found["noise"] = (np.zeros(len(labels)), np.zeros(len(known)))
-    scores = tuple(
-        score for name, sides in found.items() for score in _scores(name, labels, *sides, protocol, plan.seed)
-    )
+    found = _found(model, np.asarray(test.images), known, plan.seed)
+    scores = [s for name, sides in found.items() for s in records(name, labels, *sides, protocol, plan.seed)]
     _draw(out, test.images, labels, found["model"][0])
     return Judgement(
         f"auroc_{protocol}",
@@ -69,32 +60,17 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     )
 
 
-def _of(model: ScoresAnomalies) -> Detector:
-    device = cast(Model, model).device
-    return lambda images: in_chunks(model.anomaly_score, images, device).astype(np.float64)
-
-
-def _baselines(known: np.ndarray, seed: int) -> dict[str, Detector]:
-    from sklearn.ensemble import IsolationForest
-    from sklearn.neighbors import NearestNeighbors
-
-    pixels = PixelPCA(known)
-    features = cached_features(pixels, known)
-    forest = IsolationForest(random_state=seed).fit(features)
-    neighbours = NearestNeighbors(n_neighbors=NEIGHBOUR + 1).fit(features)
-
-    def distance(images: np.ndarray) -> np.ndarray:
-        found = neighbours.kneighbors(pixels(images))[0]
-        return np.where(found[:, 0] == 0, found[:, -1], found[:, -2])  # a training image is not its own neighbour
-
-    return {"isolation_forest": lambda images: -forest.score_samples(pixels(images)), "knn": distance}
-
-
-def _scores(
-    subject: str, labels: np.ndarray, found: np.ndarray, clean: np.ndarray, protocol: str, seed: int
-) -> Iterator[Score]:
-    for name, estimate in estimates(labels, found, threshold(clean), seed).items():
-        yield estimate.score(f"{name}_{protocol}", subject, Detection.higher_is_better[name])
+def _found(
+    model: ScoresAnomalies, shown: np.ndarray, known: np.ndarray, seed: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Each subject's scores of the test images and of training images."""
+    device, pixels = cast(Model, model).device, PixelPCA(known)
+    sides = (shown, known)
+    features = [cached_features(pixels, images) for images in sides]
+    found = {"model": tuple(in_chunks(model.anomaly_score, images, device).astype(np.float64) for images in sides)}
+    found |= {name: tuple(map(detect, features)) for name, detect in detectors(features[1], seed).items()}
+    found["noise"] = tuple(np.zeros(len(images)) for images in sides)
+    return cast(dict[str, tuple[np.ndarray, np.ndarray]], found)
 
 
 def _draw(out: Path, images: np.ndarray, labels: np.ndarray, found: np.ndarray) -> None:

@@ -9,7 +9,7 @@ window (Ramaswamy 2000), and chance.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -23,17 +23,16 @@ from genfoundry.errors import UserError
 from genfoundry.files import publish
 from genfoundry.judges import Extractor, Judgement
 from genfoundry.judges.forecasting import NUM_FUTURES, Origins, drawn, futures, rolling_origins
-from genfoundry.metrics.detection import DRAWS, Detection, estimates, threshold
+from genfoundry.metrics.detection import DRAWS, detectors, records, threshold
 from genfoundry.metrics.forecast import observed_mean
 from genfoundry.model import Model
 from genfoundry.recipe import EvaluationPlan
-from genfoundry.records import Score, SeriesSpec
+from genfoundry.records import SeriesSpec
 from genfoundry.windows import fill, scale
 
 SIZES = (3.0, 6.0)  # of a fault, in the series' own step deviations, up or down; drawn evenly
 LEAST_OBSERVED = 4  # steps of a future that can hold a fault
 MOST_TRAIN = 5000  # windows that isolation forest and neighbours read
-NEIGHBOUR = 5
 
 Rng = np.random.Generator
 Detector = Callable[[Origins], np.ndarray]  # windows to (N,), high for an anomaly
@@ -96,9 +95,8 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
         found[name] = (detect(planted.origins), detect(clean))
     found["noise"] = (np.zeros(len(planted.kind)), np.zeros(len(clean.real)))
     protocol = f"h{spec.horizon}_o{plan.origins}"
-    scores = [
-        score for name, sides in found.items() for score in _scores(name, planted.kind, *sides, protocol, plan.seed)
-    ]
+    labels = (planted.kind != "").astype(int)
+    scores = [score for name, sides in found.items() for score in records(name, labels, *sides, protocol, plan.seed)]
     _draw(folder, spec, planted, samples, out)
     return Judgement(
         f"auroc_{protocol}", tuple(scores), _protocol(plan, spec, planted, clean), _details(planted, found)
@@ -154,19 +152,14 @@ def surprise(origins: Origins, samples: np.ndarray) -> np.ndarray:
 
 
 def _baselines(folder: Path, spec: SeriesSpec, seed: int) -> dict[str, Detector]:
-    from sklearn.ensemble import IsolationForest
-    from sklearn.neighbors import NearestNeighbors
-
     train = SeriesRows(folder, "train", spec)
     rows = torch.from_numpy(np.random.default_rng(seed).permutation(len(train))[:MOST_TRAIN])
     batch = train.batch(rows)
     known = _features(batch.past, batch.past_mask, batch.future, batch.future_mask)
-    forest = IsolationForest(random_state=seed).fit(known)
-    neighbours = NearestNeighbors(n_neighbors=NEIGHBOUR).fit(known)
+    fitted = detectors(known, seed)
     return {
         "seasonal_naive": lambda origins: _residual(origins, spec),
-        "isolation_forest": lambda origins: -forest.score_samples(_rows(origins)),
-        "knn": lambda origins: neighbours.kneighbors(_rows(origins))[0][:, -1],
+        **{name: lambda origins, detect=detect: detect(_rows(origins)) for name, detect in fitted.items()},
     }
 
 
@@ -188,13 +181,6 @@ def _features(past: torch.Tensor, mask: torch.Tensor, future: torch.Tensor, seen
     unit, horizon = scale(past, mask, "standard"), future.shape[1]
     z = torch.cat((unit.z, (future - unit.shift) / unit.scale), 1)
     return fill(z, torch.cat((torch.ones_like(mask), seen), 1))[:, -2 * horizon :].numpy()
-
-
-def _scores(
-    subject: str, kind: np.ndarray, found: np.ndarray, clean: np.ndarray, protocol: str, seed: int
-) -> Iterator[Score]:
-    for name, estimate in estimates((kind != "").astype(int), found, threshold(clean), seed).items():
-        yield estimate.score(f"{name}_{protocol}", subject, Detection.higher_is_better[name])
 
 
 def _details(planted: Planted, found: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, list[float]]:

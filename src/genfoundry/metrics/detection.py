@@ -6,7 +6,7 @@ AUPRC, as average precision: Davis and Goadrich, 2006, https://doi.org/10.1145/1
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import numpy as np
@@ -15,10 +15,12 @@ from sklearn.metrics import auc, average_precision_score, roc_curve
 
 from genfoundry.interval import UNKNOWN, Estimate, percentiles
 from genfoundry.metric import SetMetric
+from genfoundry.records import Score
 
 FALSE_POSITIVES = 0.05  # share of the clean examples that may be flagged
 RECALL = "tpr_at_fpr5"
 DRAWS = 400  # of the bootstrap
+NEIGHBOUR = 5
 
 
 class Detection(SetMetric):
@@ -53,6 +55,33 @@ class Detection(SetMetric):
 def threshold(clean: np.ndarray) -> float:
     """The score that 5 % of `clean` examples (N,) reach at most: an example is flagged where its score is above."""
     return float(np.quantile(clean, 1 - FALSE_POSITIVES, method="higher")) if np.isfinite(clean).all() else np.nan
+
+
+def detectors(known: np.ndarray, seed: int) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """What an anomaly judge stands a model beside, fitted on features (M, D) of training examples: each maps features
+    (N, D) to scores (N,), high for an anomaly.
+
+    An isolation forest (Liu 2008) and the distance to the fifth nearest training example (Ramaswamy 2000).
+    """
+    from sklearn.ensemble import IsolationForest
+    from sklearn.neighbors import NearestNeighbors
+
+    forest = IsolationForest(random_state=seed).fit(known)
+    neighbours = NearestNeighbors(n_neighbors=NEIGHBOUR + 1).fit(known)
+
+    def distance(features: np.ndarray) -> np.ndarray:
+        found = neighbours.kneighbors(features)[0]
+        return np.where(found[:, 0] == 0, found[:, -1], found[:, -2])  # a training example is not its own neighbour
+
+    return {"isolation_forest": lambda features: -forest.score_samples(features), "knn": distance}
+
+
+def records(
+    subject: str, labels: np.ndarray, scores: np.ndarray, clean: np.ndarray, protocol: str, seed: int
+) -> Iterator[Score]:
+    """A subject's scores as records; its threshold is that of `clean`."""
+    for name, estimate in estimates(labels, scores, threshold(clean), seed).items():
+        yield estimate.score(f"{name}_{protocol}", subject, Detection.higher_is_better[name])
 
 
 def estimates(labels: np.ndarray, scores: np.ndarray, limit: float | None = None, seed: int = 0) -> dict[str, Estimate]:
