@@ -23,8 +23,8 @@ from benchmarks.plain import Pictures, adversarial, pairs
 from genfoundry import tracking
 from genfoundry.batch import ImageBatch
 from genfoundry.dataset import locate
+from genfoundry.features import Extractor
 from genfoundry.files import data_dir
-from genfoundry.judges import Extractor
 from genfoundry.judges.generation import judge as judge_images
 from genfoundry.kinds import image
 from genfoundry.loader import load_model

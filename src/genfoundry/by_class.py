@@ -10,10 +10,9 @@ import torch
 from torch.optim.lr_scheduler import LinearLR
 
 from genfoundry.batch import ImageBatch
-from genfoundry.features import Domain, cached_features, in_chunks, remembered, sha256, to_batch
+from genfoundry.features import Domain, Extractor, cached_features, in_chunks, remembered, sha256, to_batch
 from genfoundry.image_sets import ImageSet, LabelledImages, RealImages
 from genfoundry.interval import UNKNOWN, Estimate, around, size_name, wilson
-from genfoundry.judges import Extractor
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.model import Classifies, Model
 from genfoundry.records import Score

@@ -29,7 +29,7 @@ def draw(out: Path, model: Model, made: list[ImageSet], held_out: np.ndarray, pi
     shown = samples.draws[0][:BANDS]
     row = nearest(cached_features(pixels, samples.train), pixels(shown)).row.numpy()
     write(out / "neighbours.png", shown, samples.train[row])
-    held_out = held_out[np.linspace(0, len(held_out) - 1, min(BANDS, len(held_out))).astype(int)]
+    held_out = held_out[spread(len(held_out), BANDS)]
     if isinstance(model, Reconstructs):
         rebuilt = in_chunks(model.reconstruct, held_out, model.device)
         write(out / "reconstructions.png", held_out, to_pixels(torch.from_numpy(np.nan_to_num(rebuilt))))
@@ -40,6 +40,11 @@ def draw(out: Path, model: Model, made: list[ImageSet], held_out: np.ndarray, pi
             _completions(out, model, held_out[::2])
         if isinstance(model, Pyramids):
             _levels(out, model, held_out[::2])
+
+
+def spread(count: int, most: int) -> np.ndarray:
+    """At most `most` of `count` row numbers, evenly spaced."""
+    return np.linspace(0, count - 1, min(most, count)).astype(int)
 
 
 def write(path: Path, *sets: np.ndarray) -> None:
@@ -58,12 +63,13 @@ def _latents(out: Path, model: Decodes, held_out: np.ndarray) -> None:
     half = len(codes) // 2
     lines = [a + (b - a) * steps for a, b in zip(codes[:half], codes[half:], strict=False)]
     write(out / "interpolations.png", to_pixels(model.decode(torch.cat(lines))))
-    spread = codes.std(0)
+    deviation = codes.std(0)
+    widest = deviation.topk(min(8, len(deviation))).indices
+    moved = codes[:1].repeat(len(widest), COLUMNS, 1)  # (directions, steps, D)
     reach = torch.linspace(-REACH, REACH, COLUMNS, device=device)
-    moved = [codes[:1].repeat(COLUMNS, 1) for _ in spread.topk(min(8, len(spread))).indices]
-    for rows, direction in zip(moved, spread.topk(len(moved)).indices, strict=True):
-        rows[:, direction] = codes[:, direction].mean() + reach * spread[direction]
-    write(out / "traversals.png", to_pixels(model.decode(torch.cat(moved))))
+    for rows, direction in zip(moved, widest, strict=True):
+        rows[:, direction] = codes[:, direction].mean() + reach * deviation[direction]
+    write(out / "traversals.png", to_pixels(model.decode(moved.flatten(0, 1))))
 
 
 def _completions(out: Path, model: Completes, held_out: np.ndarray) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import io
 import math
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
@@ -54,6 +54,13 @@ def in_chunks(function: Callable[[ImageBatch], Tensor], pixels: np.ndarray, devi
     """`function` of all images, a chunk at a time, as float32 on the CPU."""
     parts = [function(to_batch(pixels[i : i + CHUNK], device)) for i in range(0, len(pixels), CHUNK)]
     return torch.cat([part.float().cpu() for part in parts]).numpy()
+
+
+class Extractor(NamedTuple):
+    """The frozen classifier whose penultimate features are a dataset's domain; `id` is part of every score's name."""
+
+    model: Model
+    id: str
 
 
 class Domain:

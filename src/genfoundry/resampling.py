@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -28,7 +29,7 @@ def interpolate(pixels: np.ndarray, scale: int, method: str) -> np.ndarray:
     return np.stack(planes).reshape(count, channels, height * scale, width * scale)
 
 
-def tiled(function, images: Tensor, scale: int, halo: int, side: int = 128) -> Tensor:
+def tiled(function: Callable[[Tensor], Tensor], images: Tensor, scale: int, halo: int, side: int = 128) -> Tensor:
     """`function` of (1, C, h, w) → (1, C, h·scale, w·scale), a tile at a time, so that memory stays bounded.
 
     Every tile is given `halo` pixels more on each side that has them, which are cut off again: where `halo` is at
@@ -52,12 +53,3 @@ def luminance(pixels: np.ndarray) -> np.ndarray:
     weights = np.array([65.481, 128.553, 24.966], np.float32) / 255
     planes = pixels.astype(np.float32) if pixels.shape[1] == 3 else np.repeat(pixels[:, :1].astype(np.float32), 3, 1)
     return np.tensordot(planes, weights, (1, 0))[:, None] + 16
-
-
-def batches(pixels: np.ndarray, size: int = 32) -> list[Tensor]:
-    """uint8 images as float32 tensors in [-1, 1], `size` at a time."""
-    return [torch.from_numpy(part.copy()).float().div_(127.5).sub_(1) for part in _parts(pixels, size)]
-
-
-def _parts(pixels: np.ndarray, size: int) -> list[np.ndarray]:
-    return [pixels[start : start + size] for start in range(0, len(pixels), size)]

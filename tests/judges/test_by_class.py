@@ -2,7 +2,7 @@ import pytest
 from toys import Shapes, Toy, scores_of
 
 from genfoundry import by_class
-from genfoundry.judges import Extractor
+from genfoundry.features import Extractor
 from genfoundry.judges.generation import judge
 from genfoundry.loader import build_model
 from genfoundry.recipe import EvaluationPlan

@@ -8,7 +8,8 @@ from toys import Shapes, Toy, scores_of
 
 from genfoundry import features, gate, inception
 from genfoundry.errors import UserError
-from genfoundry.judges import Extractor, Judgement
+from genfoundry.features import Extractor
+from genfoundry.judges import Judgement
 from genfoundry.judges.generation import judge
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Cost, Evaluation, ImageSpec, Verdict

@@ -13,15 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from genfoundry.model import Model
 from genfoundry.records import Score
-
-
-class Extractor(NamedTuple):
-    """The frozen classifier whose penultimate features are a dataset's domain; `id` is part of every score's name."""
-
-    model: Model
-    id: str
 
 
 class Judgement(NamedTuple):

@@ -14,9 +14,9 @@ import numpy as np
 
 from genfoundry import exhibits
 from genfoundry.errors import UserError
-from genfoundry.features import PixelPCA, cached_features, in_chunks
+from genfoundry.features import Extractor, PixelPCA, cached_features, in_chunks
 from genfoundry.interval import size_name
-from genfoundry.judges import Extractor, Judgement, anomaly_series
+from genfoundry.judges import Judgement, anomaly_series
 from genfoundry.kinds import image
 from genfoundry.metrics.detection import detectors, records
 from genfoundry.model import Model, ScoresAnomalies

@@ -20,8 +20,9 @@ from genfoundry.baselines import filled
 from genfoundry.batch import SeriesRows
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
+from genfoundry.features import Extractor
 from genfoundry.files import publish
-from genfoundry.judges import Extractor, Judgement
+from genfoundry.judges import Judgement
 from genfoundry.judges.forecasting import NUM_FUTURES, Origins, drawn, futures, rolling_origins
 from genfoundry.metrics.detection import DRAWS, detectors, records, threshold
 from genfoundry.metrics.forecast import observed_mean

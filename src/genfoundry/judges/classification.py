@@ -7,9 +7,9 @@ from typing import cast
 
 import numpy as np
 
-from genfoundry.features import in_chunks
+from genfoundry.features import Extractor, in_chunks
 from genfoundry.interval import UNKNOWN, Estimate, half_samples, size_name, wilson
-from genfoundry.judges import Extractor, Judgement
+from genfoundry.judges import Judgement
 from genfoundry.kinds import image
 from genfoundry.metrics.accuracy import Accuracy, confusion
 from genfoundry.model import Classifies, Model

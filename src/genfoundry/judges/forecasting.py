@@ -17,9 +17,10 @@ import torch
 from genfoundry.baselines import apart, ensembles
 from genfoundry.batch import SeriesBatch, SeriesRows
 from genfoundry.dataset import read_card
+from genfoundry.features import Extractor
 from genfoundry.files import publish
 from genfoundry.interval import percentiles
-from genfoundry.judges import Extractor, Judgement
+from genfoundry.judges import Judgement
 from genfoundry.kinds import series
 from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, crps, seasonal_error
 from genfoundry.model import Model

@@ -17,10 +17,20 @@ import torch
 
 from genfoundry import by_class, exhibits
 from genfoundry.errors import UserError
-from genfoundry.features import Canonical, Domain, PixelPCA, View, cached_features, in_chunks, to_batch, to_pixels
+from genfoundry.features import (
+    Canonical,
+    Domain,
+    Extractor,
+    PixelPCA,
+    View,
+    cached_features,
+    in_chunks,
+    to_batch,
+    to_pixels,
+)
 from genfoundry.image_sets import ImageSet, RealImages, floors, generated, real_images
 from genfoundry.interval import UNKNOWN, Z95, Estimate, around, half_samples, size_name, wilson
-from genfoundry.judges import Extractor, Judgement
+from genfoundry.judges import Judgement
 from genfoundry.metric import SetMetric
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.metrics.kernel import Kernel

@@ -19,19 +19,20 @@ import torch
 from torch import Tensor
 
 from genfoundry import exhibits
-from genfoundry.features import Domain, RandomFilters, View, cached_features, to_pixels
+from genfoundry.features import Domain, Extractor, RandomFilters, View, cached_features, to_batch, to_pixels
 from genfoundry.image_sets import RealImages, real_images
 from genfoundry.interval import Estimate, around, half_samples, size_name
-from genfoundry.judges import Extractor, Judgement
+from genfoundry.judges import Judgement
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.metrics.reconstruction import per_image
 from genfoundry.model import Model, Upscales
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import ImageSpec, Score
-from genfoundry.resampling import INTERPOLATIONS, batches, degrade, interpolate, luminance
+from genfoundry.resampling import INTERPOLATIONS, degrade, interpolate, luminance
 
 PAIRED = {"psnr_y": True, "ssim_y": True}  # by score name: higher is better
 DRAWS = 20
+BATCH = 32
 USUAL, RELATIVE = "bicubic", "relative_fd"
 REDUCED, GIVEN = "bicubic with antialiasing, rounded to 8 bits", "as given"
 TINY = 1e-12
@@ -42,14 +43,14 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     model.eval()
     held_out, scale = real_images(folder, plan.num_samples, plan.seed), model.config.scale
     real, low = held_out.test, _low(held_out, scale)
-    sides = {name: _enlarged(function, low, model) for name, function in _upscalers(model).items()}
+    sides = {name: _through(function, low, model.device) for name, function in _upscalers(model).items()}
     sides |= {method: interpolate(low, scale, method) for method in INTERPOLATIONS}
     view: View = RandomFilters(cast(ImageSpec, model.spec).channels)
     if extractor is not None:
         view = Domain(extractor.model.eval(), extractor.id)
     scores = _scores(sides, real, view, scale, plan.seed)
     shown = low.repeat(scale, 2).repeat(scale, 3)
-    rows = np.linspace(0, len(real) - 1, min(exhibits.COLUMNS, len(real))).astype(int)
+    rows = exhibits.spread(len(real), exhibits.COLUMNS)
     exhibits.write(out / "enlargements.png", *(part[rows] for part in (shown, *_in_order(sides), real)))
     protocol = {
         "samples": len(real),
@@ -65,7 +66,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
 def _low(held_out: RealImages, scale: int) -> np.ndarray:
     if held_out.test_sources is not None:
         return held_out.test_sources
-    return np.concatenate([to_pixels(degrade(part, scale)) for part in batches(held_out.test)])
+    return _through(lambda images: degrade(images, scale), held_out.test, torch.device("cpu"))
 
 
 def _upscalers(model: Model) -> dict[str, Callable[[Tensor], Tensor]]:
@@ -73,9 +74,11 @@ def _upscalers(model: Model) -> dict[str, Callable[[Tensor], Tensor]]:
     return {"model": cast(Upscales, model).upscale, **variants}
 
 
-def _enlarged(upscale: Callable[[Tensor], Tensor], low: np.ndarray, model: Model) -> np.ndarray:
+def _through(function: Callable[[Tensor], Tensor], pixels: np.ndarray, device: torch.device) -> np.ndarray:
+    """uint8 images to uint8 images, a few at a time, since they may be large."""
+    parts = (to_batch(pixels[start : start + BATCH], device).images for start in range(0, len(pixels), BATCH))
     with torch.inference_mode():
-        return np.concatenate([to_pixels(upscale(part.to(model.device)).nan_to_num()) for part in batches(low)])
+        return np.concatenate([to_pixels(function(part).nan_to_num()) for part in parts])
 
 
 def _in_order(sides: dict[str, np.ndarray]) -> list[np.ndarray]:

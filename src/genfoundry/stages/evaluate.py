@@ -10,8 +10,9 @@ from pathlib import Path
 from genfoundry import tracking
 from genfoundry.dataset import locate, verify
 from genfoundry.errors import UserError
+from genfoundry.features import Extractor
 from genfoundry.identity import evaluation_key
-from genfoundry.judges import Extractor, Judgement
+from genfoundry.judges import Judgement
 from genfoundry.loader import load_model
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Evaluation
