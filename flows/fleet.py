@@ -11,7 +11,6 @@ from prefect.exceptions import TerminationSignal
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from genfoundry import tracking
-from genfoundry.errors import UserError
 from genfoundry.records import ModelVersion
 
 from .pipeline import pipeline
@@ -53,10 +52,6 @@ def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int) -> list
             [RecipeName(name) for name in recipes], overrides
         )
     except TerminationSignal:
-        raise Stopped("Stopped by a signal.", remedy="run it again: what was done is not done again") from None
+        from genfoundry.stages.outcome import Interrupted
 
-
-class Stopped(UserError):  # noqa: N818, the user reads its sentence
-    """The fleet was asked to end, and did."""
-
-    exit_code = 143
+        raise Interrupted("Stopped by a signal.", remedy="run it again: what was done is not done again") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,3 +110,29 @@ def _check_capabilities(model: Model, again: Model, batch: Batch, spec: ImageSpe
             logits = model.classify(batch)
             assert logits.shape == (len(batch), spec.num_classes)
             torch.testing.assert_close(logits, again.classify(batch), rtol=0, atol=0)
+
+
+def error_on_cycles(model: Model, spec: SeriesSpec, steps: int, futures: int) -> float:
+    """Train a forecaster on noiseless waves of any phase; the mean error of its median, over the waves' mean size."""
+    optimizer = model.optimizers()["network"]
+
+    def update(name: str, loss: torch.Tensor, clip: float | None = None) -> None:
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    for step in range(steps):
+        model.training_step(cycles(spec, 32, step), step, update)
+    batch = cycles(spec, 64, 999)
+    median = model.eval().forecast(batch, futures, torch.Generator().manual_seed(0)).median(1).values
+    return ((median - batch.future).abs().mean() / batch.future.abs().mean()).item()
+
+
+def cycles(spec: SeriesSpec, rows: int, seed: int) -> Batch:
+    """Windows of one sine a season, each at a phase of its own."""
+    batch = batch_of(spec, rows, seed)
+    phase = torch.rand(rows, 1, generator=torch.Generator().manual_seed(seed)) * 2 * math.pi
+    wave = torch.sin(phase + torch.arange(spec.context + spec.horizon) * 2 * math.pi / spec.season)
+    batch.past.copy_(wave[:, : spec.context])
+    batch.future.copy_(wave[:, spec.context :])
+    return batch

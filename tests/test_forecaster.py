@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from contracts import SERIES_SPEC, batch_of
+from contracts import SERIES_SPEC, batch_of, error_on_cycles
 
 from genfoundry.forecaster import ascending, interpolate, pinball
 from genfoundry.loader import build_model
@@ -82,27 +82,7 @@ def test_it_learns_a_deterministic_cycle(family):
     spec = SeriesSpec(freq="h", season=8, context=24, horizon=8)
     torch.manual_seed(0)
     model = build_model(family, spec, DIRECT[family])
-    optimizer = model.optimizers()["network"]
-
-    def update(name, loss, clip=None):
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    for step in range(150):
-        model.training_step(waves(spec, 32, step), step, update)
-    batch = waves(spec, 64, 999)
-    median = model.eval().forecast(batch, 101, torch.Generator().manual_seed(0)).median(1).values
-    assert (median - batch.future).abs().mean() < 0.35 * batch.future.abs().mean()
-
-
-def waves(spec, rows, seed):
-    batch = batch_of(spec, rows, seed)
-    phase = torch.rand(rows, 1, generator=torch.Generator().manual_seed(seed)) * 2 * math.pi
-    wave = torch.sin(phase + torch.arange(spec.context + spec.horizon) * 2 * math.pi / spec.season)
-    batch.past.copy_(wave[:, : spec.context])
-    batch.future.copy_(wave[:, spec.context :])
-    return batch
+    assert error_on_cycles(model, spec, steps=150, futures=101) < 0.35
 
 
 def test_levels_must_ascend():

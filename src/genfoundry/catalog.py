@@ -80,7 +80,7 @@ def describe(package: str, name: str) -> Entry:
     tree = ast.parse(source(package, name).read_text(encoding="utf-8"))
     docstring = ast.get_docstring(tree) or ""
     main = next((node for node in tree.body if isinstance(node, ast.ClassDef) and _inner(node, "Config")), None)
-    lineage = _lineage(source(package, name), main) if main else []
+    lineage = _lineage(source(package, name), main.name) if main else []
     bodies = [node.body for node in lineage] or [tree.body]
     return Entry(
         name=name,
@@ -92,23 +92,19 @@ def describe(package: str, name: str) -> Entry:
     )
 
 
-def _lineage(path: Path, cls: ast.ClassDef) -> list[ast.ClassDef]:
-    """The class behind those of its bases that come from this file or from others of ours, the oldest first."""
+def _lineage(path: Path, name: str) -> list[ast.ClassDef]:
+    """A file's class behind those of its bases that are in it or in other files of ours, the oldest first."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    homes = {node.name: path for node in tree.body if isinstance(node, ast.ClassDef)}
-    homes |= {
+    here = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    homes = dict.fromkeys(here, path) | {
         alias.name: Path(__file__).parent.parent / f"{node.module.replace('.', '/')}.py"
         for node in tree.body
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("genfoundry.")
         for alias in node.names
     }
-    older: list[ast.ClassDef] = []
-    for base in (b.value if isinstance(b, ast.Subscript) else b for b in cls.bases):
-        if isinstance(base, ast.Name) and base.id in homes:
-            home = ast.parse(homes[base.id].read_text(encoding="utf-8"))
-            parent = next(node for node in home.body if isinstance(node, ast.ClassDef) and node.name == base.id)
-            older += _lineage(homes[base.id], parent)
-    return [*older, cls]
+    bases = (base.value if isinstance(base, ast.Subscript) else base for base in here[name].bases)
+    names = [base.id for base in bases if isinstance(base, ast.Name) and base.id in homes]
+    return [older for base in names for older in _lineage(homes[base], base)] + [here[name]]
 
 
 def _inner(node: ast.ClassDef, name: str) -> ast.ClassDef | None:

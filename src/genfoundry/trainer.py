@@ -39,10 +39,7 @@ from genfoundry.schedule import Settings
 
 EXIT = {"COMPLETED": 0, "DIVERGED": 3, "PREEMPTED": 143, "FAILED": 1}
 GRID = 64  # samples in one grid
-RESERVE, RESERVED = (
-    "reserve",
-    1 << 16,
-)  # a file of so many bytes, removed at the end: a full disk still takes the result
+RESERVE, RESERVED = "reserve", 1 << 16  # a file of so many bytes, removed at the end: the result then finds room
 
 
 class Reporter(pl.Callback):

@@ -11,6 +11,8 @@ gradient penalty, an averaged generator, and noise on the coarse image that a le
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from pydantic import Field
 from torch import Generator as Random
@@ -66,7 +68,7 @@ class LAPGAN(FromNoise):
             games.append(Game(self._judge(level, given), real[level], (low + detail).clamp(-1, 1)))
         return games
 
-    def _judge(self, level: int, low: Tensor | None):
+    def _judge(self, level: int, low: Tensor | None) -> Callable[[Tensor], Tensor]:
         """A level's discriminator, of an image beside the coarse one that it was made from, shifted together."""
         pixels = min(self.config.shift, 1) if level < self.levels else self.config.shift
 
