@@ -17,6 +17,7 @@ from tracked import DATA, PASS, evaluation, registered, trained
 
 from genfoundry import tracking
 from genfoundry.errors import UserError
+from genfoundry.tracking.registry import follow
 from genfoundry.tracking.store import client
 
 
@@ -208,3 +209,16 @@ def test_two_machines_without_a_common_lock_keep_one_chain(server, home, name, t
     chain = tracking.history(name)
     assert {machine.version for machine in chain} == {1, 2}
     assert tracking.aliases(name) == {"champion": chain[-1].version}
+
+
+@pytest.mark.slow
+def test_the_same_alias_put_at_the_same_moment_ends_once(server, home, name, tmp_path, monkeypatch):
+    """MLflow inserts an alias without asking: of two inserts at once its database refuses one."""
+    monkeypatch.setenv("GENFOUNDRY_ROOT", str(home))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    registered(name, tmp_path, 5, 0)
+    tracking.set_alias(name, "champion", 1, "first")
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            client().delete_registered_model_alias(name, "champion")
+            assert list(pool.map(lambda _: follow(name, "champion"), range(8))) == [1] * 8

@@ -27,6 +27,8 @@ from genfoundry.tracking.versions import (
 if TYPE_CHECKING:
     from genfoundry.model import Model
 
+COLLISION = ("IntegrityError", "UniqueViolation", "StaleDataError")  # SQLite's, PostgreSQL's, SQLAlchemy's name
+
 
 class Compared(NamedTuple):
     """One score of two versions; `better` is the version whose interval lies wholly on the better side, if any."""
@@ -150,11 +152,22 @@ def follow(name: str, alias: str) -> int:
             raise UserError(f"The ledger of '{name}' has no move of '{alias}'.", remedy="genfoundry doctor")
         if at.get(alias) == wanted:
             return wanted
-        client().set_registered_model_alias(name, alias, str(wanted))
+        _put(name, alias, wanted)
     raise UserError(
         f"The alias '{alias}' of '{name}' does not stay at version {wanted}, where it was put five times.",
         remedy="stop what else moves it, then: genfoundry doctor",
     )
+
+
+def _put(name: str, alias: str, version: int) -> None:
+    """Set an alias. Of two writers at once MLflow's database refuses one; the next reading says where it went."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client().set_registered_model_alias(name, alias, str(version))
+    except MlflowException as error:
+        if not any(word in str(error) for word in COLLISION):
+            raise
 
 
 @guarded
