@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
+from services import postgres_cluster
 from tracked import DATA, PASS, registered, trained
 
 from genfoundry import tracking
@@ -21,38 +15,10 @@ from genfoundry.tracking.store import client
 pytestmark = pytest.mark.slow
 
 
-def binaries() -> Path:
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb")) or [shutil.which("initdb")]
-    assert found[-1], "PostgreSQL's initdb is not on this machine: apt-get install postgresql"
-    return Path(found[-1]).parent
-
-
 @pytest.fixture(scope="module")
 def postgres():
-    """The address of a private cluster on a free port, gone after the tests."""
-    folder = Path(tempfile.mkdtemp(prefix="genfoundry-postgres-", dir="/tmp"))
-    user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
-    if user:
-        shutil.chown(folder, "postgres", "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    def call(program: str, *arguments: str) -> None:
-        command = [str(binaries() / program), "-D", str(folder / "data"), *arguments]
-        with (folder.parent / f"{folder.name}.log").open("a") as log:
-            done = subprocess.run(command, stdout=log, stderr=log, cwd="/", timeout=120, **user)
-        assert done.returncode == 0, Path(log.name).read_text()[-2000:]
-
-    try:
-        call("initdb", "-U", "postgres", "--auth=trust", "--no-sync")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
-        call("pg_ctl", "-w", "-o", options, "-l", str(folder / "server.log"), "start")
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        call("pg_ctl", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder.parent / f"{folder.name}.log").unlink(missing_ok=True)
+    with postgres_cluster() as address:
+        yield address
 
 
 @pytest.fixture

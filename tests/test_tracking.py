@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-import signal
 import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
+from services import mlflow_server
 from tracked import DATA, PASS, evaluation, registered, trained
 
 from genfoundry import tracking
@@ -21,38 +19,11 @@ from genfoundry.tracking.registry import follow
 from genfoundry.tracking.store import client
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def server(home):
     """The address of a real server on SQLite, which also keeps the artifacts."""
-    port, folder = free_port(), home / "server"
-    folder.mkdir()
-    options = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "files")]
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1", *options]
-    env = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=env, start_new_session=True)
-    try:
-        _await_port(port, process, folder / "log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _await_port(port: int, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise AssertionError(f"mlflow server did not start: {log.read_text()[-2000:]}")
+    with mlflow_server(home / "server") as address:
+        yield address
 
 
 @pytest.fixture(params=["sqlite", "server"])
