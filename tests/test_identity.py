@@ -14,6 +14,9 @@ DECIDES = {
     "interval.py": "evaluation",
     "metrics/frechet.py": "evaluation",
     "judges/__init__.py": "evaluation",
+    "judges/generation.py": "evaluation",
+    "judges/forecasting.py": "",  # no judge of images
+    "metrics/forecast.py": "",
     "models/dcgan.py": "training, evaluation",
     "layers.py": "training, evaluation",
     "loop.py": "training",
@@ -60,5 +63,18 @@ def test_a_changed_byte_changes_what_its_source_decides(tmp_path: Path):
 
 def test_imports_are_followed_into_functions_and_packages():
     source = b"from genfoundry import tracking\ndef f():\n    import genfoundry.kinds.image\n    from os import path\n"
-    found = {path.relative_to(catalog.folder(".")).as_posix() for path in identity._imported(source)}
+    found = {
+        path.relative_to(catalog.folder(".")).as_posix() for path in identity._imported(source, Path("/elsewhere"))
+    }
     assert found == {"tracking/__init__.py", "kinds/image.py"}
+
+
+def test_what_is_reached_goes_through_relative_imports(tmp_path: Path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.py").write_text("from . import b, absent\nfrom .sub.c import thing\nimport json\n")
+    (tmp_path / "b.py").write_text("from genfoundry.errors import UserError\n")
+    (tmp_path / "sub" / "c.py").write_text("from .. import d\n")
+    (tmp_path / "d.py").write_text("from .a import thing\n")  # a circle ends
+    (tmp_path / "e.py").write_text("")
+    found = identity.reach([tmp_path / "a.py"])
+    assert found == {*(tmp_path / name for name in ("a.py", "b.py", "sub/c.py", "d.py")), catalog.folder("errors.py")}

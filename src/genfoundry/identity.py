@@ -43,34 +43,53 @@ def run_key(family: str, settings: dict[str, Any], training: dict[str, Any], dat
 
 
 def evaluation_key(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> str:
-    """sha256 of all that decides the scores: the weights, the evaluation's section, and the code of all that judges."""
-    sources = [path for folder in ("judges", "metrics") for path in catalog.folder(folder).glob("*.py")]
+    """sha256 of all that decides the scores: the weights, the evaluation's section, and the code that judges them."""
+    sources = [judge_of(checkpoint.family, plan)]
     sources += [catalog.source("models", side.family) for side in (checkpoint, extractor) if side]
     weights = [side and side.weights_digest for side in (checkpoint, extractor)]
     return digest([*weights, checkpoint.dataset.digest, plan.model_dump(), code(sources)])
 
 
+def judge_of(family: str, plan: EvaluationPlan) -> Path:
+    """The judge of a family's task, or of the task that the recipe asks for."""
+    task = plan.task or catalog.describe("models", family).attributes["task"]
+    return catalog.folder("judges") / f"{task}.py"
+
+
 def code(sources: Iterable[Path]) -> str:
     """sha256 over these sources of the package and all of the package that they import, however deep."""
-    found: dict[str, str] = {}
+    return digest({path.relative_to(PACKAGE).as_posix(): file_digest(path) for path in reach(sources)})
+
+
+def reach(sources: Iterable[Path]) -> set[Path]:
+    """These sources, and every file of the package or beside them that they import, however deep."""
+    found: set[Path] = set()
     waiting = list(sources)
     while waiting:
         path = waiting.pop()
-        name = path.relative_to(PACKAGE).as_posix()
-        if name not in found:
-            found[name] = file_digest(path)
-            waiting += _imported(path.read_bytes())
-    return digest(found)
+        if path not in found:
+            found.add(path)
+            waiting += _imported(path.read_bytes(), path.parent)
+    return found
 
 
 @cache
-def _imported(source: bytes) -> list[Path]:
-    names: set[str] = set()
+def _imported(source: bytes, folder: Path) -> list[Path]:
+    """The files that a source in `folder` imports, from the package or relative to itself."""
+    places: set[Path] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    parts = [name.split(".")[1:] for name in names if name.startswith("genfoundry.")]
-    places = [PACKAGE.joinpath(*part) for part in parts]
+            places |= {place for alias in node.names if (place := _place(alias.name))}
+        elif isinstance(node, ast.ImportFrom):
+            home = (folder, *folder.parents)[node.level - 1] if node.level else None
+            names = [node.module or "", *(f"{node.module or ''}.{alias.name}" for alias in node.names)]
+            places |= {place for name in names if (place := _place(name, home))}
     return [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
+
+
+def _place(name: str, home: Path | None = None) -> Path | None:
+    """Where a dotted name lies: below `home`, else in the package; None where it is someone else's."""
+    parts = [part for part in name.split(".") if part]
+    if home is None and parts[:1] == ["genfoundry"]:
+        home, parts = PACKAGE, parts[1:]
+    return home.joinpath(*parts) if home and parts else None
