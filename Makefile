@@ -9,7 +9,7 @@ BIN := .venv/bin
 	$(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null || true  # on all cores; a few files are for newer Pythons
 	touch $@
 
-.PHONY: help install run test check bench
+.PHONY: help install run test check bench up down
 help:    ## Show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
@@ -28,6 +28,12 @@ check: install ## Format, lint, types, arrows, fast tests
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not slow and not gpu" -q
+
+up: install      ## Start MLflow, Prefect, a worker and the deployments on this machine, in the background
+	$(BIN)/genfoundry up
+
+down:            ## Stop exactly those; data and databases stay
+	$(BIN)/genfoundry down
 
 bench: install ## Speed and memory beside the usual way, one table
 	$(BIN)/python -m benchmarks

@@ -14,9 +14,11 @@ from .commands.data import data
 from .commands.doctor import doctor
 from .commands.generate import generate
 from .commands.models import models
+from .commands.publish import publish
 from .commands.registry import registry
 from .commands.report import report
 from .commands.run import run
+from .commands.servers import down, status, up
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -38,7 +40,7 @@ def cli() -> None:
     """
 
 
-for command in (run, data, models, generate, registry, report, doctor):
+for command in (run, data, models, generate, registry, report, doctor, publish, up, down, status):
     cli.add_command(command)
 
 

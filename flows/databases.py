@@ -68,6 +68,11 @@ def shown(url: URL) -> str:
     return url._replace(password=None).render_as_string(hide_password=True)
 
 
+def where() -> str:
+    """The database that `GENFOUNDRY_DATABASE_URL` names, without its password; empty where it is not set."""
+    return shown(parse(os.environ[VARIABLE])) if os.environ.get(VARIABLE) else ""
+
+
 def _mlflow(url: URL) -> dict[str, str]:
     own = url.set(drivername="postgresql+psycopg").update_query_dict({"options": "-csearch_path=mlflow"})
     return {"MLFLOW_BACKEND_STORE_URI": own.render_as_string(hide_password=False)}

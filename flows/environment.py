@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import gc
 import os
+from pathlib import Path
 
 from genfoundry.files import state_dir
+
+MARK = "GENFOUNDRY_SERVERS"  # in the environment of every process below `up`: the state folder that it belongs to
+CLIENTS = "servers/clients.env"  # what a client of these servers has in its environment; there while they are up
 
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -30,6 +34,17 @@ OBJECTS = 50_000  # made between two collections; at the default of 700 they are
 def prepare() -> None:
     """Set the defaults of this process and of those that it starts."""
     gc.set_threshold(OBJECTS)
-    for name, value in QUIET.items():
+    for name, value in (QUIET | _servers()).items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("PREFECT_HOME", str(state_dir("prefect")))
+
+
+def _servers() -> dict[str, str]:
+    """Where the servers of `make up` are, while their supervisor lives."""
+    folder = state_dir() / CLIENTS
+    try:
+        alive = (folder.parent / "supervisord.pid").read_text(encoding="utf-8").strip()
+        lines = folder.read_text(encoding="utf-8").splitlines() if Path(f"/proc/{alive}").exists() else []
+    except OSError:
+        return {}
+    return dict(line.split("=", 1) for line in lines)

@@ -11,16 +11,38 @@ from prefect.exceptions import TerminationSignal
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from genfoundry import tracking
+from genfoundry.outcomes import Interrupted, NotPublished, Outcome, outcome, sentence
 from genfoundry.records import ModelVersion
 
+from . import leases, pending
+from .events import announce
 from .pipeline import pipeline
 from .shelf import RecipeName
+
+SILENT = (Outcome.SKIPPED, Outcome.HOLD)
+ABOUT_MODELS = (Outcome.PROMOTED, Outcome.REJECTED)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="{recipe.value}")
 def produce(recipe: RecipeName, overrides: dict[str, Any] | None) -> ModelVersion:
-    """One recipe, whole."""
-    return pipeline(recipe, overrides)
+    """One recipe, whole; what it came to is announced."""
+    try:
+        version = pipeline(recipe, overrides)
+    except Exception as error:
+        if isinstance(error, NotPublished):
+            pending.keep(recipe.value, overrides or {})
+        _announce(recipe.value, error)
+        raise
+    pending.drop(recipe.value, overrides or {})
+    _announce(version.name, version)
+    return version
+
+
+def _announce(name: str, result: ModelVersion | BaseException) -> None:
+    word = outcome(result)
+    if word not in SILENT:
+        about = "model" if word in ABOUT_MODELS else "run"
+        announce(f"{about}.{word.lower()}", name, sentence(result), version=getattr(result, "version", None))
 
 
 @flow(name="fleet", persist_result=False)
@@ -30,6 +52,7 @@ def fleet(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) ->
     Returns:
         for each recipe its version, or what it raised.
     """
+    leases.own()
     futures = produce.map(list(recipes), overrides=unmapped(overrides))
     futures.wait()
     return [future.result(raise_on_failure=False) for future in futures]
@@ -46,12 +69,11 @@ def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int) -> list
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // together)))
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     tracking.reconcile()
+    leases.reconcile()
     runner = ThreadPoolTaskRunner(max_workers=jobs)
     try:
         return fleet.with_options(task_runner=runner)(  # pyright: ignore[reportArgumentType]
             [RecipeName(name) for name in recipes], overrides
         )
     except TerminationSignal:
-        from genfoundry.stages.outcome import Interrupted
-
         raise Interrupted("Stopped by a signal.", remedy="run it again: what was done is not done again") from None

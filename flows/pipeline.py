@@ -8,8 +8,9 @@ from prefect import flow
 
 from genfoundry.recipe import Recipe
 from genfoundry.records import Checkpoint, ModelVersion, ValidatedDataset
+from genfoundry.stages.outcome import trained
 
-from . import shelf, tasks
+from . import leases, shelf, tasks
 from .shelf import RecipeName
 
 
@@ -21,15 +22,17 @@ def pipeline(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> Mod
         recipe: the recipe's name.
         overrides: dotted settings over it, `{"model.latent_dim": 64}`.
     """
+    leases.own()
     plan = shelf.load(RecipeName(recipe).value, overrides)
     version = tasks.fetch(plan.name, plan.dataset.name)
     validated = tasks.finished(
         plan.name, "validate", tasks.validate(plan.name, version, plan.validation, return_state=True)
     )
     checkpoint = tasks.finished(plan.name, "train", tasks.train(plan, validated, return_state=True))
-    state = tasks.evaluate(plan.name, checkpoint, plan.evaluation, extractor_of(plan, validated), return_state=True)
-    evaluation = tasks.finished(plan.name, "evaluate", state)
-    return tasks.register(plan.name, evaluation, plan.gate, plan.registered_name)
+    with trained(plan.name):
+        state = tasks.evaluate(plan.name, checkpoint, plan.evaluation, extractor_of(plan, validated), return_state=True)
+        evaluation = tasks.finished(plan.name, "evaluate", state)
+        return tasks.register(plan.name, evaluation, plan.gate, plan.registered_name)
 
 
 def extractor_of(plan: Recipe, validated: ValidatedDataset) -> Checkpoint | None:

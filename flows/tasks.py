@@ -58,7 +58,7 @@ def validate(recipe: str, version: DatasetVersion, policy: Validation) -> Valida
     from genfoundry.stages.validate import validate_dataset
 
     validated = validate_dataset(version, policy)
-    lines = [f"- {'✓' if c.passed else '⚠'} {_plain(c.sentence)}" for c in validated.checks]
+    lines = [f"- {'✓' if c.passed else '⚠'} {plain(c.sentence)}" for c in validated.checks]
     _artifact(f"validation-{version.name}", "\n".join(lines))
     return validated
 
@@ -98,7 +98,7 @@ def register(recipe: str, evaluation: Evaluation, policy: Policy, name: str) -> 
     from genfoundry.stages.register import register_model
 
     version = register_model(evaluation, policy, name)
-    reasons = [f"- {'✓' if r.passed else '✗'} {_plain(r.sentence)}" for r in version.reasons]
+    reasons = [f"- {'✓' if r.passed else '✗'} {plain(r.sentence)}" for r in version.reasons]
     _artifact(f"verdict-{name}", "\n".join([f"**{version.decision}** {name} version {version.version}", "", *reasons]))
     alias = f", now {version.alias}" if version.alias else ""
     screen.stage(recipe, "register", f"version {version.version}: {version.decision}{alias}", version.skipped)
@@ -123,7 +123,8 @@ def _said(result: object) -> str:
     return ""
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Text that makes no tag and no table cell of Markdown."""
     return text.replace("<", "&lt;").replace("|", "\\|")
 
 

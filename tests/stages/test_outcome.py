@@ -12,7 +12,8 @@ from genfoundry.errors import UserError
 from genfoundry.intake.quarantine import Account, RefusedError
 from genfoundry.job import Order, Result
 from genfoundry.records import ValidatedDataset
-from genfoundry.stages.outcome import Interrupted, find_checkpoint, hand_over, log_validation
+from genfoundry.outcomes import Interrupted
+from genfoundry.stages.outcome import find_checkpoint, hand_over, log_validation
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from genfoundry import job, tracking
@@ -12,16 +14,27 @@ from genfoundry.errors import UserError
 from genfoundry.files import canonical_json
 from genfoundry.intake.quarantine import put_aside
 from genfoundry.journal import FILE as JOURNAL
+from genfoundry.outcomes import Diverged, Interrupted, NotPublished
 from genfoundry.records import Checkpoint, ValidatedDataset
 from genfoundry.report import render_validation
 
 CHECKPOINT = "checkpoint.json"
 
 
-class Interrupted(UserError):  # noqa: N818, the user reads its sentence
-    """The training was stopped and can go on."""
+@contextmanager
+def trained(recipe: str) -> Iterator[None]:
+    """From here on a tracker that is away means: trained, and not published.
 
-    exit_code = 143
+    Raises:
+        NotPublished: in place of `TrackerDown`.
+    """
+    try:
+        yield
+    except tracking.TrackerDown as error:
+        found = f"{recipe} is trained, but not published. {error.found}"
+        raise NotPublished(
+            found, remedy="genfoundry publish   (once MLflow answers; nothing is trained again)"
+        ) from error
 
 
 def find_checkpoint(key: str) -> Checkpoint | None:
@@ -43,7 +56,8 @@ def hand_over(recipe: str, order: job.Order, result: job.Result, run_id: str, fo
 
     Raises:
         Interrupted: it was stopped and can go on.
-        UserError: it failed, or diverged with nothing to go back to.
+        Diverged: there is nothing finite to go back to.
+        UserError: it failed.
     """
     if error := _without_weights(recipe, result, folder):
         status = "KILLED" if isinstance(error, Interrupted) else "FAILED"
@@ -78,7 +92,7 @@ def _without_weights(recipe: str, result: job.Result, folder: Path) -> UserError
         remedy = result.remedy or f"see {folder / 'output.log'}"
         return UserError(f"Training of {recipe} failed: {result.sentence}", remedy=remedy)
     if not result.weights_digest:
-        return UserError(
+        return Diverged(
             f"Training of {recipe} diverged before its first snapshot: {result.sentence}.",
             remedy=f"genfoundry run {recipe} --set model.learning_rate=…   (a lower one)",
         )

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ from genfoundry.identity import run_key
 from genfoundry.recipe import ModelSection
 from genfoundry.records import Checkpoint, DatasetVersion, ValidatedDataset
 from genfoundry.schedule import Settings
-from genfoundry.stages.outcome import find_checkpoint, hand_over, log_validation
+from genfoundry.stages.outcome import find_checkpoint, hand_over, log_validation, trained
 from genfoundry.stages.relay import Relay
 
 POLL_SECONDS = 0.5
@@ -68,7 +68,9 @@ def train_model(
 
     Raises:
         Interrupted: stopped by a signal; the next call goes on from the last snapshot.
-        UserError: the training failed, with the reason; or the tracker is away.
+        NotPublished: it is trained, but the tracker was away at the end; the next call publishes it.
+        Diverged: a loss left the finite numbers before the first snapshot.
+        UserError: the training failed, with the reason; or the tracker is away at the start.
         DiskFull: there is too little room to begin.
     """
     version = validated.version
@@ -82,9 +84,10 @@ def train_model(
         run_id = _open_run(recipe, order)
         relay = Relay(run_id, folder)
         result = finished(folder, key) or supervise(order, folder, relay, report)
-        log_validation(run_id, validated, order.folder)
-        relay.finish()
-        return hand_over(recipe, order, result, run_id, folder)
+        with trained(recipe) if result.weights_digest else nullcontext():
+            log_validation(run_id, validated, order.folder)
+            relay.finish()
+            return hand_over(recipe, order, result, run_id, folder)
 
 
 def _order(key: str, version: DatasetVersion, model: ModelSection, training: Settings, share: int) -> job.Order:

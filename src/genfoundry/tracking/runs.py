@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BATCH = 1000  # the most metrics that MLflow takes in one call
 KEY, OWNER, HEARTBEAT, OUTCOME = (f"genfoundry.{word}" for word in ("run_key", "owner", "heartbeat", "outcome"))
 SENTENCE = "genfoundry.sentence"
+WORD = "outcome"  # what the run came to in the end, for whoever filters by it; once registered, what the gate said
 T = TypeVar("T")
 
 
@@ -214,7 +215,7 @@ def has_artifact(run_id: str, path: str) -> bool:
 @guarded
 def finish(run_id: str, status: str, outcome: str, sentence: str) -> None:
     """End a run: `status` is MLflow's (FINISHED, FAILED, KILLED), `outcome` ours, `sentence` for the reader."""
-    set_tags(run_id, {OUTCOME: outcome, SENTENCE: sentence})
+    set_tags(run_id, {OUTCOME: outcome, WORD: outcome, SENTENCE: sentence})
     client().set_terminated(run_id, status)
 
 

@@ -1,0 +1,67 @@
+"""`genfoundry up`, `down` and `servers`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command()
+@click.option("--no-worker", is_flag=True, help="Only the two servers: no worker, no deployments.")
+def up(no_worker: bool) -> None:
+    """Start MLflow, Prefect, a worker and the deployments on this machine, in the background.
+
+    What runs already stays as it is; what died is started again. They listen on the loopback and ask for no password.
+    """
+    import os
+
+    from .. import servers
+
+    servers.up()
+    os.environ.update(servers.clients())
+    if not no_worker:
+        from .. import deployments
+
+        names = deployments.deploy(servers.POOL)
+        servers.start_worker()
+        click.echo(f"Deployments   {', '.join(names)}")
+    _page()
+    click.echo("They listen on this machine's loopback only, and ask for no password.   Stop them: make down")
+
+
+@click.command()
+def down() -> None:
+    """Stop what `genfoundry up` started, and nothing else. Data and databases stay."""
+    from .. import servers
+
+    stopped = servers.down()
+    click.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was up")
+
+
+@click.command("servers")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def status(as_json: bool) -> None:
+    """Show what runs where. Exits with 1 if something does not run."""
+    from .. import servers
+
+    found = servers.standing()
+    if as_json:
+        click.echo(json.dumps([each._asdict() for each in found], indent=1))
+    elif found:
+        _page()
+    else:
+        click.echo("nothing is up   (start it: make up)")
+    if not found or any(each.state != "RUNNING" for each in found):
+        raise click.exceptions.Exit(1)
+
+
+def _page() -> None:
+    from genfoundry.files import state_dir
+
+    from .. import databases, servers
+
+    for each in servers.standing():
+        log = servers.folder() / f"{each.name}.log"
+        click.echo(f"{each.name:<9} {each.state:<9} {each.address:<24} process {each.pid or '-':<8} log {log}")
+    click.echo(f"tables    {databases.where() or state_dir()}")

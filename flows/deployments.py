@@ -1,0 +1,89 @@
+"""What a Prefect server is told: the work pool, the deployments of `prefect.yaml`, the automations.
+
+Telling it twice is telling it once.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from genfoundry.errors import UserError
+from genfoundry.files import project_root
+
+FILE = "prefect.yaml"
+AUTOMATIONS = ("close-lost-runs.yaml",)
+"""Those of `automations/` that need no address or block of the user's."""
+
+
+def deploy(pool: str) -> list[str]:
+    """Make the pool, the deployments and the automations; returns the deployments' names.
+
+    Raises:
+        UserError: `prefect.yaml` is missing, or Prefect refuses it (shows its sentence).
+    """
+    ensure_pool(pool)
+    names = deploy_all()
+    for name in AUTOMATIONS:
+        ensure_automation(project_root() / "automations" / name)
+    return names
+
+
+def ensure_pool(name: str) -> None:
+    """Make the work pool, of processes on the worker's machine, if there is none."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+    from prefect.workers.process import ProcessWorker
+
+    pool = WorkPoolCreate(
+        name=name,
+        type="process",
+        description="Trainings, each a process of the worker's machine.",
+        base_job_template=ProcessWorker.get_default_base_job_template(),
+    )
+    with get_client(sync_client=True) as client:
+        try:
+            client.create_work_pool(pool)
+        except ObjectAlreadyExists:
+            return
+
+
+def deploy_all() -> list[str]:
+    """`prefect deploy --all`, as a user gives it."""
+    if not (project_root() / FILE).is_file():
+        raise UserError(f"There is no {project_root() / FILE}.", remedy="run this in a checkout of the project")
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    done = subprocess.run(
+        command, cwd=project_root(), env={**os.environ, "COLUMNS": "200"}, capture_output=True, text=True, timeout=120
+    )
+    text = done.stdout + done.stderr
+    if done.returncode or "Failed" in text:
+        lines = [line for line in text.splitlines() if "rror" in line or "Failed" in line] or text.splitlines()[-3:]
+        raise UserError(f"Prefect refused {FILE}: {' '.join(lines)[:600]}", remedy=f"mend {FILE}, then: make up")
+    return declared()
+
+
+def declared() -> list[str]:
+    """The names of the deployments in `prefect.yaml`."""
+    import yaml
+
+    document = yaml.safe_load((project_root() / FILE).read_text(encoding="utf-8"))
+    return [each["name"] for each in document["deployments"]]
+
+
+def ensure_automation(path: Path) -> None:
+    """Make an automation, or bring the one of that name to what the file says."""
+    import yaml
+    from prefect.client.orchestration import get_client
+    from prefect.events.schemas.automations import AutomationCore
+
+    wanted = AutomationCore.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    with get_client(sync_client=True) as client:
+        ours = client.request("POST", "/automations/filter", json={"limit": 200}).json()
+        found = next((each["id"] for each in ours if each["name"] == wanted.name), None)
+        body = wanted.model_dump(mode="json", exclude_none=True)
+        method, where = ("PUT", f"/automations/{found}") if found else ("POST", "/automations/")
+        client.request(method, where, json=body).raise_for_status()
