@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from genfoundry import catalog
 from genfoundry.dataset import Card, locate, read_card
 from genfoundry.errors import UserError
+from genfoundry.markdown import plain
 from genfoundry.records import DatasetVersion, Evaluation, ImageSpec, Score, Verdict
 
 MEANING = {"PROMOTE": "champion", "HOLD": "challenger, not better than the champion", "REJECT": "not to be used"}
@@ -30,7 +30,7 @@ def _what(evaluation: Evaluation) -> str:
     checkpoint = evaluation.checkpoint
     title = catalog.describe("models", checkpoint.family).title
     return (
-        f"**{checkpoint.recipe}**: family `{checkpoint.family}` ({_plain(title.rstrip('.'))}) trained on "
+        f"**{checkpoint.recipe}**: family `{checkpoint.family}` ({plain(title.rstrip('.'))}) trained on "
         f"`{checkpoint.dataset.name}`, seed {checkpoint.seed}, weights sha256 `{checkpoint.weights_digest}`."
     )
 
@@ -39,7 +39,7 @@ def _data(version: DatasetVersion) -> str:
     lines = [f"### Data\n`{version.name}` at version `{version.digest}` ({version.kind})."]
     if card := _card(version):
         rows = (("Licence", card.licence), ("Consent", card.consent), ("Source", card.source))
-        lines += ["", *(f"- {word}: {_plain(text)}" for word, text in rows)]
+        lines += ["", *(f"- {word}: {plain(text)}" for word, text in rows)]
     return "\n".join(lines)
 
 
@@ -59,15 +59,15 @@ def _scores(evaluation: Evaluation) -> str:
 
 
 def _row(score: Score, primary: str) -> str:
-    name = f"**{_plain(score.name)}**" if score.name == primary else _plain(score.name)
+    name = f"**{plain(score.name)}**" if score.name == primary else plain(score.name)
     better = "higher" if score.higher_is_better else "lower"
     interval = f"{score.low:.4g} to {score.high:.4g}"
-    return f"| {name} | {_plain(score.subject)} | {score.value:.4g} | {interval} | {better} |"
+    return f"| {name} | {plain(score.subject)} | {score.value:.4g} | {interval} | {better} |"
 
 
 def _verdict(verdict: Verdict, evaluation: Evaluation, champion: tuple[int, Evaluation] | None) -> str:
     lines = [f"### Verdict: {verdict.decision} ({MEANING[verdict.decision]})", _against(evaluation, champion), ""]
-    lines += [f"- {'✓' if r.passed else '✗'} {_plain(r.rule)}: {_plain(r.sentence)}" for r in verdict.reasons]
+    lines += [f"- {'✓' if r.passed else '✗'} {plain(r.rule)}: {plain(r.sentence)}" for r in verdict.reasons]
     return "\n".join(lines)
 
 
@@ -91,8 +91,8 @@ def _differences(evaluation: Evaluation, other: Evaluation) -> Iterator[str]:
 def _cost(evaluation: Evaluation) -> str:
     cost = evaluation.checkpoint.cost
     return (
-        f"### Cost\n{cost.seconds:.0f} s of training on {_plain(cost.device) or 'an unnamed device'} "
-        f"({_plain(cost.precision)}), {cost.steps} steps, {cost.examples} examples, "
+        f"### Cost\n{cost.seconds:.0f} s of training on {plain(cost.device) or 'an unnamed device'} "
+        f"({plain(cost.precision)}), {cost.steps} steps, {cost.examples} examples, "
         f"{cost.peak_memory_mb:.0f} MB at most; {cost.parameters} parameters, "
         f"{cost.flops_per_sample:.3g} FLOPs a sample. {evaluation.seconds:.0f} s of evaluation."
     )
@@ -115,8 +115,3 @@ def _example(evaluation: Evaluation) -> str:
         return f"probabilities = model.predict(images)  # uint8 (B, {spec.height}, {spec.width}, {spec.channels})"
     shape = f"(16, {spec.height}, {spec.width}, {spec.channels})"
     return f'images = model.predict(pd.DataFrame({{"seed": range(16)}}))  # uint8 {shape}'
-
-
-def _plain(text: str) -> str:
-    """Text that stays text: no table cell, markup, link or line break of its own."""
-    return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", " ".join(text.split()))

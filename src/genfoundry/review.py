@@ -1,0 +1,139 @@
+"""What a change does to quality: the same recipes before and after it, judged by the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from genfoundry.affected import Selection, Touched
+from genfoundry.gate import Policy, better_beyond, judge
+from genfoundry.records import Evaluation, Reason, Score, Verdict
+
+DIVERGED = 6  # the exit status of a training that came to no weights
+
+
+class Side(NamedTuple):
+    """What one revision made of a recipe: an evaluation, else why there is none, and with which exit status."""
+
+    evaluation: Evaluation | None = None
+    error: str = ""
+    status: int = 0
+
+
+class Finding(StrEnum):
+    """What came of one recipe."""
+
+    BETTER = "better"
+    SAME = "no difference shown"
+    IDENTICAL = "identical"
+    SOUND = "sound, not compared"
+    REJECTED = "REJECT"
+    FAILED = "failed"
+
+
+class Compared(NamedTuple):
+    """One recipe before and after; `verdict` is the gate's with the base for a champion, None without weights.
+
+    `inherited` are the rules that the base fails as well. `champion` is the registered one with its version, for
+    information, where its deciding score is of the same name.
+    """
+
+    touched: Touched
+    before: Side
+    after: Side
+    verdict: Verdict | None
+    inherited: frozenset[str] = frozenset()
+    champion: tuple[int, Evaluation] | None = None
+
+    @property
+    def recipe(self) -> str:
+        return self.touched.recipe
+
+    @property
+    def finding(self) -> Finding:
+        """The gate's decision, in words that know the base."""
+        if self.verdict is None:
+            return Finding.REJECTED if self.after.status == DIVERGED else Finding.FAILED
+        if self.verdict.decision == "REJECT":
+            return Finding.REJECTED
+        if self.before.evaluation is None or self.after.evaluation is None:
+            return Finding.SOUND
+        if _identity(self.before.evaluation) == _identity(self.after.evaluation):
+            return Finding.IDENTICAL
+        if self.verdict.decision == "HOLD":
+            return Finding.SAME
+        primary = self.after.evaluation.primary
+        better = better_beyond(self.after.evaluation.score(primary), self.before.evaluation.score(primary))
+        return Finding.BETTER if better else Finding.SOUND
+
+    @property
+    def failed(self) -> list[Reason]:
+        """The rules that it fails."""
+        return [reason for reason in (self.verdict.reasons if self.verdict else ()) if not reason.passed]
+
+    def moved(self) -> Iterator[tuple[Score, Score]]:
+        """The model's scores that differ beyond both intervals, before and after."""
+        if self.before.evaluation and self.after.evaluation:
+            for score in self.after.evaluation.scores:
+                other = self.before.evaluation.score(score.name)
+                differs = better_beyond(score, other) or better_beyond(other, score)
+                if score.subject == "model" and other and differs:
+                    yield other, score
+
+
+class DataChange(NamedTuple):
+    """A dataset whose version differs: digest and rows a split, None where the dataset or its card is not there."""
+
+    name: str
+    before: str | None
+    after: str | None
+    rows_before: Mapping[str, int] | None
+    rows_after: Mapping[str, int] | None
+
+
+class Review(NamedTuple):
+    """A change and what came of it. `pictures` holds the images before and after of a recipe, as addresses."""
+
+    against: str
+    base: str
+    head: str
+    uncommitted: bool
+    protocol: str
+    compared: tuple[Compared, ...]
+    selection: Selection
+    data: tuple[DataChange, ...] = ()
+    removed: tuple[str, ...] = ()
+    broken: Mapping[str, str] = {}
+    pictures: Mapping[str, tuple[str | None, str | None]] = {}
+
+    def count(self, finding: Finding) -> int:
+        """How many recipes came to that."""
+        return sum(each.finding == finding for each in self.compared)
+
+    @property
+    def failures(self) -> int:
+        """Recipes that came to nothing, or do not parse."""
+        return self.count(Finding.FAILED) + len(self.broken)
+
+
+def compare(
+    touched: Touched, before: Side, after: Side, policy: Policy, champion: tuple[int, Evaluation] | None
+) -> Compared:
+    """Let the gate judge the change with the base in the champion's place; a shortened run is judged like any other."""
+    if after.evaluation is None:
+        return Compared(touched, before, after, None)
+    policy = policy.model_copy(update={"trial": False})
+    verdict = judge(after.evaluation, before.evaluation, policy)
+    alone = judge(before.evaluation, None, policy).reasons if before.evaluation else ()
+    inherited = frozenset(reason.rule for reason in alone if not reason.passed)
+    return Compared(touched, before, after, verdict, inherited, _comparable(after.evaluation, champion))
+
+
+def _comparable(own: Evaluation, champion: tuple[int, Evaluation] | None) -> tuple[int, Evaluation] | None:
+    same = champion and champion[1].checkpoint.dataset.digest == own.checkpoint.dataset.digest
+    return champion if champion and same and champion[1].score(own.primary) else None
+
+
+def _identity(evaluation: Evaluation) -> tuple[str, str]:
+    return evaluation.checkpoint.run_key, evaluation.digest
