@@ -107,19 +107,20 @@ def of_images(old: Images, new: Images, view: str, false_alarms: float, seed: in
     labelled = bool((old.labels >= 0).any())
     level = false_alarms / (2 if labelled else 1)
     rng = np.random.default_rng(seed)
-    there, came = _some(old.features, 2 * MOST, rng), _some(new.features, MOST, rng)
+    there, came = sampled(old.features, 2 * MOST, rng), sampled(new.features, MOST, rng)
     kernel = Kernel(np.concatenate([there, came]))
     rows = np.arange(len(there) + len(came))
     found, noise = _split(kernel, rows[: len(there)], rows[len(there) :], level, rng)
     measures = [_measure(f"kid_{view}", found, noise, f"KID in {view}")]
     if labelled:
-        was, came = (_some(side.labels, 10 * MOST, rng) for side in (old, new))
+        was, came = (sampled(side.labels, 10 * MOST, rng) for side in (old, new))
         found, noise = _split(total_variation, was, came, level, rng)
         measures.append(_measure("classes", found.clip(0, 1), noise, "Share of images that changed class"))
     return tuple(measures)
 
 
-def _some(rows: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+def sampled(rows: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """At most so many of the rows, in their order."""
     return rows if len(rows) <= most else rows[np.sort(rng.choice(len(rows), most, replace=False))]
 
 

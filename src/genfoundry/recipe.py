@@ -63,6 +63,15 @@ class EvaluationPlan(Section):
     left_out: int | None = Field(default=None, description="the class that training.leave_out names; filled in")
 
 
+class Watch(Section):
+    """When changed data are worth a training. Part of no key: what is trained does not depend on it."""
+
+    min_new_rows: int = Field(default=1000, ge=1, description="as many rows that were not there retrain in any case")
+    false_alarms: float = Field(
+        default=0.05, gt=0, lt=0.5, description="share of changes of no consequence that may still count as drift"
+    )
+
+
 class Recipe(Section):
     """One named experiment, whole."""
 
@@ -74,6 +83,7 @@ class Recipe(Section):
     training: Settings
     evaluation: EvaluationPlan = EvaluationPlan()
     gate: Policy = Policy()
+    watch: Watch = Watch()
 
     registered_name: str = Field(
         default="", description="the registered model of its versions: one a recipe and dataset"

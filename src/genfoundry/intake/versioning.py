@@ -87,7 +87,7 @@ def record(version: DatasetVersion) -> str:
     _complete(version.name)
     with writing_data():
         digests = {name: _whole(name) for name in present()}
-        with _repository("add data") as repository:
+        with opened("add data") as repository:
             repository.add(str(data_dir()))  # pyright: ignore[reportCallIssue, reportArgumentType]
         document = _document()
         document["meta"] = {**(document.get("meta") or {}), "datasets": digests}
@@ -99,7 +99,7 @@ def push(name: str) -> str:
     """Copy what `data.dvc` tracks to the remote; says in a sentence what came of it, and never fails."""
     kept = f"'{name}' is recorded in data.dvc and kept in DVC's cache"
     try:
-        with _repository("push data.dvc") as repository:
+        with opened("push data.dvc") as repository:
             repository.push([str(data_file())])  # pyright: ignore[reportCallIssue, reportArgumentType]
     except UserError as error:
         return f"{kept}, but was not pushed: {error.found} To push it later: dvc push   (remotes: dvc remote list)"
@@ -112,7 +112,7 @@ def not_pushed() -> list[str]:
     Raises:
         UserError: there is no remote, or it can't be asked.
     """
-    with _repository("remote list") as repository:
+    with opened("remote list") as repository:
         from dvc_data.hashfile.hash_info import HashInfo  # comes with DVC
         from dvc_data.hashfile.tree import Tree
 
@@ -154,7 +154,7 @@ def _whole(name: str) -> str:
 
 
 @contextmanager
-def _repository(doing: str) -> Iterator[Repo]:
+def opened(doing: str) -> Iterator[Repo]:
     """DVC's repository, which waits for whoever holds its lock.
 
     Raises:

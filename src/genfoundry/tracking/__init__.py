@@ -7,6 +7,7 @@ what is wrong, and what mends it.
 
 from genfoundry.tracking.ledger import Broken, Move, Moved
 from genfoundry.tracking.mending import Problem, doctor, is_alive, reconcile
+from genfoundry.tracking.newest import newest
 from genfoundry.tracking.published import fetch_model, publish_model, seals_of, source
 from genfoundry.tracking.registry import (
     Compared,
@@ -31,6 +32,7 @@ from genfoundry.tracking.runs import (
     log_files,
     log_scores,
     log_text,
+    page,
     read_text,
     relay,
     set_tags,
@@ -42,10 +44,12 @@ from genfoundry.tracking.versions import (
     ModelInfo,
     VersionInfo,
     aliases,
+    describe_model,
     find_version,
     get_version,
     list_models,
     list_versions,
+    model_description,
     register,
     registry_lock,
     set_version_tags,
@@ -66,6 +70,7 @@ __all__ = [
     "beat",
     "champion",
     "compare",
+    "describe_model",
     "doctor",
     "evaluation_of",
     "experiment_id",
@@ -85,6 +90,9 @@ __all__ = [
     "log_files",
     "log_scores",
     "log_text",
+    "model_description",
+    "newest",
+    "page",
     "promote",
     "publish_model",
     "read_text",
