@@ -82,8 +82,7 @@ def ensure_automation(path: Path) -> None:
 
     wanted = AutomationCore.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     with get_client(sync_client=True) as client:
-        ours = client.request("POST", "/automations/filter", json={"limit": 200}).json()
-        found = next((each["id"] for each in ours if each["name"] == wanted.name), None)
-        body = wanted.model_dump(mode="json", exclude_none=True)
-        method, where = ("PUT", f"/automations/{found}") if found else ("POST", "/automations/")
-        client.request(method, where, json=body).raise_for_status()
+        if found := client.read_automations_by_name(wanted.name):
+            client.update_automation(found[0].id, wanted)
+        else:
+            client.create_automation(wanted)

@@ -26,6 +26,12 @@ def write(versions: Sequence[ModelVersion], output: Path | None = None) -> Path:
     return publish(path, page)
 
 
+def keep(version: ModelVersion) -> None:
+    """Put the report of this version beside it in MLflow: `report/index.html`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        tracking.log_files(version.run_id, write([version], Path(scratch) / "index.html"), "report")
+
+
 def view(version: ModelVersion) -> RunView:
     """Everything that the page shows of one version."""
     checkpoint = version.evaluation.checkpoint

@@ -9,13 +9,13 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
+from genfoundry.markdown import plain
 from genfoundry.outcomes import Outcome, outcome, sentence
 from genfoundry.recipe import BUDGETS
 from genfoundry.records import ModelVersion
 
 from . import fleet, leases, shelf
 from .shelf import RecipeName
-from .tasks import plain
 
 BAD = (Outcome.FAILED, Outcome.DIVERGED, Outcome.TRAINED_NOT_PUBLISHED, Outcome.PREEMPTED)
 

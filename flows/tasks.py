@@ -18,9 +18,12 @@ from prefect.context import TaskRunContext
 from genfoundry import identity, tracking
 from genfoundry.files import digest
 from genfoundry.gate import Policy
+from genfoundry.markdown import plain
+from genfoundry.outcomes import outcome, sentence
 from genfoundry.recipe import EvaluationPlan, Recipe, Validation
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
 
+from . import reporting
 from .progress import screen
 
 Inputs = dict[str, Any]
@@ -99,7 +102,9 @@ def register(recipe: str, evaluation: Evaluation, policy: Policy, name: str) -> 
 
     version = register_model(evaluation, policy, name)
     reasons = [f"- {'✓' if r.passed else '✗'} {plain(r.sentence)}" for r in version.reasons]
-    _artifact(f"verdict-{name}", "\n".join([f"**{version.decision}** {name} version {version.version}", "", *reasons]))
+    _artifact(f"verdict-{name}", "\n".join([f"**{outcome(version)}** {plain(sentence(version))}", "", *reasons]))
+    if not version.skipped:
+        reporting.keep(version)
     alias = f", now {version.alias}" if version.alias else ""
     screen.stage(recipe, "register", f"version {version.version}: {version.decision}{alias}", version.skipped)
     return version
@@ -121,11 +126,6 @@ def _said(result: object) -> str:
     if isinstance(result, Evaluation) and (score := result.score(result.primary)):
         return f"{score.name} {score.value:.3g} [{score.low:.3g}, {score.high:.3g}]"
     return ""
-
-
-def plain(text: str) -> str:
-    """Text that makes no tag and no table cell of Markdown."""
-    return text.replace("<", "&lt;").replace("|", "\\|")
 
 
 def _artifact(key: str, markdown: str) -> None:

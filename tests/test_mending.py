@@ -25,7 +25,7 @@ def test_a_move_cut_off_before_the_alias_is_finished(run_id, name, tmp_path):
     (problem,) = [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
     assert (problem.sentence, problem.command) == (
         f"The move of 'champion' of '{name}' to version {two} was cut off.",
-        "genfoundry doctor --mend",
+        "genfoundry reconcile",
     )
     assert any("was finished" in line for line in tracking.reconcile(name))
     assert tracking.aliases(name) == {"champion": two}
@@ -65,7 +65,7 @@ def test_a_run_whose_owner_died_is_found_and_closed(run_id, name):
     gone.wait()
     tracking.set_tags(run_id, {"genfoundry.owner": f"{socket.gethostname()}:{gone.pid}"})
     mine = tracking.start_run(f"{name}-mine", recipe="tiny", tags={}, params={}, dataset=DATA)
-    assert [p.command for p in tracking.doctor(name) if run_id in p.sentence] == ["genfoundry doctor --mend"]
+    assert [p.command for p in tracking.doctor(name) if run_id in p.sentence] == ["genfoundry reconcile"]
     assert any(run_id in line for line in tracking.reconcile(name))
     closed, alive = tracking.find_run(name), tracking.find_run(f"{name}-mine")
     assert closed

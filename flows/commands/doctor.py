@@ -1,4 +1,4 @@
-"""`genfoundry doctor`."""
+"""`genfoundry doctor` and `reconcile`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ def doctor(mend: bool, deep: bool, as_json: bool) -> None:
     from genfoundry import tracking
     from genfoundry.stages.examine import Finding, examine
 
-    for sentence in tracking.reconcile() if mend else []:
+    from .. import upkeep
+
+    for sentence in upkeep.mend() if mend else []:
         click.echo(f"{click.style('mended', fg='green')} {sentence}", err=as_json)
     wrong: list[Finding] = []
-    for finding in examine(deep=deep):
+    for finding in [*upkeep.findings(), *examine(deep=deep)]:
         if finding.command:
             wrong.append(finding)
         if not as_json:
@@ -31,3 +33,18 @@ def doctor(mend: bool, deep: bool, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
     if not as_json:
         click.echo(f"{click.style('✓', fg='green')} nothing is wrong ({tracking.uri()})")
+
+
+@click.command()
+def reconcile() -> None:
+    """Close runs whose process died, in MLflow and Prefect, and finish what was cut off. What needs a decision stays.
+
+    Running a recipe does the same first. `genfoundry doctor` lists what is left.
+    """
+    from .. import upkeep
+
+    done = upkeep.mend()
+    for sentence in done:
+        click.echo(sentence)
+    if not done:
+        click.echo("nothing to mend")

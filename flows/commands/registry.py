@@ -44,7 +44,7 @@ def show(name: str, version: str | None, as_json: bool) -> None:
     rows = [
         {
             "version": info.version,
-            "verdict": info.decision,
+            "outcome": info.tags.get("outcome", info.decision),
             "aliases": ", ".join(info.aliases),
             "score": info.tags.get("primary", ""),
             "dataset": info.tags.get("dataset", ""),
@@ -52,7 +52,9 @@ def show(name: str, version: str | None, as_json: bool) -> None:
         }
         for info in tracking.list_versions(name)
     ]
-    _table(rows, ("version", "verdict", "aliases", "score", "dataset", "run"), as_json)
+    _table(rows, ("version", "outcome", "aliases", "score", "dataset", "run"), as_json)
+    if not as_json:
+        click.echo(f"\n{tracking.model_description(name)}")
 
 
 @registry.command()
@@ -84,8 +86,11 @@ def compare(name: str, first: str, second: str, as_json: bool) -> None:
 def promote(name: str, version: str, reason: str, force: bool) -> None:
     """Make VERSION of NAME its champion by hand."""
     from genfoundry import tracking
+    from genfoundry.stages.register import show_model
 
-    click.echo(f"{name} champion is now version {tracking.promote(name, version, force=force, reason=reason)}")
+    now = tracking.promote(name, version, force=force, reason=reason)
+    show_model(name)
+    click.echo(f"{name} champion is now version {now}")
 
 
 @registry.command()
@@ -95,8 +100,11 @@ def promote(name: str, version: str, reason: str, force: bool) -> None:
 def rollback(name: str, to: str | None, reason: str) -> None:
     """Put NAME's previous champion back, after loading it."""
     from genfoundry import tracking
+    from genfoundry.stages.register import show_model
 
-    click.echo(f"{name} champion is now version {tracking.rollback(name, to, reason=reason)}")
+    now = tracking.rollback(name, to, reason=reason)
+    show_model(name)
+    click.echo(f"{name} champion is now version {now}")
 
 
 @registry.command()

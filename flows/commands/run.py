@@ -55,6 +55,7 @@ def overrides_of(assignments: tuple[str, ...]) -> dict[str, Any]:
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Recipes at a time (default: cores, at most recipes).")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option("--no-report", is_flag=True, help="Write no HTML report.")
+@click.option("--strict", is_flag=True, help="Exit with 5 where the gate rejects.")
 def run(
     recipes: tuple[str, ...],
     default: bool,
@@ -66,10 +67,12 @@ def run(
     jobs: int | None,
     as_json: bool,
     no_report: bool,
+    strict: bool,
 ) -> None:
     """Take RECIPES from data to judged, registered models.
 
-    What an earlier run did is not done again. Exits with 1 if a recipe failed, 143 if it was stopped.
+    What an earlier run did is not done again. Exits with 1 if a recipe failed, 4 if MLflow was away in the end, 6 if a
+    training diverged, 143 if it was stopped.
     """
     from genfoundry.recipe import BUDGETS
 
@@ -83,8 +86,24 @@ def run(
     overrides |= {} if dataset is None else {"dataset.name": dataset}
     for name in chosen:
         shelf.load(name, overrides)
-    outcomes = _go(list(dict.fromkeys(chosen)), overrides, jobs)
-    _show(dict(zip(dict.fromkeys(chosen), outcomes, strict=True)), as_json, no_report)
+    outcomes = go(list(dict.fromkeys(chosen)), overrides, jobs)
+    results = dict(zip(dict.fromkeys(chosen), outcomes, strict=True))
+    _show(results, as_json, no_report)
+    if status := _status(results, strict):
+        raise click.exceptions.Exit(status)
+
+
+def _status(results: dict[str, Any], strict: bool) -> int:
+    """The exit status of the worst outcome; an error that has a status of its own keeps it."""
+    from genfoundry.errors import UserError
+    from genfoundry.outcomes import MEANINGS, Outcome, outcome
+
+    words = {outcome(result) for result in results.values()} - (set() if strict else {Outcome.REJECTED})
+    statuses = {MEANINGS[word].status for word in words}
+    if statuses == {1} or statuses == {0, 1}:
+        own = {each.exit_code for each in results.values() if isinstance(each, UserError)}
+        return own.pop() if len(own) == 1 and own != {UserError.exit_code} else 1
+    return max(statuses)
 
 
 def _runnable() -> list[str]:
@@ -101,7 +120,8 @@ def _runnable() -> list[str]:
     return [name for name in names if name not in left]
 
 
-def _go(recipes: list[str], overrides: dict[str, Any], jobs: int | None) -> list[Any]:
+def go(recipes: list[str], overrides: dict[str, Any], jobs: int | None, work: str = "fleet") -> list[Any]:
+    """Run the fleet, or its `trials`, such that a signal ends every training with a snapshot."""
     import os
     import signal
 
@@ -117,7 +137,8 @@ def _go(recipes: list[str], overrides: dict[str, Any], jobs: int | None) -> list
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, stop)
     with screen.live():
-        return fleet.run(recipes, overrides or None, jobs or min(os.cpu_count() or 1, len(recipes)))
+        jobs = jobs or min(os.cpu_count() or 1, len(recipes))
+        return fleet.run(recipes, overrides or None, jobs, getattr(fleet, work))
 
 
 def _untried(versions: list[ModelVersion]) -> list[str]:
@@ -135,7 +156,6 @@ def _show(outcomes: dict[str, Any], as_json: bool, no_report: bool) -> None:
     from rich.console import Console
 
     from genfoundry import leaderboard, tracking
-    from genfoundry.errors import UserError
     from genfoundry.records import ModelVersion
 
     from .. import reporting
@@ -157,6 +177,3 @@ def _show(outcomes: dict[str, Any], as_json: bool, no_report: bool) -> None:
             console.print(f"More      genfoundry run {' '.join(others)}", soft_wrap=True)
     for name, error in failures.items():
         click.echo(f"\n{click.style('Error', fg='red', bold=True)} in {name}: {error}", err=True)
-    if failures:
-        codes = [error.exit_code for error in failures.values() if isinstance(error, UserError)]
-        raise click.exceptions.Exit(143 if 143 in codes else 1)

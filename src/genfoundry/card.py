@@ -11,12 +11,32 @@ from genfoundry.markdown import plain
 from genfoundry.records import DatasetVersion, Evaluation, ImageSpec, Score, Verdict
 
 MEANING = {"PROMOTE": "champion", "HOLD": "challenger, not better than the champion", "REJECT": "not to be used"}
+LIMITS = (
+    "Not for claims about single persons or events, nor for decisions about people: what it makes is invented, and "
+    "looks only as true as its scores say. Say of what it makes that it is AI-generated."
+)
+PURPOSE = {
+    "generation": "For making synthetic {data} like those of the dataset.",
+    "super_resolution": "For enlarging images like those of the dataset; detail that it adds is plausible, not seen.",
+    "forecasting": "For forecasts of series like those of the dataset, with their uncertainty.",
+    "classification": "For telling the classes of the dataset apart, and for the features that judge generated images.",
+    "anomaly": "For finding what differs from the dataset; the threshold is set without labels.",
+}
 
 
-def describe(name: str, evaluation: Evaluation, verdict: Verdict, champion: tuple[int, Evaluation] | None) -> str:
-    """The card of a version of the registered model `name`; `champion` is what it was compared with, if anything."""
+def describe(
+    name: str, evaluation: Evaluation, verdict: Verdict, champion: tuple[int, Evaluation] | None, files: str
+) -> str:
+    """The card of a version of the registered model `name`.
+
+    Args:
+        champion: what it was compared with, if anything.
+        files: where MLflow's pages show the artifacts of its run.
+    """
     sections = [
         _what(evaluation),
+        purpose(evaluation),
+        links(evaluation, files),
         _data(evaluation.checkpoint.dataset),
         _scores(evaluation),
         _verdict(verdict, evaluation, champion),
@@ -33,6 +53,40 @@ def _what(evaluation: Evaluation) -> str:
         f"**{checkpoint.recipe}**: family `{checkpoint.family}` ({plain(title.rstrip('.'))}) trained on "
         f"`{checkpoint.dataset.name}`, seed {checkpoint.seed}, weights sha256 `{checkpoint.weights_digest}`."
     )
+
+
+def describe_model(name: str, evaluation: Evaluation, version: int | None, files: str) -> str:
+    """The page of a registered model, for who has only the browser: what it is for, on whose data, which version.
+
+    Args:
+        evaluation: of the version to look at first.
+        version: the champion's number; None where there is no champion.
+        files: where MLflow's pages show the artifacts of its run.
+    """
+    score = evaluation.score(evaluation.primary)
+    shown = f"{plain(score.name)} {score.value:.4g} ({score.low:.4g} to {score.high:.4g})" if score else "no score"
+    standing = f"Champion: version {version}, {shown}." if version else f"No champion yet; the last version: {shown}."
+    use = f"{_use(name, evaluation)}\n\nor in a terminal: `genfoundry generate {name} -n 64 --seed 7 -o DIR`"
+    parts = [_what(evaluation), standing, purpose(evaluation), links(evaluation, files)]
+    return "\n\n".join([*parts, _data(evaluation.checkpoint.dataset), use]) + "\n"
+
+
+def purpose(evaluation: Evaluation) -> str:
+    """What a model is for, and what not."""
+    made = "images" if isinstance(evaluation.checkpoint.dataset.spec, ImageSpec) else "series"
+    return f"{PURPOSE[task_of(evaluation)].format(data=made)} {LIMITS}"
+
+
+def task_of(evaluation: Evaluation) -> str:
+    """The task that it was judged in."""
+    family = catalog.describe("models", evaluation.checkpoint.family)
+    named = str(evaluation.protocol.get("task") or family.attributes.get("task") or "generation")
+    return named if named in PURPOSE else "generation"
+
+
+def links(evaluation: Evaluation, files: str) -> str:
+    """The report and the pictures, one click away on MLflow's pages."""
+    return f"[Report]({files}/report/index.html) · [Gallery]({files}/{evaluation.folder}) · [Samples]({files}/samples)"
 
 
 def _data(version: DatasetVersion) -> str:

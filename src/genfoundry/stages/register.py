@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from genfoundry import tracking
-from genfoundry.card import describe
+from genfoundry.card import describe, describe_model, task_of
 from genfoundry.errors import UserError
 from genfoundry.files import digest
 from genfoundry.gate import Policy, judge
+from genfoundry.outcomes import WORDS
 from genfoundry.records import Decision, Evaluation, ModelVersion, Verdict
 from genfoundry.tracking import VersionInfo
 
@@ -45,13 +46,34 @@ def _register(evaluation: Evaluation, policy: Policy, name: str, key: str) -> Mo
     _check_weights(evaluation)
     champion = _rival(name, known)
     verdict = judge(evaluation, champion[1] if champion else None, policy)
-    description = describe(name, evaluation, verdict, champion)
+    description = describe(name, evaluation, verdict, champion, tracking.page(evaluation.checkpoint.run_id))
     tags = _tags(evaluation, name)
     version = tracking.register(name, evaluation.checkpoint.run_id, evaluation, verdict, key, description, tags)
     tracking.load_version(name, version)
     alias = _move(name, version, verdict, champion[0] if champion else None)
-    tracking.set_version_tags(name, version, {SETTLED: alias or ""})
+    word = {"outcome": str(WORDS[verdict.decision])}
+    tracking.set_tags(evaluation.checkpoint.run_id, word)
+    show_model(name, evaluation)
+    tracking.set_version_tags(name, version, {**word, "verdict": verdict.decision, SETTLED: alias or ""})
     return _record(evaluation, verdict, version, name, alias)
+
+
+def show_model(name: str, latest: Evaluation | None = None) -> None:
+    """Bring the page of the registered model to what the registry says now; `latest` where there is no champion."""
+    champion = tracking.champion(name)
+    version, evaluation = champion or (None, latest)
+    if evaluation is None:
+        return
+    data = evaluation.checkpoint.dataset
+    tags = {
+        "family": evaluation.checkpoint.family,
+        "kind": data.kind,
+        "dataset": data.name,
+        "task": task_of(evaluation),
+        "verdict": "PROMOTE" if champion else "none",
+    }
+    page = describe_model(name, evaluation, version, tracking.page(evaluation.checkpoint.run_id))
+    tracking.describe_model(name, page, tags)
 
 
 def _rival(name: str, known: VersionInfo | None) -> tuple[int, Evaluation] | None:
@@ -95,6 +117,7 @@ def _tags(evaluation: Evaluation, name: str) -> dict[str, str]:
     tags = {
         "family": checkpoint.family,
         "kind": data.kind,
+        "task": task_of(evaluation),
         "dataset": data.name,
         "dataset_digest": data.digest,
         "weights_digest": checkpoint.weights_digest,

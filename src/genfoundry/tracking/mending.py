@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 from genfoundry.errors import UserError
 from genfoundry.tracking import ledger, registry, runs, versions
@@ -36,7 +37,7 @@ def doctor(only: str | None = None, *, deep: bool = False) -> list[Problem]:
     The files of versions under an alias are downloaded and hashed, with `deep` those of every version; of the others
     it is seen that they are there.
     """
-    found = [Problem(_abandoned(run), "genfoundry doctor --mend") for run in _ownerless()]
+    found = [Problem(_abandoned(run), "genfoundry reconcile") for run in _ownerless()]
     for name in _names(only):
         found += [*_of_aliases(name), *_of_versions(name, deep)]
     return found
@@ -53,19 +54,18 @@ def _ownerless() -> list[RunInfo]:
 def is_alive(run: RunInfo) -> bool:
     """Whether the owner of a run lives: its process on this machine, its heartbeat on another."""
     host, _, number = run.tags.get(OWNER, "").rpartition(":")
+    heard = float(run.tags.get(HEARTBEAT, 0))
     if host == socket.gethostname() and number.isdecimal():
-        return _process_lives(int(number))
-    return time.time() - float(run.tags.get(HEARTBEAT, 0)) < LEASE
+        return _process_lives(int(number), heard)
+    return time.time() - heard < LEASE
 
 
-def _process_lives(number: int) -> bool:
+def _process_lives(number: int, heard: float) -> bool:
+    """Whether the process that was heard of at `heard` lives; one that began later has only its number."""
     try:
-        os.kill(number, 0)
-    except ProcessLookupError:
+        return psutil.Process(number).create_time() <= heard + 1
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _abandoned(run: RunInfo) -> str:
@@ -77,7 +77,7 @@ def _of_aliases(name: str) -> Iterator[Problem]:
     try:
         chain, at = ledger.read(name)
     except UserError as error:
-        yield Problem(error.found, error.remedy or "genfoundry doctor --mend")
+        yield Problem(error.found, error.remedy or "genfoundry reconcile")
         return
     for alias in sorted({*at, *(move.alias for move in chain)}):
         said = ledger.position(chain, alias)
@@ -85,7 +85,7 @@ def _of_aliases(name: str) -> Iterator[Problem]:
             error = registry.strayed(name, alias, at.get(alias), said)
             cut_off = said is not None and at.get(alias) == registry.before(chain, alias)
             yield (
-                Problem(f"The move of '{alias}' of '{name}' to version {said} was cut off.", "genfoundry doctor --mend")
+                Problem(f"The move of '{alias}' of '{name}' to version {said} was cut off.", "genfoundry reconcile")
                 if cut_off
                 else Problem(error.found, error.remedy)
             )
@@ -95,7 +95,7 @@ def _of_versions(name: str, deep: bool) -> Iterator[Problem]:
     for info in versions.list_versions(name):
         where = f"'{name}' version {info.version}"
         if lacking := [tag for tag in REGISTERED_BY if not info.tags.get(tag)]:
-            yield Problem(f"{where} carries no {', '.join(lacking)}.", "genfoundry doctor --mend")
+            yield Problem(f"{where} carries no {', '.join(lacking)}.", "genfoundry reconcile")
             continue
         if sentence := _damage(info, deep or bool(info.aliases)):
             yield Problem(f"{where}: {sentence}", f"genfoundry run {name}   (or restore MLflow from a backup)")

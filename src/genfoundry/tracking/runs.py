@@ -206,6 +206,12 @@ def read_text(run_id: str, path: str) -> str:
 
 
 @guarded
+def page(run_id: str) -> str:
+    """Where MLflow's own pages show the artifacts of a run, relative to any of them."""
+    return f"#/experiments/{experiment_id()}/runs/{run_id}/artifacts"
+
+
+@guarded
 def has_artifact(run_id: str, path: str) -> bool:
     """Whether the run holds that artifact."""
     parent = str(Path(path).parent) if "/" in path else None

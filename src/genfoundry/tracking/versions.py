@@ -130,6 +130,23 @@ def set_version_tags(name: str, version: int, tags: dict) -> None:
 
 
 @guarded
+def describe_model(name: str, description: str, tags: dict) -> None:
+    """The page of a registered model: its description, and the tags that a person filters by."""
+    known = client().get_registered_model(name)
+    if known.description != description:
+        client().update_registered_model(name, description)
+    for key, value in tags.items():
+        if known.tags.get(key) != str(value):
+            client().set_registered_model_tag(name, key, str(value))
+
+
+@guarded
+def model_description(name: str) -> str:
+    """What `describe_model` wrote last; empty before."""
+    return client().get_registered_model(name).description or ""
+
+
+@guarded
 def list_versions(name: str, *, orphans: bool = False) -> list[VersionInfo]:
     """Every version of a registered model, newest first; duplicates tagged as orphans only when asked for."""
     at = aliases(name)

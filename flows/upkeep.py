@@ -1,0 +1,33 @@
+"""What is wrong with the runs of both servers, and what can be mended without asking."""
+
+from __future__ import annotations
+
+import os
+
+from genfoundry import tracking
+from genfoundry.stages.examine import Finding
+
+from . import pending
+
+
+def findings() -> list[Finding]:
+    """Flow runs without a process, and what waits to be published. Prefect is asked only where a server runs."""
+    found = [
+        Finding(f"{recipe} is trained and waits to be published.", "genfoundry publish")
+        for recipe, _ in pending.waiting()
+    ]
+    if os.environ.get("PREFECT_API_URL"):
+        from . import leases
+
+        found += [Finding(lost.sentence, "genfoundry reconcile") for lost in leases.lost()]
+    return found
+
+
+def mend() -> list[str]:
+    """Close runs without an owner, finish moves that were cut off, tag orphans; says what was done."""
+    done = tracking.reconcile()
+    if os.environ.get("PREFECT_API_URL"):
+        from . import leases
+
+        done += leases.reconcile()
+    return done
