@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from prefect import flow, task, unmapped
+from prefect import Flow, flow, task, unmapped
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import TerminationSignal
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from genfoundry import tracking
 from genfoundry.outcomes import Interrupted, NotPublished, Outcome, outcome, sentence
-from genfoundry.records import ModelVersion
+from genfoundry.records import Evaluation, ModelVersion
 
 from . import leases, pending
 from .events import announce
-from .pipeline import pipeline
+from .pipeline import pipeline, trial
 from .shelf import RecipeName
 
 SILENT = (Outcome.SKIPPED, Outcome.HOLD)
@@ -58,8 +58,23 @@ def fleet(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) ->
     return [future.result(raise_on_failure=False) for future in futures]
 
 
-def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int) -> list[ModelVersion | BaseException]:
-    """Run the fleet with `jobs` recipes at a time, each with its share of the cores.
+@task(cache_policy=NO_CACHE, task_run_name="{recipe.value}")
+def attempt(recipe: RecipeName, overrides: dict[str, Any] | None) -> Evaluation:
+    """One recipe, up to its evaluation."""
+    return trial(recipe, overrides)
+
+
+@flow(name="trials", persist_result=False)
+def trials(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) -> list[Evaluation | BaseException]:
+    """Try every recipe and register none; one that fails stops no other."""
+    leases.own()
+    futures = attempt.map(list(recipes), overrides=unmapped(overrides))
+    futures.wait()
+    return [future.result(raise_on_failure=False) for future in futures]
+
+
+def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int, work: Flow = fleet) -> list[Any]:
+    """Run the fleet, or the `trials`, with `jobs` recipes at a time, each with its share of the cores.
 
     What an earlier run that died left half done is settled first.
     """
@@ -72,7 +87,7 @@ def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int) -> list
     leases.reconcile()
     runner = ThreadPoolTaskRunner(max_workers=jobs)
     try:
-        return fleet.with_options(task_runner=runner)(  # pyright: ignore[reportArgumentType]
+        return work.with_options(task_runner=runner)(  # pyright: ignore[reportArgumentType]
             [RecipeName(name) for name in recipes], overrides
         )
     except TerminationSignal:

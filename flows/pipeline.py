@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from prefect import flow
 
 from genfoundry.recipe import Recipe
-from genfoundry.records import Checkpoint, ModelVersion, ValidatedDataset
+from genfoundry.records import Evaluation, ModelVersion, ValidatedDataset
 from genfoundry.stages.outcome import trained
 
 from . import leases, shelf, tasks
@@ -24,21 +25,39 @@ def pipeline(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> Mod
     """
     leases.own()
     plan = shelf.load(RecipeName(recipe).value, overrides)
+    evaluation = judged(plan, lambda name, settings: pipeline(name, settings).evaluation)
+    with trained(plan.name):
+        return tasks.register(plan.name, evaluation, plan.gate, plan.registered_name)
+
+
+@flow(name="trial", flow_run_name="{recipe.value}", persist_result=False)
+def trial(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> Evaluation:
+    """The same without the registry: what a change does is judged before it may become a version.
+
+    Args:
+        recipe: the recipe's name.
+        overrides: dotted settings over it, `{"model.latent_dim": 64}`.
+    """
+    leases.own()
+    return judged(shelf.load(RecipeName(recipe).value, overrides), trial)
+
+
+def judged(plan: Recipe, classify: Callable[[RecipeName, dict[str, Any]], Evaluation]) -> Evaluation:
+    """Take a recipe to its evaluation; `classify` trains the extractor, where one is needed and was not trained."""
     version = tasks.fetch(plan.name, plan.dataset.name)
     validated = tasks.finished(
         plan.name, "validate", tasks.validate(plan.name, version, plan.validation, return_state=True)
     )
     checkpoint = tasks.finished(plan.name, "train", tasks.train(plan, validated, return_state=True))
     with trained(plan.name):
-        state = tasks.evaluate(plan.name, checkpoint, plan.evaluation, extractor_of(plan, validated), return_state=True)
-        evaluation = tasks.finished(plan.name, "evaluate", state)
-        return tasks.register(plan.name, evaluation, plan.gate, plan.registered_name)
+        extractor = classify(*needed).checkpoint if (needed := extractor_of(plan, validated)) else None
+        state = tasks.evaluate(plan.name, checkpoint, plan.evaluation, extractor, return_state=True)
+        return tasks.finished(plan.name, "evaluate", state)
 
 
-def extractor_of(plan: Recipe, validated: ValidatedDataset) -> Checkpoint | None:
-    """The classifier whose features judge this recipe's samples, trained now if it was not; none without labels."""
+def extractor_of(plan: Recipe, validated: ValidatedDataset) -> tuple[RecipeName, dict[str, Any]] | None:
+    """The classifier whose features judge this recipe's samples, and on which data; none without labels."""
     name = plan.evaluation.extractor
     if name is None or name == plan.name or getattr(validated.version.spec, "num_classes", 0) < 2:
         return None
-    overrides = {"dataset.name": plan.dataset.name}
-    return pipeline(RecipeName(name), overrides).evaluation.checkpoint
+    return RecipeName(name), {"dataset.name": plan.dataset.name}
