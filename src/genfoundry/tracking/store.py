@@ -39,6 +39,10 @@ class TrackerDown(UserError):  # noqa: N818
     exit_code = 3
 
 
+class NotLetIn(TrackerDown):
+    """MLflow answers, but not to this name and password; as with one that is away, nothing is lost."""
+
+
 def uri() -> str:
     """`MLFLOW_TRACKING_URI`, or the SQLite file of this checkout."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{state_dir()}/mlflow.db"
@@ -131,6 +135,8 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
             if uri().startswith("sqlite") and means_full(error, state_dir()):
                 for folder in (state_dir(), Path(tempfile.gettempdir())):
                     ensure_room(folder, ROOM)
+            if status := _refusal(error):
+                raise _not_let_in(status, error) from error
             if not _means_down(error):
                 raise
             raise TrackerDown(
@@ -148,6 +154,32 @@ def _means_down(error: Exception) -> bool:
     if names & {"RequestException", "OperationalError"}:
         return True
     return "MlflowException" in names and any(word in str(error) for word in UNREACHABLE)
+
+
+def _refusal(error: Exception) -> str:
+    """'401' or '403' where MLflow, or a guard before it, refused who asks; else empty."""
+    if "MlflowException" not in {kind.__name__ for kind in type(error).__mro__}:
+        return ""
+    found = re.search(r"failed with error code (40[13])\b", str(error))
+    codes = {"UNAUTHENTICATED": "401", "PERMISSION_DENIED": "403"}
+    return found[1] if found else codes.get(getattr(error, "error_code", ""), "")
+
+
+def _not_let_in(status: str, error: Exception) -> NotLetIn:
+    name = os.environ.get("MLFLOW_TRACKING_USERNAME", "")
+    if status == "403":
+        reason = str(error).splitlines()[0].rpartition("Response body: ")[2].strip("'")[:200]
+        return NotLetIn(
+            f"MLflow at {_shown(uri())} does not let '{name}' do that: {_shown(reason)}",
+            remedy="ask its admin for the permission, or set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD "
+            "to an account that has it",
+        )
+    who = f"'{name}' with this password" if name else "a client without a name"
+    return NotLetIn(
+        f"MLflow at {_shown(uri())} does not let in {who}.",
+        expected="an account's name in MLFLOW_TRACKING_USERNAME, its password in MLFLOW_TRACKING_PASSWORD",
+        remedy="set both, and run the same command again",
+    )
 
 
 def _shown(text: str) -> str:
