@@ -10,8 +10,9 @@ import click
 
 from genfoundry import __version__
 
+from .commands.ci import ci
 from .commands.data import data
-from .commands.doctor import doctor
+from .commands.doctor import doctor, reconcile
 from .commands.generate import generate
 from .commands.models import models
 from .commands.publish import publish
@@ -19,6 +20,7 @@ from .commands.registry import registry
 from .commands.report import report
 from .commands.run import run
 from .commands.servers import down, status, up
+from .commands.trial import trial
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -40,7 +42,8 @@ def cli() -> None:
     """
 
 
-for command in (run, data, models, generate, registry, report, doctor, publish, up, down, status):
+WORK, ROUND = (run, trial, ci, data, models, generate), (registry, report, doctor, reconcile, publish)
+for command in (*WORK, *ROUND, up, down, status):
     cli.add_command(command)
 
 
@@ -53,11 +56,9 @@ def main() -> None:
 
     prepare()
     try:
-        cli(standalone_mode=False)
+        sys.exit(cli(standalone_mode=False))  # a command's exit status is returned, not raised
     except click.exceptions.Abort:
         sys.exit(130)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -28,6 +28,7 @@ class Finding(StrEnum):
     SAME = "no difference shown"
     IDENTICAL = "identical"
     SOUND = "sound, not compared"
+    INHERITED = "fails as before"
     REJECTED = "REJECT"
     FAILED = "failed"
 
@@ -35,8 +36,8 @@ class Finding(StrEnum):
 class Compared(NamedTuple):
     """One recipe before and after; `verdict` is the gate's with the base for a champion, None without weights.
 
-    `inherited` are the rules that the base fails as well. `champion` is the registered one with its version, for
-    information, where its deciding score is of the same name.
+    `inherited` are the rules that the base fails as well, on the same data. `champion` is the registered one with its
+    version, for information, where its deciding score is of the same name.
     """
 
     touched: Touched
@@ -52,20 +53,26 @@ class Compared(NamedTuple):
 
     @property
     def finding(self) -> Finding:
-        """The gate's decision, in words that know the base."""
+        """The gate's decision, in words that know the base: what the base fails too, the change did not do."""
         if self.verdict is None:
             return Finding.REJECTED if self.after.status == DIVERGED else Finding.FAILED
         if self.verdict.decision == "REJECT":
-            return Finding.REJECTED
-        if self.before.evaluation is None or self.after.evaluation is None:
-            return Finding.SOUND
-        if _identity(self.before.evaluation) == _identity(self.after.evaluation):
+            own = {reason.rule for reason in self.failed} <= self.inherited and self._order() <= 0
+            return Finding.INHERITED if own else Finding.REJECTED
+        if self.before.evaluation and self.after.evaluation and _same(self.before.evaluation, self.after.evaluation):
             return Finding.IDENTICAL
         if self.verdict.decision == "HOLD":
             return Finding.SAME
-        primary = self.after.evaluation.primary
-        better = better_beyond(self.after.evaluation.score(primary), self.before.evaluation.score(primary))
-        return Finding.BETTER if better else Finding.SOUND
+        return Finding.BETTER if self._order() < 0 else Finding.SOUND
+
+    def _order(self) -> int:
+        """By the deciding score, beyond the intervals: -1 the change is better, 1 worse, 0 neither."""
+        if self.before.evaluation is None or self.after.evaluation is None:
+            return 0
+        old, new = (
+            side.score(self.after.evaluation.primary) for side in (self.before.evaluation, self.after.evaluation)
+        )
+        return better_beyond(old, new) - better_beyond(new, old)
 
     @property
     def failed(self) -> list[Reason]:
@@ -93,17 +100,23 @@ class DataChange(NamedTuple):
 
 
 class Review(NamedTuple):
-    """A change and what came of it. `pictures` holds the images before and after of a recipe, as addresses."""
+    """A change and what came of it.
+
+    `asked` says that the recipes were named, not found; `unable` is why this machine can't run some; `broken` are
+    changed ones that don't parse, and why; `pictures` holds the images before and after of a recipe, as addresses.
+    """
 
     against: str
     base: str
     head: str
     uncommitted: bool
+    asked: bool
     protocol: str
     compared: tuple[Compared, ...]
     selection: Selection
     data: tuple[DataChange, ...] = ()
     removed: tuple[str, ...] = ()
+    unable: Mapping[str, str] = {}
     broken: Mapping[str, str] = {}
     pictures: Mapping[str, tuple[str | None, str | None]] = {}
 
@@ -135,5 +148,6 @@ def _comparable(own: Evaluation, champion: tuple[int, Evaluation] | None) -> tup
     return champion if champion and same and champion[1].score(own.primary) else None
 
 
-def _identity(evaluation: Evaluation) -> tuple[str, str]:
-    return evaluation.checkpoint.run_key, evaluation.digest
+def _same(before: Evaluation, after: Evaluation) -> bool:
+    """Whether equal weights came to equal scores."""
+    return (before.checkpoint.weights_digest, before.scores) == (after.checkpoint.weights_digest, after.scores)

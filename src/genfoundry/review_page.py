@@ -17,6 +17,7 @@ SIGNS = {
     Finding.SAME: "◦",
     Finding.IDENTICAL: "◦",
     Finding.SOUND: "✓",
+    Finding.INHERITED: "◦",
     Finding.REJECTED: "✕",
     Finding.FAILED: "✕",
 }
@@ -51,9 +52,11 @@ def _parts(review: Review) -> Iterator[str]:
 def headline(review: Review) -> str:
     """What came of it, in a line."""
     if not review.compared and not review.failures:
-        return "no recipe to run"
+        names = [each.recipe for each in review.selection.run]
+        return f"{len(names)} to run: {', '.join(names)}" if names else "no recipe to run"
     counts = [(Finding.REJECTED, "rejected"), (Finding.BETTER, "better"), (Finding.SAME, "without a difference")]
     counts += [(Finding.IDENTICAL, "identical"), (Finding.SOUND, "sound, not compared")]
+    counts += [(Finding.INHERITED, "failing as before")]
     words = [f"{review.count(finding)} {word}" for finding, word in counts if review.count(finding)]
     words += [f"{review.failures} failed"] if review.failures else []
     total = len(review.compared) + len(review.broken)
@@ -65,7 +68,7 @@ def _preamble(review: Review) -> str:
     lines = [f"{code(review.base)} (where it left {code(review.against)}) → {head}."]
     if review.compared:
         lines.append(f"Both sides ran at the same budget, {review.protocol}, on the data of the change.")
-    elif not review.failures:
+    elif not review.selection.run and not review.failures:
         lines.append("The change touches no recipe that this machine runs, so nothing was trained.")
     return " ".join(lines)
 
@@ -209,13 +212,15 @@ def _champions(review: Review) -> str:
 
 def _touched(review: Review) -> str:
     ran, left, unable = review.selection
-    lines = [["**" + plain(each.recipe) + "**", "run", _why(each)] for each in ran]
-    lines += [[plain(each.recipe), "not run: others stand for it", _why(each)] for each in left]
-    lines += [[plain(each.recipe), "not run: this machine can't", _why(each)] for each in unable]
+    here = "run" if review.compared else "to be run"
+    lines = [["**" + plain(each.recipe) + "**", here, _why(each)] for each in ran]
+    other = "not asked for" if review.asked else "others stand for it"
+    lines += [[plain(each.recipe), f"not run: {other}", _why(each)] for each in left]
+    lines += [[plain(each.recipe), f"not run: {plain(review.unable[each.recipe])}", _why(each)] for each in unable]
     lines += [[plain(name), "not run", "removed by the change"] for name in review.removed]
     if not lines:
         return ""
-    hint = "`genfoundry ci --all-touched` runs those that others stand for, too." if left else ""
+    hint = "`genfoundry ci --all-touched` runs those that others stand for, too." if left and not review.asked else ""
     return "\n\n".join(["### What the change touches", table(["recipe", "here", "why"], lines), hint]).rstrip()
 
 
