@@ -21,6 +21,7 @@ from .commands.report import report
 from .commands.run import run
 from .commands.servers import down, status, up
 from .commands.trial import trial
+from .commands.watch import watch
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -42,7 +43,7 @@ def cli() -> None:
     """
 
 
-WORK, ROUND = (run, trial, ci, data, models, generate), (registry, report, doctor, reconcile, publish)
+WORK, ROUND = (run, trial, ci, watch, data, models, generate), (registry, report, doctor, reconcile, publish)
 for command in (*WORK, *ROUND, up, down, status):
     cli.add_command(command)
 

@@ -20,6 +20,7 @@ from genfoundry.gate import Policy
 from genfoundry.schedule import Settings
 
 MAX_BYTES = 64 * 1024  # of a recipe's YAML
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C takes a tenth of the time
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
 
@@ -135,7 +136,7 @@ def _document(text: str, where: str) -> dict[str, Any]:
         raise UserError(f"{where} has {len(text.encode())} bytes.", expected=f"at most {MAX_BYTES}")
     if any(isinstance(event, yaml.AliasEvent) for event in _events(text, where)):
         raise UserError(f"{where} holds a YAML alias (`*name`).", remedy="write the value out where it is used")
-    document = yaml.safe_load(text)
+    document = yaml.load(text, Loader=LOADER)
     if not isinstance(document, dict):
         raise UserError(f"{where} is a {type(document).__name__}.", expected="a mapping of sections")
     return document
@@ -143,8 +144,8 @@ def _document(text: str, where: str) -> dict[str, Any]:
 
 def _events(text: str, where: str) -> list[yaml.Event]:
     try:
-        events = list(yaml.parse(text, Loader=yaml.SafeLoader))
-        yaml.safe_load(text)
+        events = list(yaml.parse(text, Loader=LOADER))
+        yaml.load(text, Loader=LOADER)
     except yaml.YAMLError as error:
         raise UserError(f"{where} is not YAML: {error}") from None
     return events

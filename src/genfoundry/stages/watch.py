@@ -1,7 +1,8 @@
 """Watch: what a dataset's change is worth. Same digest as last trained on: nothing is read but its files.
 
 A change is validated, then held against the version that was trained on. It is worth a training where the data drifted
-beyond their own noise, or where `watch.min_new_rows` came in; otherwise it says why not, and what was saved.
+beyond their own noise, or where `watch.min_new_rows` came in; otherwise it says why not, and what was saved. What was
+found of a change is kept in `.genfoundry/looks/`, so the next look at it costs no more than one at unchanged data.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from genfoundry import tracking
+from genfoundry import catalog, identity, tracking
 from genfoundry.drift import Drift
 from genfoundry.errors import UserError
+from genfoundry.files import digest, publish, state_dir
 from genfoundry.recipe import Recipe, Validation, Watch
 from genfoundry.records import DatasetVersion, Record
 from genfoundry.stages.fetch import fetch_dataset
@@ -25,7 +27,8 @@ class Look(Record):
     """One dataset, the recipes that were last trained on one version of it, and what is to be done.
 
     `before` is the digest that they were trained on, empty where they never were; `now` the present one, empty where
-    there is none. `hours_saved` is what the last trainings of these recipes and their judging took.
+    there is none. `hours_saved` is what the last trainings of these recipes and their judging took. `known` where an
+    earlier look had found it.
     """
 
     dataset: str
@@ -36,6 +39,7 @@ class Look(Record):
     recipes: tuple[str, ...]
     drift: Drift | None = None
     hours_saved: float = 0.0
+    known: bool = False
 
 
 def look(dataset: str, recipes: Sequence[Recipe], extractor: str | None = None) -> list[Look]:
@@ -71,27 +75,38 @@ def _digest(trained: dict[str, VersionInfo], recipe: Recipe) -> str:
 def _looked(
     version: DatasetVersion, before: str, recipes: list[Recipe], trained: dict[str, VersionInfo], extractor: str | None
 ) -> Look:
+    made = Look(
+        dataset=version.name, before=before, now=version.digest, decision="SKIPPED", sentence="",
+        recipes=tuple(recipe.name for recipe in recipes),
+    )  # fmt: skip
+    if before == version.digest:
+        sentence = f"Unchanged since the last training, at {before[:DIGITS]}."
+        return made.model_copy(update={"sentence": sentence})
+    if not before:
+        sentence = f"Never trained on {version.name}."
+        return made.model_copy(update={"decision": "RETRAIN", "sentence": sentence})
+    path = state_dir("looks") / f"{_key(made, version, recipes[0], extractor)[:40]}.json"
+    if path.is_file():
+        return Look.model_validate_json(path.read_text(encoding="utf-8")).model_copy(update={"known": True})
     decision, sentence, found = _decided(version, before, recipes[0], extractor)
     last = [trained[recipe.registered_name] for recipe in recipes] if decision == "NOT_WORTH_IT" else []
-    return Look(
-        dataset=version.name,
-        before=before,
-        now=version.digest,
-        decision=decision,
-        sentence=sentence,
-        recipes=tuple(recipe.name for recipe in recipes),
-        drift=found,
-        hours_saved=sum(map(_hours, last)),
-    )
+    saved = sum(map(_hours, last))
+    made = made.model_copy(update={"decision": decision, "sentence": sentence, "drift": found, "hours_saved": saved})
+    if found or decision == "FAILED":
+        publish(path, made.model_dump_json(indent=1))
+    return made
+
+
+def _key(made: Look, version: DatasetVersion, recipe: Recipe, extractor: str | None) -> str:
+    """sha256 of all that decides what is found of a change."""
+    code = identity.code([catalog.folder("stages/watch.py")])
+    validation = identity.validation_key(version, recipe.validation)
+    return digest([made.dataset, made.before, made.recipes, validation, recipe.watch.model_dump(), extractor, code])
 
 
 def _decided(
     version: DatasetVersion, before: str, recipe: Recipe, extractor: str | None
 ) -> tuple[Decision, str, Drift | None]:
-    if before == version.digest:
-        return "SKIPPED", f"Unchanged since the last training, at {before[:DIGITS]}.", None
-    if not before:
-        return "RETRAIN", f"Never trained on {version.name}.", None
     from genfoundry.stages.validate import validate_dataset  # reads Great Expectations
 
     try:

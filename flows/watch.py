@@ -1,0 +1,214 @@
+"""The flow that looks whether data changed, and retrains exactly the recipes for which the change is worth it.
+
+Where nothing changed, nothing is imported but Prefect: MLflow's server is asked over HTTP, see `tracking/newest.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.states import Completed
+
+from genfoundry import tracking
+from genfoundry.errors import UserError
+from genfoundry.markdown import plain, table
+from genfoundry.recipe import Recipe, dataset_kind
+from genfoundry.stages.watch import Look, look
+
+from . import leases, shelf
+from .shelf import RecipeName
+
+if TYPE_CHECKING:
+    from genfoundry.records import ModelVersion
+
+    Results = dict[str, ModelVersion | BaseException]
+
+Overrides = dict[str, Any]
+
+
+class Unwell(UserError):  # noqa: N818, the user reads its sentence
+    """Some data were refused, or some recipe came to no version."""
+
+    exit_code = 1
+    watched: Watched | None = None
+
+
+class Watched(NamedTuple):
+    """What was found of each dataset, and what each retrained recipe came to, by `recipe` or `recipe on dataset`."""
+
+    looks: list[Look]
+    results: Results
+
+    @property
+    def sentence(self) -> str:
+        """One line for a list of runs."""
+        return "; ".join(f"{found.dataset}: {found.decision}" for found in self.looks)
+
+
+@flow(name="watch-data", persist_result=False)
+def watch(
+    datasets: list[str] = [],  # noqa: B006
+    recipes: list[RecipeName] = [],  # noqa: B006
+    overrides: dict[str, Any] = {},  # noqa: B006
+    dry_run: bool = False,
+) -> Any:
+    """Compare each dataset with the version that was last trained on; retrain what a change is worth a training for.
+
+    Where nothing changed the run's state is SKIPPED, and no page is made of it; else an artifact shows what was found.
+
+    Args:
+        datasets: which, by name; by default those that the recipes read.
+        recipes: which; by default the default fleet, and where datasets are named every recipe that was trained on one.
+        overrides: dotted settings over all recipes, `{"model.latent_dim": 64}`.
+        dry_run: only look.
+
+    Raises:
+        Unwell: after all has ended, where data were refused or a recipe failed.
+    """
+    leases.own()
+    names = [RecipeName(name).value for name in recipes]
+    plans = _plans(names, datasets, overrides)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // max(1, len(plans)))))
+    looks = [
+        found for name, members in _by_dataset(plans).items() for found in look(name, members, _extractor(members))
+    ]
+    _announce(looks)
+    watched = Watched(looks, {} if dry_run else _retrained(looks, overrides))
+    if all(found.decision == "SKIPPED" for found in looks):
+        return Completed(name="SKIPPED", message=watched.sentence, data=watched)
+    create_markdown_artifact(page(watched), key="watch-data", description=watched.sentence)
+    if bad := _bad(watched):
+        error = Unwell("\n".join(bad))
+        error.watched = watched
+        raise error
+    return Completed(message=watched.sentence, data=watched)
+
+
+def _plans(recipes: list[str], datasets: list[str], overrides: Overrides) -> list[Recipe]:
+    """The recipes that are looked after, each on its dataset.
+
+    Raises:
+        UserError: there is no such recipe or dataset, or nothing that is looked after reads a dataset.
+    """
+    at_home = [shelf.load(name, overrides) for name in recipes or shelf.DEFAULT]
+    if not datasets:
+        return at_home
+    found = [plan for name in datasets for plan in _readers(name, at_home, recipes, overrides)]
+    return list({(plan.registered_name): plan for plan in found}.values())
+
+
+def _readers(dataset: str, at_home: list[Recipe], recipes: list[str], overrides: Overrides) -> list[Recipe]:
+    kind = dataset_kind(dataset)
+    own = [plan for plan in at_home if plan.dataset.name == dataset]
+    if recipes and not own:
+        own = [_on(plan.name, dataset, overrides) for plan in at_home if dataset_kind(plan.dataset.name) == kind]
+    if not recipes:
+        every = (shelf.load(name, overrides) for name in shelf.names())
+        others = [_on(plan.name, dataset, overrides) for plan in every if dataset_kind(plan.dataset.name) == kind]
+        trained = tracking.newest(plan.registered_name for plan in others)
+        own += [plan for plan in others if plan.registered_name in trained]
+    if not own:
+        raise UserError(
+            f"No recipe that is looked after reads '{dataset}'.",
+            expected=f"one that was trained on it, or named: genfoundry watch RECIPE --data {dataset}",
+        )
+    return own
+
+
+def _on(name: str, dataset: str, overrides: Overrides) -> Recipe:
+    return shelf.load(name, {**overrides, "dataset.name": dataset})
+
+
+def _by_dataset(plans: Iterable[Recipe]) -> dict[str, list[Recipe]]:
+    found: dict[str, list[Recipe]] = {}
+    for plan in plans:
+        found.setdefault(plan.dataset.name, []).append(plan)
+    return found
+
+
+def _extractor(plans: list[Recipe]) -> str | None:
+    """The registered model of the classifier that judges these recipes' samples, if one has any."""
+    names = (plan.evaluation.extractor for plan in plans if plan.evaluation.extractor)
+    name = next(names, None)
+    return name and _on(name, plans[0].dataset.name, {}).registered_name
+
+
+def _announce(looks: list[Look]) -> None:
+    """Say what is new; what an earlier look had found was said then."""
+    for found in looks:
+        never = found.decision == "RETRAIN" and not found.before
+        if found.decision != "SKIPPED" and not found.known and not never:
+            from .events import announce  # starts a thread and a connection
+
+            drifted = found.drift is not None and found.drift.exceeds
+            event = "refused" if found.decision == "FAILED" else "drifted" if drifted else "changed"
+            announce(f"data.{event}", found.dataset, found.sentence, decision=found.decision, digest=found.now)
+
+
+def _retrained(looks: list[Look], overrides: Overrides) -> Results:
+    """Run the fleet once for all recipes at home, and once for each dataset that is another's."""
+    results: Results = {}
+    groups: dict[str, list[str]] = {}
+    for found in looks:
+        if found.decision == "RETRAIN":
+            for name in found.recipes:
+                home = shelf.load(name, overrides).dataset.name == found.dataset
+                groups.setdefault("" if home else found.dataset, []).append(name)
+    for dataset, names in groups.items():
+        from . import fleet  # reads all that trains
+
+        settings = {**overrides, "dataset.name": dataset} if dataset else overrides
+        with temporary_settings(restore_defaults={PREFECT_FLOWS_HEARTBEAT_FREQUENCY}):
+            outcomes = fleet.run(names, settings or None, min(os.cpu_count() or 1, len(names)))
+        named = [f"{name} on {dataset}" if dataset else name for name in names]
+        results |= dict(zip(named, outcomes, strict=True))
+    return results
+
+
+def _bad(watched: Watched) -> list[str]:
+    lines = [f"{found.dataset} was refused: {found.sentence}" for found in watched.looks if found.decision == "FAILED"]
+    if watched.results:
+        from genfoundry.outcomes import outcome, sentence
+
+        from .retrain import BAD
+
+        words = {name: outcome(result) for name, result in watched.results.items()}
+        lines += [f"{name}: {word}: {sentence(watched.results[name])}" for name, word in words.items() if word in BAD]
+    return lines
+
+
+def page(watched: Watched) -> str:
+    """The whole decision in Markdown: what was found of each dataset, by which measures, and what came of it."""
+    parts = [_decisions(watched.looks), *(_measures(found) for found in watched.looks if found.drift)]
+    if watched.results:
+        from .retrain import page as outcomes
+
+        parts.append(outcomes(watched.results))
+    return "\n\n".join(parts)
+
+
+def _decisions(looks: list[Look]) -> str:
+    rows = [
+        (plain(found.dataset), ", ".join(found.recipes), f"**{found.decision}**", plain(found.sentence), _saved(found))
+        for found in looks
+    ]
+    return table(("dataset", "recipes", "decision", "why", "hours saved"), rows)
+
+
+def _saved(found: Look) -> str:
+    return f"{found.hours_saved:.3f}" if found.decision == "NOT_WORTH_IT" else ""
+
+
+def _measures(found: Look) -> str:
+    rows = [
+        (measure.name, f"{measure.value:.3g}", f"{measure.low:.3g} to {measure.high:.3g}", f"{measure.noise:.3g}",
+         "yes" if measure.exceeds else "no")
+        for measure in (found.drift.measures if found.drift else ())
+    ]  # fmt: skip
+    head = f"**{plain(found.dataset)}** from {found.before[:12]} to {found.now[:12]}"
+    return f"{head}\n\n" + table(("measure", "value", "95 %", "noise", "beyond it"), rows)
