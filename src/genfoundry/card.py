@@ -10,6 +10,7 @@ from genfoundry.errors import UserError
 from genfoundry.markdown import plain
 from genfoundry.records import DatasetVersion, Evaluation, ImageSpec, Score, Verdict
 
+LONGEST = 5000  # letters that MLflow's table of versions takes on PostgreSQL; on SQLite nobody counts them
 MEANING = {"PROMOTE": "champion", "HOLD": "challenger, not better than the champion", "REJECT": "not to be used"}
 LIMITS = (
     "Not for claims about single persons or events, nor for decisions about people: what it makes is invented, and "
@@ -27,18 +28,28 @@ PURPOSE = {
 def describe(
     name: str, evaluation: Evaluation, verdict: Verdict, champion: tuple[int, Evaluation] | None, files: str
 ) -> str:
-    """The card of a version of the registered model `name`.
+    """The card of a version of the registered model `name`, with as many scores as MLflow has room for.
 
     Args:
         champion: what it was compared with, if anything.
         files: where MLflow's pages show the artifacts of its run.
     """
+    texts = (
+        _describe(name, evaluation, verdict, champion, files, rows) for rows in range(len(evaluation.scores), 0, -1)
+    )
+    fitting = next((text for text in texts if len(text) <= LONGEST), "")
+    return fitting or _describe(name, evaluation, verdict, champion, files, 1)[: LONGEST - 1] + "…"
+
+
+def _describe(
+    name: str, evaluation: Evaluation, verdict: Verdict, champion: tuple[int, Evaluation] | None, files: str, rows: int
+) -> str:
     sections = [
         _what(evaluation),
         purpose(evaluation),
         links(evaluation, files),
         _data(evaluation.checkpoint.dataset),
-        _scores(evaluation),
+        _scores(evaluation, rows),
         _verdict(verdict, evaluation, champion),
         _cost(evaluation),
         _use(name, evaluation),
@@ -104,11 +115,13 @@ def _card(version: DatasetVersion) -> Card | None:
         return catalog.module("datasets", version.name).CARD if version.name in catalog.names("datasets") else None
 
 
-def _scores(evaluation: Evaluation) -> str:
+def _scores(evaluation: Evaluation, rows: int) -> str:
     lines = ["### Scores", "Each with its interval; the floors and baselines were measured by the same code.", ""]
     lines += ["| score | whose | value | interval | better |", "|---|---|---|---|---|"]
-    for score in sorted(evaluation.scores, key=lambda s: (s.name != evaluation.primary, s.name, s.subject != "model")):
-        lines.append(_row(score, evaluation.primary))
+    ranked = sorted(evaluation.scores, key=lambda s: (s.name != evaluation.primary, s.name, s.subject != "model"))
+    lines += [_row(score, evaluation.primary) for score in ranked[:rows]]
+    if left := len(ranked) - rows:
+        lines += ["", f"{left} more in the report."]
     return "\n".join(lines)
 
 

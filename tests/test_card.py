@@ -1,0 +1,35 @@
+"""A version's card fits into MLflow's table on PostgreSQL, which refuses a longer one."""
+
+from __future__ import annotations
+
+from tracked import PASS, evaluation
+
+from genfoundry.card import LONGEST, describe
+from genfoundry.records import Score
+
+
+def judged(rows: int):
+    found = evaluation("key", "0" * 32, "f" * 64)
+    more = [Score(name=f"recall{n}", value=n, low=n, high=n, higher_is_better=True) for n in range(rows)]
+    return found.model_copy(update={"scores": (*found.scores, *more)})
+
+
+def test_a_card_with_room_has_every_score():
+    text = describe("m", judged(5), PASS, None, "#")
+    assert text.count("| recall") == 5
+    assert "more in the report" not in text
+
+
+def test_a_card_without_room_keeps_the_primary_score_and_says_how_many_are_elsewhere():
+    text = describe("m", judged(200), PASS, None, "#")
+    shown = text.count("| recall")
+    assert LONGEST - 80 < len(text) <= LONGEST
+    assert "| **fd" in text
+    assert f"{200 - shown} more in the report." in text
+    assert "### Use" in text
+
+
+def test_a_card_that_can_not_be_made_to_fit_is_cut():
+    reason = PASS.reasons[0].model_copy(update={"sentence": "x" * 9000})
+    text = describe("m", judged(1), PASS.model_copy(update={"reasons": (reason,)}), None, "#")
+    assert len(text) == LONGEST
