@@ -53,11 +53,13 @@ def main() -> None:
     from genfoundry.errors import UserError
 
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    from .credentials import explained
     from .environment import prepare
 
     prepare()
     try:
-        sys.exit(cli(standalone_mode=False))  # a command's exit status is returned, not raised
+        with explained():
+            sys.exit(cli(standalone_mode=False))  # a command's exit status is returned, not raised
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

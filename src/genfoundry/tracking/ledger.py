@@ -23,7 +23,7 @@ from urllib.parse import quote
 from genfoundry.errors import UserError
 from genfoundry.files import digest, publish, state_dir
 from genfoundry.records import Record
-from genfoundry.tracking.store import client, guarded, lock, store_id
+from genfoundry.tracking.store import client, guarded, is_absent, lock, store_id
 
 TAG = re.compile(r"^genfoundry\.move\.(\d{5})\.([0-9a-f]{8})$")
 START = "0" * 64
@@ -105,7 +105,7 @@ def in_store(name: str) -> State:
     try:
         model = client().get_registered_model(name)
     except Exception as error:
-        if getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
+        if is_absent(error):
             return State([], {})
         raise
     found = [_parse(name, key, text) for key, text in model.tags.items() if TAG.match(key)]

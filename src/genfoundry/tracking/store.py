@@ -135,8 +135,8 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
             if uri().startswith("sqlite") and means_full(error, state_dir()):
                 for folder in (state_dir(), Path(tempfile.gettempdir())):
                     ensure_room(folder, ROOM)
-            if status := _refusal(error):
-                raise _not_let_in(status, error) from error
+            if getattr(error, "error_code", "") in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+                raise _not_let_in(error) from error
             if not _means_down(error):
                 raise
             raise TrackerDown(
@@ -156,18 +156,14 @@ def _means_down(error: Exception) -> bool:
     return "MlflowException" in names and any(word in str(error) for word in UNREACHABLE)
 
 
-def _refusal(error: Exception) -> str:
-    """'401' or '403' where MLflow, or a guard before it, refused who asks; else empty."""
-    if "MlflowException" not in {kind.__name__ for kind in type(error).__mro__}:
-        return ""
-    found = re.search(r"failed with error code (40[13])\b", str(error))
-    codes = {"UNAUTHENTICATED": "401", "PERMISSION_DENIED": "403"}
-    return found[1] if found else codes.get(getattr(error, "error_code", ""), "")
+def is_absent(error: Exception) -> bool:
+    """Whether a model is not there, or is none that this account may see: MLflow with users answers both alike."""
+    return getattr(error, "error_code", "") in ("RESOURCE_DOES_NOT_EXIST", "PERMISSION_DENIED")
 
 
-def _not_let_in(status: str, error: Exception) -> NotLetIn:
+def _not_let_in(error: Exception) -> NotLetIn:
     name = os.environ.get("MLFLOW_TRACKING_USERNAME", "")
-    if status == "403":
+    if getattr(error, "error_code", "") == "PERMISSION_DENIED":
         reason = str(error).splitlines()[0].rpartition("Response body: ")[2].strip("'")[:200]
         return NotLetIn(
             f"MLflow at {_shown(uri())} does not let '{name}' do that: {_shown(reason)}",

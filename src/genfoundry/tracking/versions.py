@@ -12,7 +12,7 @@ from genfoundry.files import digest
 from genfoundry.records import Evaluation, Verdict
 from genfoundry.tracking import runs
 from genfoundry.tracking.published import SEALS, seals_of, source
-from genfoundry.tracking.store import client, guarded, lock, quoted
+from genfoundry.tracking.store import client, guarded, is_absent, lock, quoted
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as Stored
@@ -180,7 +180,7 @@ def aliases(name: str) -> dict[str, int]:
     try:
         return {alias: int(version) for alias, version in client().get_registered_model(name).aliases.items()}
     except Exception as error:
-        if _is(error, "RESOURCE_DOES_NOT_EXIST"):
+        if is_absent(error):
             return {}
         raise
 
