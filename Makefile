@@ -22,11 +22,12 @@ test: install ## Every test that this machine can run
 	tests/requirements.sh
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
-check: install ## Format, lint, types, arrows, fast tests
+check: install ## Format, lint, types, arrows, pipelines, fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	.ci/lint
 	$(BIN)/python -m pytest -m "not slow and not gpu" -q
 
 up: install      ## Start MLflow, Prefect, a worker and the deployments on this machine, in the background
