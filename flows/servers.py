@@ -135,8 +135,17 @@ def up() -> None:
 
 
 def start_worker() -> None:
-    """Start the worker, once its pool is there."""
-    _ensure(_supervisor(), "worker")
+    """Start the worker, once its pool is there, and return once it runs.
+
+    Raises:
+        UserError: it ends at once, again and again.
+    """
+    supervisor, deadline = _supervisor(), time.monotonic() + SECONDS
+    _ensure(supervisor, "worker")
+    while supervisor.getProcessInfo("worker")["statename"] != "RUNNING":
+        if time.monotonic() > deadline:
+            raise UserError("The worker does not stay up.", remedy=f"see {folder() / 'worker.log'}")
+        time.sleep(0.25)
 
 
 def down() -> list[str]:

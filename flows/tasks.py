@@ -19,7 +19,7 @@ from genfoundry import identity, tracking
 from genfoundry.files import digest
 from genfoundry.gate import Policy
 from genfoundry.markdown import plain
-from genfoundry.outcomes import outcome, sentence
+from genfoundry.outcomes import NotPublished, outcome, sentence
 from genfoundry.recipe import EvaluationPlan, Recipe, Validation
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
 
@@ -27,6 +27,16 @@ from . import reporting
 from .progress import screen
 
 Inputs = dict[str, Any]
+TRIES = int(os.environ.get("GENFOUNDRY_TRACKER_TRIES", "6"))  # with ten seconds between: how long MLflow may be away
+
+
+def _tracker_was_away(task: object, task_run: object, state: State) -> bool:
+    return isinstance(state.result(raise_on_failure=False), NotPublished | tracking.TrackerDown)
+
+
+def _is_published_late(task: object, task_run: object, state: State) -> bool:
+    """A training that has not begun does not wait for a tracker: its user is told at once."""
+    return isinstance(state.result(raise_on_failure=False), NotPublished)
 
 
 def _validation_key(context: TaskRunContext, inputs: Inputs) -> str:
@@ -66,7 +76,13 @@ def validate(recipe: str, version: DatasetVersion, policy: Validation) -> Valida
     return validated
 
 
-@task(cache_key_fn=_training_key, persist_result=True)
+@task(
+    cache_key_fn=_training_key,
+    persist_result=True,
+    retries=TRIES,
+    retry_delay_seconds=10,
+    retry_condition_fn=_is_published_late,
+)
 def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
     """Train in a process of its own."""
     from genfoundry.stages.train import train_model
@@ -84,7 +100,13 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
     return checkpoint
 
 
-@task(cache_key_fn=_evaluation_key, persist_result=True)
+@task(
+    cache_key_fn=_evaluation_key,
+    persist_result=True,
+    retries=TRIES,
+    retry_delay_seconds=10,
+    retry_condition_fn=_tracker_was_away,
+)
 def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> Evaluation:
     """Judge the checkpoint."""
     from genfoundry.stages.evaluate import evaluate_model
@@ -95,7 +117,7 @@ def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extracto
     return evaluation
 
 
-@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
+@task(cache_policy=NO_CACHE, retries=TRIES, retry_delay_seconds=10, retry_condition_fn=_tracker_was_away)
 def register(recipe: str, evaluation: Evaluation, policy: Policy, name: str) -> ModelVersion:
     """Let the gate decide and register the version, once."""
     from genfoundry.stages.register import register_model

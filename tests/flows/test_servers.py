@@ -1,0 +1,298 @@
+"""`make up` and what it runs, for real: two servers, a worker, a deployment, a browser, kills."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import xmlrpc.client
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from services import free_port
+from supervisor.xmlrpc import SupervisorTransport
+
+pytestmark = pytest.mark.slow
+
+HERE = Path(__file__).parents[2]
+OVER = {"dataset.name": "digits", "training.max_steps": 40, "evaluation.extractor": None, "evaluation.num_samples": 64}
+CHROMIUM = "/usr/bin/chromium"
+CANARY = "canary-7f3a91"
+
+
+class Site:
+    """A checkout of its own with its servers."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in ("prefect.yaml", "automations"):
+            (root / name).symlink_to(HERE / name)
+        own = {"GENFOUNDRY_ROOT": str(root), "OMP_NUM_THREADS": "1", "PREFECT_HOME": str(root / "home")}
+        self.ports = {"GENFOUNDRY_MLFLOW_PORT": str(free_port()), "GENFOUNDRY_PREFECT_PORT": str(free_port())}
+        secret = {"MLFLOW_TRACKING_USERNAME": "someone", "MLFLOW_TRACKING_PASSWORD": CANARY}
+        self.env = {**os.environ, **own, **secret, **self.ports}
+
+    def __call__(self, *words: str, status: int | None = 0) -> str:
+        """What `genfoundry WORDS` prints."""
+        command = [sys.executable, "-m", "genfoundry_flows.cli", *words]
+        done = subprocess.run(command, env=self.env, cwd=self.root, capture_output=True, text=True, timeout=240)
+        assert status in (None, done.returncode), done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def api(self, path: str, body: Any = None) -> Any:
+        address = f"http://127.0.0.1:{self.ports['GENFOUNDRY_PREFECT_PORT']}/api{path}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(address, data=data, headers={"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def trigger(self, name: str, parameters: dict[str, Any]) -> str:
+        """The id of a run, asked for as the button in Prefect's UI asks."""
+        deployment = self.api(f"/deployments/name/{name}")
+        return self.api(f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})["id"]
+
+    def ended(self, run: str, seconds: float = 180) -> dict[str, Any]:
+        """The state of a run that has ended."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = self.api(f"/flow_runs/{run}")
+            if found["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+                return found["state"]
+            time.sleep(0.5)
+        raise AssertionError(f"the run is still {found['state_name']}:\n{self.log('worker')}")
+
+    def runs(self, wanted: str) -> list[dict[str, Any]]:
+        """MLflow's runs that match."""
+        address = f"http://127.0.0.1:{self.ports['GENFOUNDRY_MLFLOW_PORT']}/api/2.0/mlflow/runs/search"
+        body = json.dumps({"experiment_ids": ["1"], "filter": wanted}).encode()
+        request = urllib.request.Request(address, data=body, headers={"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer).get("runs", [])
+
+    def points(self, run_id: str, key: str) -> list[dict[str, Any]]:
+        """Every point of a metric."""
+        query = f"run_id={run_id}&metric_key={key}&max_results=5000"
+        address = f"http://127.0.0.1:{self.ports['GENFOUNDRY_MLFLOW_PORT']}/api/2.0/mlflow/metrics/get-history?{query}"
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            return json.load(answer).get("metrics", [])
+
+    def training(self) -> psutil.Process:
+        """The process of a training that has left its first snapshot."""
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            for process in psutil.process_iter(["cmdline"]):
+                words = process.info["cmdline"] or []
+                if (
+                    "genfoundry.trainer" in words
+                    and str(self.root) in words[-1]
+                    and list(Path(words[-1]).glob("snapshot*"))
+                ):
+                    return process
+            time.sleep(0.1)
+        raise AssertionError(f"no training began:\n{self.log('worker')}")
+
+    def open_runs(self) -> list[str]:
+        wanted = {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "CANCELLING", "PENDING"]}}}}
+        return [run["name"] for run in self.api("/flow_runs/filter", wanted)]
+
+    def without(self, *names: str, seconds: float) -> None:
+        """Kill servers, keep supervisord from starting them again for a while, then bring them back."""
+        transport = SupervisorTransport(serverurl=f"unix://{self._socket()}")
+        supervisor: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport).supervisor
+        for name in names:
+            psutil.Process(self.pid(name)).kill()
+            with suppress(xmlrpc.client.Fault):  # it may not have noticed yet, or be between two starts
+                supervisor.stopProcess(name)
+        time.sleep(seconds)
+        for name in names:
+            with suppress(xmlrpc.client.Fault):
+                supervisor.startProcess(name)
+
+    def _socket(self) -> str:
+        text = (self.root / ".genfoundry" / "servers" / "supervisord.conf").read_text()
+        return next(line for line in text.splitlines() if line.startswith("file=")).removeprefix("file=")
+
+    def pid(self, name: str) -> int:
+        return next(each["pid"] for each in json.loads(self("servers", "--json", status=None)) if each["name"] == name)
+
+    def log(self, name: str) -> str:
+        path = self.root / ".genfoundry" / "servers" / f"{name}.log"
+        return path.read_text(errors="replace")[-3000:] if path.exists() else ""
+
+    def page(self, url: str) -> str:
+        """The page as a browser has it after its scripts ran."""
+        assert Path(CHROMIUM).exists(), "Chromium is not on this machine: apt-get install chromium"
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=15000", "--dump-dom"]
+        command = [CHROMIUM, *options, f"--user-data-dir={self.root}/browser", url]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    made = Site(tmp_path_factory.mktemp("site"))
+    began = time.monotonic()
+    made("up")
+    made.seconds = time.monotonic() - began
+    yield made
+    made("down")
+    state = str(made.root / ".genfoundry")
+    assert [each for each in psutil.process_iter() if _of(each) == state] == []
+
+
+def _of(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get("GENFOUNDRY_SERVERS")
+    except (psutil.Error, OSError):
+        return None
+
+
+def test_up_twice_is_up_once_and_what_died_is_started_again(site):
+    before = {name: site.pid(name) for name in ("mlflow", "prefect", "worker")}
+    shown = site("up")
+    assert {name: site.pid(name) for name in before} == before
+    assert "loopback only" in shown
+    assert "retrain-nightly" in shown
+    os.kill(before["mlflow"], signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while site.pid("mlflow") in (0, before["mlflow"]) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    site("up")
+    assert site.pid("mlflow") not in (0, before["mlflow"])
+    assert "RUNNING" in site("servers")
+
+
+def test_the_deployments_are_as_prefect_yaml_says(site):
+    found = {each["name"]: each for each in site.api("/deployments/filter", {})}
+    assert {"retrain-nightly", "watch-data", "judge-champions"} <= set(found)
+    for each in found.values():
+        assert each["description"]
+        assert each["tags"]
+        assert each["global_concurrency_limit"]["limit"] == 1
+        assert each["concurrency_options"]["collision_strategy"]
+        assert each["schedules"][0]["active"]
+    form = found["retrain-nightly"]["parameter_openapi_schema"]
+    assert "dcgan" in form["definitions"]["RecipeName"]["enum"]
+    assert "overrides" in form["properties"]
+
+
+def test_a_triggered_run_ends_with_a_version_that_both_pages_show(site):
+    run = site.trigger("retrain/retrain-nightly", {"recipes": ["gan"], "overrides": OVER})
+    state = site.ended(run)
+    assert state["type"] == "COMPLETED", (state, site.log("worker"))
+    listed = json.loads(site("registry", "list", "--json"))
+    assert [row["name"] for row in listed] == ["gan-digits"]
+    artifact = site.api("/artifacts/filter", {"artifacts": {"key": {"any_": ["retrain"]}}})[0]
+    assert any(word in artifact["data"] for word in ("PROMOTED", "REJECTED", "HOLD"))
+    said = site.api("/events/filter", {"filter": {"event": {"prefix": ["genfoundry."]}}})["events"]
+    assert [each["resource"]["genfoundry.name"] for each in said] == ["gan-digits"]
+    assert "gan-digits version 1" in said[0]["payload"]["sentence"]
+    mlflow = f"http://127.0.0.1:{site.ports['GENFOUNDRY_MLFLOW_PORT']}"
+    assert "gan-digits" in site.page(f"{mlflow}/#/models")
+    prefect = f"http://127.0.0.1:{site.ports['GENFOUNDRY_PREFECT_PORT']}"
+    assert "retrain" in site.page(f"{prefect}/runs/flow-run/{run}")
+
+
+def test_an_unknown_recipe_and_a_bad_override_end_with_a_sentence(site):
+    run = site.trigger("retrain/retrain-nightly", {"recipes": ["gan"], "overrides": {"model.latent_dmi": 3}})
+    state = site.ended(run)
+    assert state["type"] == "FAILED"
+    assert "latent_dmi" in state["message"]
+    assert "did you mean 'latent_dim'" in state["message"]
+
+
+def test_a_run_that_is_killed_is_closed_and_goes_on_under_the_same_run_id(site):
+    over = {**OVER, "training.max_steps": 600, "training.snapshot_every": 20, "training.seed": 5}
+    run = site.trigger("retrain/retrain-nightly", {"recipes": ["gan"], "overrides": over})
+    trainer = site.training()
+    for process in (psutil.Process(site.pid("worker")), trainer.parent(), trainer):  # as a power cut would
+        process.kill()
+    begun = {each["info"]["run_id"] for each in site.runs("attributes.status = 'RUNNING'")}
+    assert len(begun) == 1
+    assert site.api(f"/flow_runs/{run}")["state_type"] == "RUNNING"
+    assert "genfoundry reconcile" in site("doctor", status=1)
+    site("reconcile")
+    assert site.api(f"/flow_runs/{run}")["state_type"] == "CRASHED"
+    assert site.open_runs() == []
+    assert site.runs("attributes.status = 'RUNNING'") == []
+    again = site.trigger("retrain/retrain-nightly", {"recipes": ["gan"], "overrides": over})
+    assert site.ended(again)["type"] == "COMPLETED"
+    assert {each["info"]["run_id"] for each in site.runs("params.seed = '5'")} == begun
+
+
+def test_both_servers_away_for_twenty_seconds_cost_a_run_nothing(site):
+    over = {**OVER, "training.max_steps": 900, "training.snapshot_every": 20, "training.seed": 6}
+    run = site.trigger("retrain/retrain-nightly", {"recipes": ["gan"], "overrides": over})
+    site.training()
+    site.without("mlflow", "prefect", seconds=20)
+    site("up")
+    state = site.ended(run)
+    assert state["type"] == "COMPLETED", (state, site.log("worker"))
+    (found,) = site.runs("params.seed = '6'")
+    assert found["info"]["status"] == "FINISHED"
+    tags = {each["key"]: each["value"] for each in found["data"]["tags"]}
+    assert tags["outcome"] in ("PROMOTED", "HOLD", "REJECTED")
+    steps = [each["step"] for each in site.points(found["info"]["run_id"], "train/generator")]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 900
+    assert site.open_runs() == []
+    assert site.runs("attributes.status = 'RUNNING'") == []
+
+
+def test_a_schedule_fires_once_an_interval_across_a_restart_of_the_server(site):
+    deployment = site.api("/deployments/name/retrain/retrain-nightly")
+    every = {"interval": 10, "anchor_date": "2020-01-01T00:00:00Z", "timezone": "UTC"}
+    quick = {"recipes": ["gan"], "overrides": {**OVER, "training.seed": 6, "training.max_steps": 900}}
+    made = site.api(
+        f"/deployments/{deployment['id']}/schedules", [{"schedule": every, "active": True, "parameters": quick}]
+    )[0]
+    time.sleep(25)
+    site.without("prefect", seconds=5)
+    site("up")
+    time.sleep(25)
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{site.ports['GENFOUNDRY_PREFECT_PORT']}/api/deployments/{deployment['id']}/schedules/{made['id']}",
+        method="DELETE",
+    )
+    urllib.request.urlopen(request, timeout=30).close()
+    wanted = {
+        "flow_runs": {"state": {"type": {"not_any_": ["SCHEDULED"]}}},
+        "deployments": {"name": {"any_": ["retrain-nightly"]}},
+    }
+    runs = [each for each in site.api("/flow_runs/filter", wanted) if each["auto_scheduled"]]
+    times = sorted(each["expected_start_time"] for each in runs)
+    assert len(times) >= 3
+    assert len(set(times)) == len(times)
+    assert all(int(each[17:19]) % 10 == 0 for each in times)
+
+
+@pytest.mark.parametrize("path", sorted((HERE / "automations").glob("*.yaml")), ids=lambda path: path.stem)
+def test_prefect_takes_every_automation_that_is_shipped(site, path):
+    command = [sys.executable, "-m", "prefect", "automation", "create", "--from-file", str(path)]
+    env = {**site.env, "PREFECT_API_URL": f"http://127.0.0.1:{site.ports['GENFOUNDRY_PREFECT_PORT']}/api"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_secret_of_the_environment_is_in_no_file(site):
+    """Databases, logs, artifacts, journals, configuration: whatever the runs above left behind."""
+    files = [path for path in site.root.rglob("*") if path.is_file() and "browser" not in path.parts]
+    assert len(files) > 50
+    assert [str(path) for path in files if CANARY.encode() in path.read_bytes()] == []
+
+
+def test_a_port_in_use_is_named_and_nothing_is_started(tmp_path):
+    other = Site(tmp_path)
+    with socket.create_server(("127.0.0.1", int(other.ports["GENFOUNDRY_MLFLOW_PORT"]))):
+        shown = other("up", status=2)
+    assert other.ports["GENFOUNDRY_MLFLOW_PORT"] in shown
+    assert f"process {os.getpid()}" in shown
+    assert "Traceback" not in shown
+    assert "nothing is up" in other("servers", status=1)
