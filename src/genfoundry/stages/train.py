@@ -27,6 +27,7 @@ from genfoundry.identity import run_key
 from genfoundry.recipe import ModelSection
 from genfoundry.records import Checkpoint, DatasetVersion, ValidatedDataset
 from genfoundry.schedule import Settings
+from genfoundry.stages.graphics import own_gpu
 from genfoundry.stages.outcome import find_checkpoint, hand_over, log_validation, trained
 from genfoundry.stages.relay import Relay
 
@@ -129,19 +130,12 @@ def supervise(order: job.Order, folder: Path, relay: Relay, report: Callable[[Pr
     """
     (folder / job.RESULT).unlink(missing_ok=True)
     publish(folder / job.ORDER, order.model_dump_json(indent=1))
-    with (folder / "output.log").open("ab") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "genfoundry.trainer", str(folder)],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env=_environment(order.threads),
-            start_new_session=True,
-        )
-    try:
-        _follow(child, order, relay, report)
-    finally:
-        _end(child)
+    with own_gpu(str(order.training.get("accelerator", "auto"))) as seen:
+        child = _start(folder, {**_environment(order.threads), **seen})
+        try:
+            _follow(child, order, relay, report)
+        finally:
+            _end(child)
     marker = folder / job.RESULT
     if marker.exists():
         return job.Result.model_validate_json(marker.read_text(encoding="utf-8"))
@@ -151,6 +145,18 @@ def supervise(order: job.Order, folder: Path, relay: Relay, report: Callable[[Pr
         f"({_manner(child.returncode)}).",
         remedy=f"run it again: it goes on from its last snapshot. Its output is in {folder / 'output.log'}",
     )
+
+
+def _start(folder: Path, environment: dict[str, str]) -> subprocess.Popen:
+    with (folder / "output.log").open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "genfoundry.trainer", str(folder)],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,
+        )
 
 
 def _environment(threads: int) -> dict[str, str]:
