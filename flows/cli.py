@@ -10,6 +10,7 @@ import click
 
 from genfoundry import __version__
 
+from .commands.champions import judge_champions
 from .commands.ci import ci
 from .commands.data import data
 from .commands.doctor import doctor, reconcile
@@ -44,7 +45,7 @@ def cli() -> None:
 
 
 WORK, ROUND = (run, trial, ci, watch, data, models, generate), (registry, report, doctor, reconcile, publish)
-for command in (*WORK, *ROUND, up, down, status):
+for command in (*WORK, judge_champions, *ROUND, up, down, status):
     cli.add_command(command)
 
 

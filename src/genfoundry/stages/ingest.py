@@ -83,6 +83,7 @@ def add(
     context: int | None = None,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    accept: Callable[[DatasetVersion], object] = lambda version: None,
 ) -> Intake:
     """Take in a user's folder of images, or a CSV or Parquet file of series; their files are never changed.
 
@@ -95,6 +96,7 @@ def add(
             from the data where None.
         force: replace a dataset of that name although DVC keeps no copy of it.
         progress: called with (steps done, steps in all).
+        accept: called with the version once it lies in `data/`; what it raises keeps DVC from recording it.
 
     Raises:
         UserError: says what is wrong, where, and what to do; `.genfoundry/quarantine/<name>/quarantine.json` lists
@@ -117,13 +119,14 @@ def add(
             card, fill = _series(path, card, account, (freq, season, horizon, context), test_fraction)
     finally:
         account.write()
-    return _keep(card, account, _guarded(name, fill, force))
+    return _keep(card, account, _guarded(name, fill, force), accept)
 
 
-def _keep(card: Card, account: Account, fill: Fill) -> Intake:
+def _keep(card: Card, account: Account, fill: Fill, accept: Callable[[DatasetVersion], object]) -> Intake:
     """Put the dataset in its place, have DVC record it, and say what became of the files."""
     with writing_data():
         version = place(data_dir() / card.name, fill)
+    accept(version)
     return Intake(
         version=version,
         counts=account.found,

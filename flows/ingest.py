@@ -1,0 +1,75 @@
+"""The flow by which a new version of a user's data comes in: built, held against its card, recorded in DVC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+
+from genfoundry.intake import versioning
+from genfoundry.markdown import plain
+from genfoundry.recipe import Validation
+from genfoundry.records import DatasetVersion
+from genfoundry.stages.ingest import Intake, add
+from genfoundry.stages.validate import validate_dataset
+
+from . import leases
+from .events import announce
+
+
+@flow(name="ingest", flow_run_name="{name}", persist_result=False)
+def ingest(
+    path: str,
+    name: str,
+    licence: str,
+    consent: str,
+    title: str = "",
+    paired: str | None = None,
+    size: int | None = None,
+    test_fraction: float = 0.2,
+    max_bad_fraction: float = 0.01,
+    freq: str | None = None,
+    season: int | None = None,
+    horizon: int | None = None,
+    context: int | None = None,
+    force: bool = False,
+) -> DatasetVersion:
+    """Take in a folder of images or a file of series as the dataset `name`; see `genfoundry data add`.
+
+    What Great Expectations refuses is not recorded: `dvc checkout data.dvc` brings the version before it back.
+
+    Args:
+        path: on the worker's machine.
+        name: of the dataset.
+        licence: under which terms it may be used.
+        consent: why the data may be used.
+
+    Raises:
+        UserError: the files can't be taken in; says what is wrong, where, and what to do.
+        InvalidData: a critical check failed.
+    """
+    leases.own()
+    before = versioning.recorded().get(name)
+    intake = add(
+        Path(path), name, paired=Path(paired) if paired else None, licence=licence, consent=consent, title=title,
+        size=size, test_fraction=test_fraction, max_bad_fraction=max_bad_fraction, freq=freq, season=season,
+        horizon=horizon, context=context, force=force,
+        accept=lambda version: validate_dataset(version, Validation(max_bad_fraction=max_bad_fraction)),
+    )  # fmt: skip
+    create_markdown_artifact(page(intake), key="ingest", description=f"{name} at {intake.version.digest[:12]}")
+    if intake.version.digest != before:
+        sentence = (
+            f"'{name}' is at {intake.version.digest[:12]} now, and was {'at ' + before[:12] if before else 'not here'}."
+        )
+        announce("data.changed", name, sentence, digest=intake.version.digest)
+    return intake.version
+
+
+def page(intake: Intake) -> str:
+    """What came of the files, in Markdown."""
+    lines = [f"**{plain(intake.version.name)}** at {intake.version.digest}", ""]
+    lines += [f"- {number:,} {plain(word)}" for word, number in intake.counts.items()]
+    lines += [f"- {plain(step)}: {plain(sentence)}" for step, sentence in intake.policy.items()]
+    lines += [f"- quarantined {plain(item.path)}: {plain(item.sentence)}" for item in intake.quarantined[:20]]
+    return "\n".join([*lines, "", plain(intake.kept)])
