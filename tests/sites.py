@@ -42,8 +42,12 @@ class Site:
         assert status in (None, done.returncode), done.stdout + done.stderr
         return done.stdout + done.stderr
 
+    def address(self, name: str) -> str:
+        """Where a server of this site listens."""
+        return f"http://127.0.0.1:{self.ports[f'GENFOUNDRY_{name.upper()}_PORT']}"
+
     def api(self, path: str, body: Any = None) -> Any:
-        address = f"http://127.0.0.1:{self.ports['GENFOUNDRY_PREFECT_PORT']}/api{path}"
+        address = f"{self.address('prefect')}/api{path}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(address, data=data, headers={"content-type": "application/json"})
         with urllib.request.urlopen(request, timeout=30) as answer:
@@ -66,7 +70,7 @@ class Site:
 
     def runs(self, wanted: str) -> list[dict[str, Any]]:
         """MLflow's runs that match."""
-        address = f"http://127.0.0.1:{self.ports['GENFOUNDRY_MLFLOW_PORT']}/api/2.0/mlflow/runs/search"
+        address = f"{self.address('mlflow')}/api/2.0/mlflow/runs/search"
         body = json.dumps({"experiment_ids": ["1"], "filter": wanted}).encode()
         request = urllib.request.Request(address, data=body, headers={"content-type": "application/json"})
         with urllib.request.urlopen(request, timeout=30) as answer:
@@ -75,7 +79,7 @@ class Site:
     def points(self, run_id: str, key: str) -> list[dict[str, Any]]:
         """Every point of a metric."""
         query = f"run_id={run_id}&metric_key={key}&max_results=5000"
-        address = f"http://127.0.0.1:{self.ports['GENFOUNDRY_MLFLOW_PORT']}/api/2.0/mlflow/metrics/get-history?{query}"
+        address = f"{self.address('mlflow')}/api/2.0/mlflow/metrics/get-history?{query}"
         with urllib.request.urlopen(address, timeout=30) as answer:
             return json.load(answer).get("metrics", [])
 

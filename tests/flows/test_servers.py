@@ -69,9 +69,9 @@ def test_a_triggered_run_ends_with_a_version_that_both_pages_show(site):
     said = site.api("/events/filter", {"filter": {"event": {"prefix": ["genfoundry."]}}})["events"]
     assert [each["resource"]["genfoundry.name"] for each in said] == ["gan-digits"]
     assert "gan-digits version 1" in said[0]["payload"]["sentence"]
-    mlflow = f"http://127.0.0.1:{site.ports['GENFOUNDRY_MLFLOW_PORT']}"
+    mlflow = site.address("mlflow")
     assert "gan-digits" in site.page(f"{mlflow}/#/models")
-    prefect = f"http://127.0.0.1:{site.ports['GENFOUNDRY_PREFECT_PORT']}"
+    prefect = site.address("prefect")
     assert "retrain" in site.page(f"{prefect}/runs/flow-run/{run}")
 
 
@@ -133,7 +133,7 @@ def test_a_schedule_fires_once_an_interval_across_a_restart_of_the_server(site):
     site("up")
     time.sleep(25)
     request = urllib.request.Request(
-        f"http://127.0.0.1:{site.ports['GENFOUNDRY_PREFECT_PORT']}/api/deployments/{deployment['id']}/schedules/{made['id']}",
+        f"{site.address('prefect')}/api/deployments/{deployment['id']}/schedules/{made['id']}",
         method="DELETE",
     )
     urllib.request.urlopen(request, timeout=30).close()
@@ -151,7 +151,7 @@ def test_a_schedule_fires_once_an_interval_across_a_restart_of_the_server(site):
 @pytest.mark.parametrize("path", sorted((HERE / "automations").glob("*.yaml")), ids=lambda path: path.stem)
 def test_prefect_takes_every_automation_that_is_shipped(site, path):
     command = [sys.executable, "-m", "prefect", "automation", "create", "--from-file", str(path)]
-    env = {**site.env, "PREFECT_API_URL": f"http://127.0.0.1:{site.ports['GENFOUNDRY_PREFECT_PORT']}/api"}
+    env = {**site.env, "PREFECT_API_URL": f"{site.address('prefect')}/api"}
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
