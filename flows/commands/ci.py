@@ -12,8 +12,6 @@ import click
 if TYPE_CHECKING:
     from genfoundry.review import Review
 
-REJECTED = 5  # the exit status where the gate says no
-
 
 @click.command()
 @click.option("--base", "against", default="origin/main", show_default=True, metavar="REVISION", help="Compare with.")
@@ -64,6 +62,7 @@ def ci(
 
 
 def _show(found: Review, page: Path, as_json: bool, strict: bool) -> None:
+    from genfoundry.outcomes import MEANINGS, Outcome
     from genfoundry.review import Finding
     from genfoundry.review_page import headline
 
@@ -72,7 +71,7 @@ def _show(found: Review, page: Path, as_json: bool, strict: bool) -> None:
     else:
         click.echo(f"{headline(found)}\nPage      {page}")
     if found.count(Finding.REJECTED) or (strict and found.count(Finding.INHERITED)):
-        raise click.exceptions.Exit(REJECTED)
+        raise click.exceptions.Exit(MEANINGS[Outcome.REJECTED].status)
     if found.failures:
         raise click.exceptions.Exit(1)
 

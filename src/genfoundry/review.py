@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from genfoundry.affected import Selection, Touched
 from genfoundry.gate import Policy, better_beyond, judge
+from genfoundry.outcomes import MEANINGS, Outcome
 from genfoundry.records import Evaluation, Reason, Score, Verdict
 
-DIVERGED = 6  # the exit status of a training that came to no weights
+DIVERGED = MEANINGS[Outcome.DIVERGED].status
 
 
 class Side(NamedTuple):
@@ -57,21 +58,25 @@ class Compared(NamedTuple):
         if self.verdict is None:
             return Finding.REJECTED if self.after.status == DIVERGED else Finding.FAILED
         if self.verdict.decision == "REJECT":
-            own = {reason.rule for reason in self.failed} <= self.inherited and self._order() <= 0
-            return Finding.INHERITED if own else Finding.REJECTED
-        if self.before.evaluation and self.after.evaluation and _same(self.before.evaluation, self.after.evaluation):
+            as_before = {reason.rule for reason in self.failed} <= self.inherited and self._order() <= 0
+            return Finding.INHERITED if as_before else Finding.REJECTED
+        if self._pair and _shown(self._pair[0]) == _shown(self._pair[1]):
             return Finding.IDENTICAL
         if self.verdict.decision == "HOLD":
             return Finding.SAME
         return Finding.BETTER if self._order() < 0 else Finding.SOUND
 
+    @property
+    def _pair(self) -> tuple[Evaluation, Evaluation] | None:
+        """Both evaluations, where they may be compared."""
+        base, change = _on_same_data(self.before.evaluation, self.after.evaluation), self.after.evaluation
+        return (base, change) if base and change else None
+
     def _order(self) -> int:
         """By the deciding score, beyond the intervals: -1 the change is better, 1 worse, 0 neither."""
-        if self.before.evaluation is None or self.after.evaluation is None:
+        if self._pair is None:
             return 0
-        old, new = (
-            side.score(self.after.evaluation.primary) for side in (self.before.evaluation, self.after.evaluation)
-        )
+        old, new = (side.score(self._pair[1].primary) for side in self._pair)
         return better_beyond(old, new) - better_beyond(new, old)
 
     @property
@@ -81,12 +86,12 @@ class Compared(NamedTuple):
 
     def moved(self) -> Iterator[tuple[Score, Score]]:
         """The model's scores that differ beyond both intervals, before and after."""
-        if self.before.evaluation and self.after.evaluation:
-            for score in self.after.evaluation.scores:
-                other = self.before.evaluation.score(score.name)
-                differs = better_beyond(score, other) or better_beyond(other, score)
-                if score.subject == "model" and other and differs:
-                    yield other, score
+        base, change = self._pair or (None, None)
+        for score in change.scores if change else ():
+            other = base.score(score.name) if base else None
+            differs = better_beyond(score, other) or better_beyond(other, score)
+            if score.subject == "model" and other and differs:
+                yield other, score
 
 
 class DataChange(NamedTuple):
@@ -138,16 +143,23 @@ def compare(
         return Compared(touched, before, after, None)
     policy = policy.model_copy(update={"trial": False})
     verdict = judge(after.evaluation, before.evaluation, policy)
-    alone = judge(before.evaluation, None, policy).reasons if before.evaluation else ()
+    base = _on_same_data(before.evaluation, after.evaluation)
+    alone = judge(base, None, policy).reasons if base else ()
     inherited = frozenset(reason.rule for reason in alone if not reason.passed)
     return Compared(touched, before, after, verdict, inherited, _comparable(after.evaluation, champion))
 
 
 def _comparable(own: Evaluation, champion: tuple[int, Evaluation] | None) -> tuple[int, Evaluation] | None:
-    same = champion and champion[1].checkpoint.dataset.digest == own.checkpoint.dataset.digest
-    return champion if champion and same and champion[1].score(own.primary) else None
+    found = _on_same_data(champion[1], own) if champion else None
+    return champion if found and found.score(own.primary) else None
 
 
-def _same(before: Evaluation, after: Evaluation) -> bool:
-    """Whether equal weights came to equal scores."""
-    return (before.checkpoint.weights_digest, before.scores) == (after.checkpoint.weights_digest, after.scores)
+def _on_same_data(other: Evaluation | None, own: Evaluation | None) -> Evaluation | None:
+    """`other`, where it judged the same version of the data."""
+    same = other and own and other.checkpoint.dataset.digest == own.checkpoint.dataset.digest
+    return other if same else None
+
+
+def _shown(evaluation: Evaluation) -> tuple[str, tuple[Score, ...]]:
+    """What two runs of the same have in common: the weights, and the scores."""
+    return evaluation.checkpoint.weights_digest, evaluation.scores

@@ -126,7 +126,8 @@ def _verdicts(review: Review) -> str:
 
 def _reasons(each: Compared) -> Iterator[str]:
     if each.after.error:
-        yield f"This change could not be judged:\n\n{block(each.after.error)}"
+        came = "came to no weights" if each.finding is Finding.REJECTED else "could not be judged"
+        yield f"With this change it {came}:\n\n{block(each.after.error)}"
         return
     if each.before.error:
         yield f"The base has nothing to compare with, so only its own rules count:\n\n{block(each.before.error)}\n"

@@ -1,0 +1,188 @@
+"""`genfoundry ci` in a fresh clone, by the steps of the shipped workflow: what it runs, what it says, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cloned
+import pytest
+import yaml
+
+STEPS = cloned.HERE / ".github" / "workflows" / "pull-request.yml"
+TINY = """
+title: Small, on the digits
+dataset: {name: digits}
+model: {family: FAMILY}
+training: {max_steps: 500, batch_size: 64, ema_decay: 0.9, sample_every: 500, snapshot_every: 500}
+evaluation: {}
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A clone whose base holds two small recipes, with a virtual environment as `make install` leaves it."""
+    origin = cloned.repository(tmp_path_factory.mktemp("origin"))
+    for family in ("gan", "vae"):
+        (origin / "flows" / "recipes" / f"{family}.yaml").write_text(TINY.replace("FAMILY", family), encoding="utf-8")
+    cloned.commit(origin, "Small recipes")
+    checkout = cloned.clone(origin, tmp_path_factory.mktemp("clone") / "checkout")
+    script = checkout / ".venv" / "bin" / "genfoundry"
+    script.parent.mkdir(parents=True)
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m genfoundry_flows.cli "$@"\n')
+    script.chmod(0o755)
+    (checkout / ".venv" / ".installed").touch()
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def env(project, tmp_path_factory) -> dict[str, str]:
+    return cloned.environment(project, tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture
+def branch(project, request) -> Path:
+    """The clone on a new branch from the base; what the test left is thrown away."""
+    cloned.git(project, "switch", "--quiet", "--force-create", request.node.name[:40], "origin/main")
+    yield project
+    cloned.git(project, "reset", "--quiet", "--hard")
+    cloned.git(project, "clean", "--quiet", "--force", "-d")
+
+
+def dry(env, *arguments):
+    done = cloned.genfoundry(env, "ci", "--dry-run", "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+def test_a_comment_in_a_family_selects_its_recipes_and_no_other(branch, env):
+    path = branch / "src" / "genfoundry" / "models" / "dcgan.py"
+    path.write_text(path.read_text() + "\n# A comment.\n")
+    cloned.commit(branch, "A comment")
+    found = dry(env)
+    recipes = (branch / "flows" / "recipes").glob("*.yaml")
+    family = {p.stem for p in recipes if yaml.safe_load(p.read_text())["model"]["family"] == "dcgan"}
+    assert {*found["run"], *found["not_run"]} == family
+    assert {"dcgan", "dcgan-hinge"} <= set(found["run"])
+
+
+@pytest.mark.slow
+def test_the_working_tree_counts_and_documents_do_not(branch, env):
+    (branch / "docs" / "new.md").write_text("New.\n")
+    assert dry(env)["run"] == []
+    cloned.edit(branch / "flows" / "recipes" / "gan.yaml", "batch_size: 64", "batch_size: 32")
+    found = dry(env)
+    assert found["run"] == ["gan"]
+    page = Path(found["page"]).read_text()
+    assert "with uncommitted changes" in page
+    assert "its recipe" in page
+
+
+@pytest.mark.slow
+def test_data_of_another_version_select_their_readers(branch, env):
+    text = (branch / "data.dvc").read_text()
+    digest = yaml.safe_load(text)["meta"]["datasets"]["sunspots"]
+    (branch / "data.dvc").write_text(text.replace(digest, "0" * 32 + ".dir"))
+    found = dry(env)
+    assert found["run"] == ["deepar-sunspots"]
+    assert f"{digest[:12]} → 000000000000" in Path(found["page"]).read_text()
+
+
+@pytest.mark.slow
+def test_a_recipe_that_does_not_parse_fails_and_a_removed_one_is_named(branch, env):
+    cloned.edit(branch / "flows" / "recipes" / "gan.yaml", "max_steps", "max_stepz")
+    (branch / "flows" / "recipes" / "rnn.yaml").unlink()
+    done = cloned.genfoundry(env, "ci", "--json")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert found["run"] == []
+    assert found["removed"] == ["rnn"]
+    assert "did you mean 'max_steps'?" in found["broken"]["gan"]
+    assert "did you mean 'max_steps'?" in Path(found["page"]).read_text()
+
+
+def steps(project, env, summary):
+    """Run each `run:` step of the shipped workflow as a runner would; returns the last one."""
+    (job,) = yaml.safe_load(STEPS.read_text(encoding="utf-8"))["jobs"].values()
+    for step in job["steps"]:
+        if "run" in step:
+            own = {"BASE": "main", "GITHUB_STEP_SUMMARY": str(summary)}
+            command = ["bash", "-e", "-c", step["run"]]
+            done = subprocess.run(command, cwd=project, env={**env, **own}, capture_output=True, text=True, timeout=600)
+            if done.returncode:
+                break
+    return done
+
+
+@pytest.fixture(scope="module")
+def rejected(project, env, tmp_path_factory):
+    """Learning rates × 100 in two recipes, and a new recipe, through the workflow's steps."""
+    cloned.git(project, "switch", "--quiet", "--force-create", "regression", "origin/main")
+    recipes, summary = project / "flows" / "recipes", tmp_path_factory.mktemp("summary") / "summary.md"
+    for family, rate in (("gan", 0.1), ("vae", 0.2)):
+        cloned.edit(recipes / f"{family}.yaml", "}\ntraining", f", learning_rate: {rate}}}\ntraining")
+    (recipes / "gan-new.yaml").write_text(TINY.replace("FAMILY", "gan").replace("max_steps: 500", "max_steps: 400"))
+    cloned.commit(project, "Two regressions, and a new recipe")
+    done = steps(project, env, summary)
+    pages = {path.name: path.read_bytes() for path in (project / "review").iterdir()}
+    return done, pages, summary.read_text()
+
+
+@pytest.mark.slow
+def test_a_planted_regression_is_rejected_on_a_page_that_shows_it(rejected):
+    done, pages, _ = rejected
+    assert done.returncode == 5, done.stderr[-2000:]
+    page = pages["review.md"].decode()
+    assert page.startswith("## genfoundry ci: 3 recipes: 2 rejected, 1 sound, not compared\n")
+    rows = {line.split("**")[1]: line for line in page.splitlines() if line.startswith("| **") and " (" in line}
+    before, after = (float(cell.split()[0]) for cell in rows["gan"].split("|")[2:4])
+    assert after > 2 * before  # a distance
+    assert [name for name in ("gan", "vae") if "✕ REJECT" in rows[name]] == ["gan", "vae"]
+    assert "diverged before its first snapshot" in page
+    assert "This revision has no such recipe." in page
+    for when in ("before", "after"):
+        assert f'<img src="review-gan-{when}.png"' in page
+        assert pages[f"review-gan-{when}.png"].startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_the_summary_is_the_page_without_pictures(rejected):
+    _, pages, summary = rejected
+    assert summary == pages["review-comment.md"].decode()
+    assert "✕ REJECT" in summary
+    assert "<img" not in summary
+
+
+@pytest.mark.slow
+def test_a_review_registers_nothing_and_leaves_no_worktree(rejected, project, env):
+    assert cloned.git(project, "worktree", "list").count("\n") == 0
+    assert json.loads(cloned.genfoundry(env, "registry", "list", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--base", "nowhere"), "There is no revision 'nowhere'"),
+        (("--base", "--output=x"), "There is no revision '--output=x'"),
+        (("--base", "HEAD", "--recipes", "dcgna"), "There is no recipe 'dcgna'; did you mean 'dcgan'?"),
+    ],
+)
+def test_a_mistake_is_a_sentence_and_a_status(arguments, says, tmp_path):
+    env = cloned.environment(cloned.HERE, tmp_path)
+    done = cloned.genfoundry(env, "ci", *arguments)
+    assert (done.returncode, says in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_outside_a_checkout_is_said(root):
+    done = cloned.genfoundry({**os.environ, "GENFOUNDRY_ROOT": str(root)}, "ci")
+    assert done.returncode == 2
+    assert "is not a git checkout" in done.stderr
+    cloned.git(root, "init", "--quiet")
+    done = cloned.genfoundry({**os.environ, "GENFOUNDRY_ROOT": str(root)}, "ci")
+    assert done.returncode == 2
+    assert "is installed in" in done.stderr
