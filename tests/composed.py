@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import asyncpg
+import httpx
 from services import await_answer, free_port, postgres_cluster, process
 from sqlalchemy import make_url
 
@@ -104,9 +106,9 @@ class Composed:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    def command(self, service: str, *arguments: str) -> list[str]:
-        """The entry script of a service, in the seal."""
-        variables = [f"{key}={value}" for key, value in self.environment(service).items()]
+    def command(self, service: str, *arguments: str, **other: str) -> list[str]:
+        """The entry script of a service, in the seal; `other` variables replace its own."""
+        variables = [f"{key}={value}" for key, value in (self.environment(service) | other).items()]
         script = ["env", "-i", *variables, str(ENTRY / service), *arguments]
         if not is_root():
             return script
@@ -123,10 +125,21 @@ class Composed:
             *script,
         ]
 
-    def call(self, service: str, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(service, *arguments), capture_output=True, text=True, timeout=seconds, cwd="/"
-        )
+    def call(self, service: str, *arguments: str, **other: str) -> subprocess.CompletedProcess[str]:
+        """Run a service that ends by itself."""
+        command = self.command(service, *arguments, **other)
+        return subprocess.run(command, capture_output=True, text=True, timeout=180, cwd="/")
+
+    def ask_prefect(self, method: str, path: str, body: dict | None = None) -> Any:
+        """The JSON that Prefect's API answers to who may come in."""
+        user, _, password = self.secrets["prefect_auth"].partition(":")
+        sent = {} if method == "GET" else {"json": body or {}}
+        with httpx.Client(auth=(user, password), timeout=30) as client:
+            token = client.get(f"{self.prefect}/api/csrf-token", params={"client": "tests"}).json()["token"]
+            headers = {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "tests"}
+            return (
+                client.request(method, f"{self.prefect}/api{path}", headers=headers, **sent).raise_for_status().json()
+            )
 
     def log(self, service: str) -> str:
         return (self.folder / f"{service}.log").read_text(errors="replace")
