@@ -85,7 +85,7 @@ class Site:
 
     def training(self) -> psutil.Process:
         """The process of a training that has left its first snapshot."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             for process in psutil.process_iter(["cmdline"]):
                 words = process.info["cmdline"] or []

@@ -55,7 +55,7 @@ def test_what_was_trained_without_a_tracker_is_published_later(tmp_path):
 
 
 def _await_snapshot(root: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not list(root.glob(".genfoundry/jobs/*/snapshot*")):
         assert time.monotonic() < deadline, "no training began"
         time.sleep(0.05)
