@@ -154,9 +154,10 @@ def composed() -> Iterator[Composed]:
         made = Composed(folder, "", secrets=found)
         made.database = _database(cluster, made.secrets["postgres_password"])
         _open(folder, made.volume)
-        for service, health in (("mlflow", f"{made.mlflow}/health"), ("prefect", f"{made.prefect}/api/health")):
-            started = stack.enter_context(process(made.command(service), folder, service))
-            await_answer(health, started)
+        health = {"mlflow": f"{made.mlflow}/health", "prefect": f"{made.prefect}/api/health"}
+        started = {name: stack.enter_context(process(made.command(name), folder, name)) for name in health}
+        for name, url in health.items():
+            await_answer(url, started[name], 180)
         yield made
 
 
