@@ -103,7 +103,7 @@ def _status(results: dict[str, Any], strict: bool) -> int:
     if statuses == {1} or statuses == {0, 1}:
         own = {each.exit_code for each in results.values() if isinstance(each, UserError)}
         return own.pop() if len(own) == 1 and own != {UserError.exit_code} else 1
-    return max(statuses)
+    return max(statuses, default=0)
 
 
 def _runnable() -> list[str]:
