@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 import routes
-from composed import Composed, composed
+from composed import ROOT, Composed, composed
 from genfoundry_flows.accounts import ensure_account
 from genfoundry_flows.guarded import HEALTH
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -211,3 +211,15 @@ def test_a_command_that_is_not_let_in_says_which_variable(servers, tmp_path, wro
     assert next(iter(wrong)).rpartition("_")[0] in done.stderr
     assert "Traceback" not in done.stderr
     assert "hunter2" not in done.stderr + done.stdout
+
+
+def test_the_admins_password_is_rotated_and_the_old_one_ends(servers):
+    """Last: the others use the first one."""
+    folder, old = servers.folder / "secrets", basic(f"admin:{servers.secrets['mlflow_admin_password']}")
+    script = [str(ROOT / "docker" / "rotate-admin.sh"), str(folder), servers.mlflow]
+    done = subprocess.run(script, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    new = (folder / "mlflow_admin_password").read_text()
+    asked = [routes.Route("GET", "/api/2.0/mlflow/users/list")]
+    assert list(ask(servers.mlflow_port, asked, basic(f"admin:{new}")).values()) == [200]
+    assert list(ask(servers.mlflow_port, asked, old).values()) == [401]
