@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 from genfoundry.errors import UserError
-from genfoundry.files import project_root
+from genfoundry.files import digest, file_digest, project_root, publish, state_dir
+
+from . import shelf
 
 FILE = "prefect.yaml"
 AUTOMATIONS = ("close-lost-runs.yaml",)
@@ -24,11 +26,30 @@ def deploy(pool: str) -> list[str]:
     Raises:
         UserError: `prefect.yaml` is missing, or Prefect refuses it (shows its sentence).
     """
+    told, mark = _told(), state_dir("servers") / "deployed"
+    if mark.exists() and mark.read_text(encoding="utf-8") == told and _are_there(declared()):
+        return declared()
     ensure_pool(pool)
     names = deploy_all()
     for name in AUTOMATIONS:
         ensure_automation(project_root() / "automations" / name)
+    publish(mark, told)
     return names
+
+
+def _told() -> str:
+    """sha256 of all that decides what the server is told: the same needs no second telling, which would take back what
+    a person changed on Prefect's pages, a schedule that was paused or added."""
+    files = [project_root() / FILE, *(project_root() / "automations" / name for name in AUTOMATIONS)]
+    files += sorted(Path(__file__).parent.glob("*.py"))
+    return digest([*(file_digest(path) for path in files if path.is_file()), shelf.names()])
+
+
+def _are_there(names: list[str]) -> bool:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return set(names) <= {each.name for each in client.read_deployments(limit=200)}
 
 
 def ensure_pool(name: str) -> None:
