@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -31,6 +32,11 @@ def rows(root: Path, rounds: int) -> Iterator[Row]:
         served = {**environment, "PREFECT_API_URL": address}
         _timed(RECIPE, served)
         yield Row("… again: SKIPPED, with a running Prefect server", _repeated(RECIPE, served, rounds), goal="≤ 8")
+        with tracker(environment, root / ".genfoundry" / "mlflow.db") as address:
+            tracked = {**served, "MLFLOW_TRACKING_URI": address}
+            yield Row(
+                "genfoundry watch cnn: SKIPPED, both servers", _repeated(["watch", "cnn"], tracked, rounds), goal="≤ 4"
+            )
 
 
 def _repeated(arguments: list[str], environment: dict[str, str], rounds: int) -> Timing:
@@ -49,22 +55,33 @@ def _timed(arguments: list[str], environment: dict[str, str]) -> Timing:
 @contextmanager
 def server(environment: dict[str, str], home: Path) -> Iterator[str]:
     """A Prefect server over the database of `home`, gone at the end of the block."""
+    quiet = {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    with _serving("prefect", ["server", "start", "--no-ui"], {**environment, **quiet}) as address:
+        yield f"{address}/api"
+
+
+@contextmanager
+def tracker(environment: dict[str, str], database: Path) -> Iterator[str]:
+    """An MLflow server over an SQLite file, gone at the end of the block."""
+    store = ["server", "--workers", "1", "--backend-store-uri", f"sqlite:///{database}"]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with _serving("mlflow", store, {**environment, **quiet}) as address:
+        yield address
+
+
+@contextmanager
+def _serving(program: str, arguments: list[str], environment: dict[str, str]) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    prefect = str(Path(sys.executable).with_name("prefect"))
-    command = [prefect, "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
-    child = subprocess.Popen(
-        command,
-        env={**environment, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = [str(Path(sys.executable).with_name(program)), *arguments, "--host", "127.0.0.1", "--port", str(port)]
+    null = subprocess.DEVNULL
+    child = subprocess.Popen(command, env=environment, stdout=null, stderr=null, start_new_session=True)
     try:
         _await(port, child)
-        yield f"http://127.0.0.1:{port}/api"
+        yield f"http://127.0.0.1:{port}"
     finally:
-        child.terminate()
+        os.killpg(child.pid, signal.SIGTERM)
         child.wait(60)
 
 
@@ -72,10 +89,10 @@ def _await(port: int, child: subprocess.Popen, seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if child.poll() is not None:
-            raise RuntimeError(f"the Prefect server ended with {child.returncode}")
+            raise RuntimeError(f"the server ended with {child.returncode}")
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1):
                 return
         except OSError:
             time.sleep(0.5)
-    raise TimeoutError(f"the Prefect server did not answer in {seconds:.0f} s")
+    raise TimeoutError(f"the server did not answer in {seconds:.0f} s")

@@ -50,12 +50,13 @@ def ingest(
         InvalidData: a critical check failed.
     """
     leases.own()
+    policy = Validation(max_bad_fraction=max_bad_fraction, min_rows=1)  # how many are enough is a recipe's to say
     before = versioning.recorded().get(name)
     intake = add(
         Path(path), name, paired=Path(paired) if paired else None, licence=licence, consent=consent, title=title,
         size=size, test_fraction=test_fraction, max_bad_fraction=max_bad_fraction, freq=freq, season=season,
         horizon=horizon, context=context, force=force,
-        accept=lambda version: validate_dataset(version, Validation(max_bad_fraction=max_bad_fraction)),
+        accept=lambda version: validate_dataset(version, policy),
     )  # fmt: skip
     create_markdown_artifact(page(intake), key="ingest", description=f"{name} at {intake.version.digest[:12]}")
     if intake.version.digest != before:

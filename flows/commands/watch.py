@@ -34,12 +34,15 @@ def watch(
 
     Exits with 0 where nothing had to be done, too; with 1 where data were refused or a training failed.
     """
+    from genfoundry.recipe import dataset_kind
+
     from .. import shelf
 
     overrides = overrides_of(assignments)
-    for name in recipes:
-        if name not in shelf.names():
-            shelf.load(name)  # says which name is meant
+    for name in recipes or shelf.DEFAULT:
+        shelf.load(name, overrides)  # a mistake is said before Prefect is imported
+    for name in datasets:
+        dataset_kind(name)
     watched, error = _go(list(recipes), list(datasets), overrides, dry_run)
     if watched:
         _show(watched, as_json)
