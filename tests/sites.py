@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 import xmlrpc.client
 from contextlib import suppress
@@ -46,12 +47,22 @@ class Site:
         """Where a server of this site listens."""
         return f"http://127.0.0.1:{self.ports[f'GENFOUNDRY_{name.upper()}_PORT']}"
 
-    def api(self, path: str, body: Any = None) -> Any:
+    def api(self, path: str, body: Any = None, method: str | None = None) -> Any:
+        """What Prefect's server answers; asked again where its SQLite was busy (503), as every client of it does."""
         address = f"{self.address('prefect')}/api{path}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(address, data=data, headers={"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        for attempt in range(10):
+            request = urllib.request.Request(
+                address, data=data, headers={"content-type": "application/json"}, method=method
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    return json.loads(answer.read() or b"null")
+            except urllib.error.HTTPError as error:
+                if error.code != 503 or attempt == 9:
+                    raise
+                time.sleep(1)
+        raise AssertionError
 
     def trigger(self, name: str, parameters: dict[str, Any]) -> str:
         """The id of a run, asked for as the button in Prefect's UI asks."""

@@ -78,13 +78,15 @@ def train_model(
     key = run_key(model.family, model.settings, training.model_dump(mode="json"), version)
     folder = state_dir("jobs", key[:16])
     with FileLock(folder / ".lock"):
-        if found := find_checkpoint(key):
-            return found.model_copy(update={"skipped": True, "recipe": recipe})
-        ensure_room(folder, ROOM)
-        order = _order(key, version, model, training, share)
-        run_id = _open_run(recipe, order)
+        done = finished(folder, key)
+        with trained(recipe) if done else nullcontext():
+            if found := find_checkpoint(key):
+                return found.model_copy(update={"skipped": True, "recipe": recipe})
+            ensure_room(folder, ROOM)
+            order = _order(key, version, model, training, share)
+            run_id = _open_run(recipe, order)
         relay = Relay(run_id, folder)
-        result = finished(folder, key) or supervise(order, folder, relay, report)
+        result = done or supervise(order, folder, relay, report)
         with trained(recipe) if result.weights_digest else nullcontext():
             log_validation(run_id, validated, order.folder)
             relay.finish()
