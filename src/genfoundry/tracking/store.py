@@ -64,8 +64,8 @@ def _client(address: str) -> MlflowClient:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
-    silent = ("alembic", "mlflow.store.db.utils", "mlflow.store.model_registry.abstract_store", "urllib3.connectionpool")
-    for noisy in silent:
+    stores = ("mlflow.store.db.utils", "mlflow.store.model_registry.abstract_store")
+    for noisy in ("alembic", *stores, "urllib3.connectionpool"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     with lock("store"):  # two processes that create the tables at once break each other's migration
         if not address.startswith(("http://", "https://")):
