@@ -9,57 +9,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
 from genfoundry.errors import UserError
-from genfoundry.tracking.store import guarded
-
-ADMIN = "admin"
-
-
-@guarded
-def ensure_account(name: str, password: str, admin_password: str) -> None:
-    """Make the account in MLflow, or bring its password to the one given.
-
-    Raises:
-        UserError: MLflow does not answer, or refuses the admin's password.
-    """
-    from mlflow.exceptions import RestException
-    from mlflow.server import get_app_client
-
-    with _as(ADMIN, admin_password):
-        users = get_app_client("basic-auth", tracking_uri=os.environ["MLFLOW_TRACKING_URI"])
-        try:
-            users.create_user(name, password)
-        except RestException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-            users.update_user_password(name, password)
-
-
-@contextmanager
-def _as(name: str, password: str) -> Iterator[None]:
-    """MLflow's client reads who it is at each call."""
-    variables = {"MLFLOW_TRACKING_USERNAME": name, "MLFLOW_TRACKING_PASSWORD": password}
-    before = {key: os.environ.get(key, "") for key in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.update(before)
+from genfoundry.tracking.accounts import ensure_account
 
 
 def main(pool: str) -> None:
     """Tell both servers; a user's mistake is a sentence and an exit status."""
+    from .credentials import explained
     from .deployments import deploy
 
     account = (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"])
     try:
         ensure_account(*account, os.environ["MLFLOW_AUTH_ADMIN_PASSWORD"])
-        click.echo(f"Account '{account[0]}'; deployments: {', '.join(deploy(pool))}")
+        with explained():
+            click.echo(f"Account '{account[0]}'; deployments: {', '.join(deploy(pool))}")
     except UserError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 import pytest
 import routes
 from composed import ROOT, Composed, composed
-from genfoundry_flows.accounts import ensure_account
 from genfoundry_flows.guarded import HEALTH
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+
+from genfoundry.tracking.accounts import ensure_account
 
 pytestmark = pytest.mark.slow
 FOREIGN = "evil.example"
