@@ -53,13 +53,22 @@ def watch(
 def _go(
     recipes: list[str], datasets: list[str], overrides: dict[str, Any], dry_run: bool
 ) -> tuple[Watched | None, Exception | None]:
+    import logging
+
+    from prefect import flow
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from .. import watch
 
+    # without parameters Prefect imports no web framework to encode them
+    @flow(name=watch.watch.name, persist_result=False)
+    def look() -> Any:
+        return watch.watch.fn(datasets, [watch.RecipeName(name) for name in recipes], overrides, dry_run)
+
+    logging.getLogger("EventsWorker").setLevel(logging.ERROR)  # that it sends its last event is no warning
     # a flow's end waits up to a second for its heartbeat; while the fleet runs it beats
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        state = watch.watch(datasets, recipes, overrides, dry_run, return_state=True)
+        state = look(return_state=True)
     found = state.result(raise_on_failure=False)
     if isinstance(found, Exception):
         return getattr(found, "watched", None), found
@@ -79,7 +88,8 @@ def _show(watched: Watched, as_json: bool) -> None:
         click.echo(f"{word} {found.dataset:<14} {', '.join(found.recipes)}")
         click.echo(f"             {found.sentence}")
         if found.decision == "NOT_WORTH_IT":
-            click.echo(f"             Saved: {found.hours_saved:.2f} h of training and judging.")
+            saved = f"{found.hours_saved:.2f} h" if found.hours_saved > 0.1 else f"{found.hours_saved * 3600:.0f} s"
+            click.echo(f"             Saved: {saved} of training and judging.")
     if watched.results:
         from genfoundry.outcomes import outcome, sentence
 
