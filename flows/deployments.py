@@ -9,13 +9,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from genfoundry.errors import UserError
+from genfoundry.errors import UserError, closest
 from genfoundry.files import digest, file_digest, project_root, publish, state_dir
 
 from . import shelf
 
 FILE = "prefect.yaml"
+EXPECTED = {"cron": 'minute hour day month weekday, as "0 2 * * *"', "interval": "seconds"}
 AUTOMATIONS = ("close-lost-runs.yaml",)
 """Those of `automations/` that need no address or block of the user's."""
 
@@ -74,8 +76,6 @@ def ensure_pool(name: str) -> None:
 
 def deploy_all() -> list[str]:
     """`prefect deploy --all`, as a user gives it."""
-    if not (project_root() / FILE).is_file():
-        raise UserError(f"There is no {project_root() / FILE}.", remedy="run this in a checkout of the project")
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     done = subprocess.run(
         command, cwd=project_root(), env={**os.environ, "COLUMNS": "200"}, capture_output=True, text=True, timeout=120
@@ -89,10 +89,53 @@ def deploy_all() -> list[str]:
 
 def declared() -> list[str]:
     """The names of the deployments in `prefect.yaml`."""
+    return [each["name"] for each in _document()]
+
+
+def _document() -> list[dict[str, Any]]:
     import yaml
 
-    document = yaml.safe_load((project_root() / FILE).read_text(encoding="utf-8"))
-    return [each["name"] for each in document["deployments"]]
+    path = project_root() / FILE
+    if not path.is_file():
+        raise UserError(f"There is no {path}.", remedy="run this in a checkout of the project")
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))["deployments"]
+        return [{"name": str(each["name"]), **each} for each in found]
+    except (yaml.YAMLError, TypeError, KeyError) as error:
+        raise UserError(f"{FILE} does not parse: {error}", expected="a list of named `deployments`") from None
+
+
+def check() -> None:
+    """Look over `prefect.yaml` before anything is started.
+
+    Raises:
+        UserError: a schedule does not parse, or a recipe is unknown (names the closest); says where.
+    """
+    for each in _document():
+        where = f"{FILE}: deployment '{each['name']}'"
+        for schedule in each.get("schedules") or []:
+            _check_schedule(schedule, where)
+        for recipe in (each.get("parameters") or {}).get("recipes", []):
+            if recipe not in shelf.names():
+                raise UserError(f"{where}: there is no recipe '{recipe}'; {closest(recipe, shelf.names())}")
+
+
+def _check_schedule(schedule: dict[str, Any], where: str) -> None:
+    from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
+
+    kinds = {"cron": CronSchedule, "interval": IntervalSchedule, "rrule": RRuleSchedule}
+    kind = next((word for word in kinds if word in schedule), None)
+    if kind is None:
+        raise UserError(f"{where}: a schedule has none of {', '.join(kinds)}.", expected='cron: "0 2 * * *"')
+    fields = {key: schedule[key] for key in (kind, "timezone") if key in schedule}
+    try:
+        kinds[kind].model_validate(fields)
+    except ValueError as error:
+        reason = str(error).splitlines()[2].strip() if len(str(error).splitlines()) > 2 else str(error)
+        expected = (
+            'minute hour day month weekday, as "0 2 * * *"' if kind == "cron" else "what Prefect's documentation says"
+        )
+        raise UserError(f"{where}: {kind} {schedule[kind]!r} is no schedule: {reason}", expected=expected) from None
 
 
 def ensure_automation(path: Path) -> None:

@@ -16,13 +16,13 @@ def up(no_worker: bool) -> None:
     """
     import os
 
-    from .. import servers
+    from .. import deployments, servers
 
+    if not no_worker:
+        deployments.check()
     servers.up()
     os.environ.update(servers.clients())
     if not no_worker:
-        from .. import deployments
-
         names = deployments.deploy(servers.POOL)
         servers.start_worker()
         click.echo(f"Deployments   {', '.join(names)}")
