@@ -9,18 +9,22 @@ BIN := .venv/bin
 	$(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null || true  # on all cores; a few files are for newer Pythons
 	touch $@
 
-.PHONY: help install run test check bench up down
+.PHONY: help install run test test-servers check bench up down
 help:    ## Show this list
-	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
 
 install: .venv/.installed ## Make .venv and install the pinned set
 
 run: install ## Train, judge and register the default fleet on the embedded data; ends with a leaderboard and a report
 	$(BIN)/genfoundry run --default
 
-test: install ## Every test that this machine can run
+test: install ## Every test that this machine can run, but for those of test-servers
 	tests/requirements.sh
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not servers" --numprocesses logical --dist loadfile
+
+test-servers: install ## Real servers, workers, clones and kills: schedules, triggers, CI, containers' commands, routes
+	tests/requirements.sh
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m servers --numprocesses logical --dist loadfile
 
 check: install ## Format, lint, types, arrows, pipelines, fast tests
 	$(BIN)/ruff format --check .

@@ -20,7 +20,7 @@ from websockets.sync.client import connect
 
 from genfoundry.tracking.accounts import ensure_account
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.servers]
 FOREIGN = "evil.example"
 CRAFTED = (
     "/health/../api/2.0/mlflow/experiments/search",

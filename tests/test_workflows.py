@@ -56,7 +56,7 @@ def test_the_linters_find_nothing():
         (".github/workflows/retrain.yml", "run: .ci/retrain", "run: .ci/retrain ${{ inputs.recipes }}", "injection"),
         (".github/workflows/nightly.yml", "17 2 * * *", "17 25 * * *", "cron"),
         (".github/workflows/pull-request.yml", "    timeout-minutes: 120\n", "", "timeout-minutes"),
-        (".gitlab-ci.yml", "  script: [make test]", "  script: {make: test}", "script"),
+        (".gitlab-ci.yml", "  script: [make test, make test-servers]", "  script: {make: test}", "script"),
     ],
 )
 def test_the_linters_find_what_is_planted(copied, file, old, new, linter):

@@ -14,7 +14,7 @@ import pytest
 from composed import ENTRY, USER, Composed, composed, is_root
 from services import await_answer, free_port, process
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.servers]
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 

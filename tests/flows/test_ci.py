@@ -58,6 +58,7 @@ def dry(env, *arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_a_comment_in_a_family_selects_its_recipes_and_no_other(branch, env):
     path = branch / "src" / "genfoundry" / "models" / "dcgan.py"
     path.write_text(path.read_text() + "\n# A comment.\n")
@@ -70,6 +71,7 @@ def test_a_comment_in_a_family_selects_its_recipes_and_no_other(branch, env):
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_the_working_tree_counts_and_documents_do_not(branch, env):
     (branch / "docs" / "new.md").write_text("New.\n")
     assert dry(env)["run"] == []
@@ -82,6 +84,7 @@ def test_the_working_tree_counts_and_documents_do_not(branch, env):
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_data_of_another_version_select_their_readers(branch, env):
     text = (branch / "data.dvc").read_text()
     digest = yaml.safe_load(text)["meta"]["datasets"]["sunspots"]
@@ -92,6 +95,7 @@ def test_data_of_another_version_select_their_readers(branch, env):
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_a_recipe_that_does_not_parse_fails_and_a_removed_one_is_named(branch, env):
     cloned.edit(branch / "flows" / "recipes" / "gan.yaml", "max_steps", "max_stepz")
     (branch / "flows" / "recipes" / "rnn.yaml").unlink()
@@ -132,6 +136,7 @@ def rejected(project, env, tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_a_planted_regression_is_rejected_on_a_page_that_shows_it(rejected):
     done, pages, _ = rejected
     assert done.returncode == 5, done.stderr[-2000:]
@@ -149,6 +154,7 @@ def test_a_planted_regression_is_rejected_on_a_page_that_shows_it(rejected):
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_the_summary_is_the_page_without_pictures(rejected):
     _, pages, summary = rejected
     assert summary == pages["review-comment.md"].decode()
@@ -157,6 +163,7 @@ def test_the_summary_is_the_page_without_pictures(rejected):
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_a_review_registers_nothing_and_leaves_no_worktree(rejected, project, env):
     assert cloned.git(project, "worktree", "list").count("\n") == 0
     assert json.loads(cloned.genfoundry(env, "registry", "list", "--json").stdout) == []

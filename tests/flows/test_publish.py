@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from services import free_port, mlflow_server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.servers]
 
 OVER = ("dataset.name=digits", "training.max_steps=300", "training.snapshot_every=50", "evaluation.extractor=null")
 SMALL = [word for each in (*OVER, "evaluation.num_samples=64") for word in ("--set", each)]

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from sites import CANARY, HERE, OVER, Site, left_over
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.servers]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from services import postgres_cluster
 from sites import HERE, OVER, Site, left_over
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.servers]
 
 STREAMS, BATCHES, ROWS = 8, 25, 40
 WRITER = """

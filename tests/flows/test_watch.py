@@ -110,6 +110,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_data_change_and_the_right_recipes_follow(project: Project) -> None:
     photos = project.root.parent / "shapes"
     names = ("gan-shapes", "vae-shapes", "rnn-load")
@@ -145,6 +146,7 @@ def test_data_change_and_the_right_recipes_follow(project: Project) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_champions_are_judged_on_todays_data(project: Project) -> None:
     """Of twenty steps the gate makes none, so this one is by force."""
     force = ("registry", "promote", "vae-shapes", "1", "--force", "--reason", "for the test")
@@ -160,6 +162,7 @@ def test_champions_are_judged_on_todays_data(project: Project) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_a_look_at_unchanged_data_imports_no_client_of_mlflow(project: Project) -> None:
     script = (
         "import sys; from genfoundry_flows.environment import prepare; prepare();"
