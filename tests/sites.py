@@ -110,8 +110,10 @@ class Site:
         raise AssertionError(f"no training began:\n{self.log('worker')}")
 
     def open_runs(self) -> list[str]:
-        wanted = {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "CANCELLING", "PENDING"]}}}}
-        return [run["name"] for run in self.api("/flow_runs/filter", wanted)]
+        """Runs of trainings that are not over; the schedule of watch-data may fire at any moment."""
+        under_way = {"state": {"type": {"any_": ["RUNNING", "CANCELLING", "PENDING"]}}}
+        ours = {"name": {"any_": ["retrain", "fleet", "genfoundry"]}}
+        return [run["name"] for run in self.api("/flow_runs/filter", {"flow_runs": under_way, "flows": ours})]
 
     def without(self, *names: str, seconds: float) -> None:
         """Kill servers, keep supervisord from starting them again for a while, then bring them back."""
