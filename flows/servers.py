@@ -14,19 +14,17 @@ import tempfile
 import time
 import urllib.request
 import xmlrpc.client
-from collections.abc import Iterable
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from genfoundry.errors import UserError
 from genfoundry.files import digest, project_root, publish, state_dir
 
-from . import databases
+from . import databases, processes
 from .environment import CLIENTS, MARK
 
 HOST = "127.0.0.1"
@@ -122,8 +120,9 @@ def up() -> None:
     """
     environment = _environment()
     if not is_up():
-        _end(_left_over())
-        _check_ports()
+        processes.end(processes.marked(state_dir()))
+        for name, (variable, _) in PORTS.items():
+            processes.check_port(HOST, _port(name), name, variable)
         _start(environment)
     supervisor = _supervisor()
     for name in ("mlflow", "prefect"):
@@ -155,8 +154,8 @@ def down() -> list[str]:
     if is_up():
         with suppress(*DOWN):
             _supervisor().shutdown()
-        psutil.wait_procs(_left_over(), timeout=30)
-    _end(_left_over())
+        processes.wait(processes.marked(state_dir()))
+    processes.end(processes.marked(state_dir()))
     _socket().unlink(missing_ok=True)
     return stopped
 
@@ -252,47 +251,3 @@ def answers(url: str) -> bool:
             return answer.status == 200
     except OSError:
         return False
-
-
-def _check_ports() -> None:
-    for name, (variable, _) in PORTS.items():
-        port = _port(name)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                raise UserError(
-                    f"Port {port}, which {name} is to listen on, is taken{_taker(port)}.",
-                    remedy=f"stop that, or choose another: {variable}={port + 1} make up",
-                ) from None
-
-
-def _taker(port: int) -> str:
-    with suppress(psutil.Error):
-        for found in psutil.net_connections("tcp"):
-            if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr[1] == port and found.pid:
-                return f" by process {found.pid} ({psutil.Process(found.pid).name()})"
-    return ""
-
-
-def _left_over() -> list[psutil.Process]:
-    """Every process below this checkout's `up`, also where supervisord itself was killed."""
-    return [process for process in psutil.process_iter() if process.pid != os.getpid() and _is_ours(process)]
-
-
-def _is_ours(process: psutil.Process) -> bool:
-    try:
-        return process.environ().get(MARK) == str(state_dir())
-    except (psutil.Error, OSError):
-        return False
-
-
-def _end(processes: Iterable[psutil.Process]) -> None:
-    """Ask, wait, then kill."""
-    processes = list(processes)
-    for signalled in (psutil.Process.terminate, psutil.Process.kill):
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                signalled(process)
-        _, processes = psutil.wait_procs(processes, timeout=30)
