@@ -90,7 +90,8 @@ def _move(name: str, version: int, verdict: Verdict, champion: int | None) -> st
     alias = ALIAS[verdict.decision]
     if alias:
         expected = champion if alias == "champion" and tracking.aliases(name).get(alias) != version else "any"
-        tracking.set_alias(name, alias, version, f"the gate said {verdict.decision}", expected=expected)
+        reason = f"{WORDS[verdict.decision]}: the gate said {verdict.decision}"
+        tracking.set_alias(name, alias, version, reason, expected=expected)
     return alias
 
 
