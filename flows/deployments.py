@@ -92,6 +92,16 @@ def declared() -> list[str]:
     return [each["name"] for each in _document()]
 
 
+def timetable() -> str:
+    """The deployments with their schedules, in one line."""
+    return ", ".join(f"{each['name']} ({_times(each)})" for each in _document())
+
+
+def _times(deployment: dict[str, Any]) -> str:
+    found = [str(next(iter(schedule.values()))) for schedule in deployment.get("schedules") or []]
+    return " and ".join(found) or "by hand"
+
+
 def _document() -> list[dict[str, Any]]:
     import yaml
 

@@ -23,9 +23,9 @@ def up(no_worker: bool) -> None:
     servers.up()
     os.environ.update(servers.clients())
     if not no_worker:
-        names = deployments.deploy(servers.POOL)
+        deployments.deploy(servers.POOL)
         servers.start_worker()
-        click.echo(f"Deployments   {', '.join(names)}")
+        click.echo(f"runs      {deployments.timetable()}")
     _page()
     click.echo("They listen on this machine's loopback only, and ask for no password.   Stop them: make down")
 
