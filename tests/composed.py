@@ -17,7 +17,7 @@ from typing import Any
 
 import asyncpg
 import httpx
-from services import await_answer, free_port, postgres_cluster, process
+from services import await_answer, calm_project, free_port, postgres_cluster, process
 from sqlalchemy import make_url
 
 ROOT = Path(__file__).parents[1]
@@ -94,7 +94,7 @@ class Composed:
             "GENFOUNDRY_ALLOWED_HOSTS": "127.0.0.1,localhost",
             "GENFOUNDRY_ALLOWED_ORIGINS": f"{self.mlflow},{self.prefect}",
             "GENFOUNDRY_WORK_POOL": "genfoundry",
-            "GENFOUNDRY_PROJECT": str(ROOT),
+            "GENFOUNDRY_PROJECT": str(self.folder / "image"),
             "GENFOUNDRY_ROOT": f"{self.seen()}/project",
             "MLFLOW_ARTIFACTS_DESTINATION": f"{self.seen()}/artifacts",
             "PREFECT_HOME": f"{self.seen()}/{service}-prefect",
@@ -155,6 +155,7 @@ def composed() -> Iterator[Composed]:
         made = Composed(folder, "", secrets=found)
         made.database = _database(cluster, made.secrets["postgres_password"])
         _open(folder, made.volume)
+        calm_project(folder / "image")
         health = {"mlflow": f"{made.mlflow}/health", "prefect": f"{made.prefect}/api/health"}
         started = {name: stack.enter_context(process(made.command(name), folder, name)) for name in health}
         for name, url in health.items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -16,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from services import free_port
+from services import calm_project, free_port
 from supervisor.xmlrpc import SupervisorTransport
 
 HERE = Path(__file__).parents[1]
 OVER = {"dataset.name": "digits", "training.max_steps": 40, "evaluation.extractor": None, "evaluation.num_samples": 64}
 CHROMIUM = "/usr/bin/chromium"
-NEVER = "0 0 29 2 *"  # nothing starts by itself while a test looks
 CANARY = "canary-7f3a91"
 
 
@@ -31,9 +29,7 @@ class Site:
 
     def __init__(self, root: Path, **env: str) -> None:
         self.root = root
-        (root / "automations").symlink_to(HERE / "automations")
-        shipped = (HERE / "prefect.yaml").read_text()
-        (root / "prefect.yaml").write_text(re.sub('cron: ".*"', f'cron: "{NEVER}"', shipped))
+        calm_project(root)
         own = {"GENFOUNDRY_ROOT": str(root), "OMP_NUM_THREADS": "1", "PREFECT_HOME": str(root / "home")}
         self.ports = {"GENFOUNDRY_MLFLOW_PORT": str(free_port()), "GENFOUNDRY_PREFECT_PORT": str(free_port())}
         secret = {"MLFLOW_TRACKING_USERNAME": "someone", "MLFLOW_TRACKING_PASSWORD": CANARY}
