@@ -11,8 +11,8 @@ from genfoundry import tracking
 from genfoundry.errors import UserError
 from genfoundry.intake.quarantine import Account, RefusedError
 from genfoundry.job import Order, Result
-from genfoundry.records import ValidatedDataset
 from genfoundry.outcomes import Interrupted
+from genfoundry.records import ValidatedDataset
 from genfoundry.stages.outcome import find_checkpoint, hand_over, log_validation
 
 
