@@ -12,10 +12,12 @@ from genfoundry.records import DatasetVersion, Evaluation, ImageSpec, Score, Ver
 
 LONGEST = 5000  # letters that MLflow's table of versions takes on PostgreSQL; on SQLite nobody counts them
 MEANING = {"PROMOTE": "champion", "HOLD": "challenger, not better than the champion", "REJECT": "not to be used"}
-LIMITS = (
+MAKES = ("generation", "super_resolution", "forecasting")
+INVENTED = (
     "Not for claims about single persons or events, nor for decisions about people: what it makes is invented, and "
     "looks only as true as its scores say. Say of what it makes that it is AI-generated."
 )
+JUDGES = "Not for decisions about people, nor for data unlike the dataset's: its scores say nothing of those."
 PURPOSE = {
     "generation": "For making synthetic {data} like those of the dataset.",
     "super_resolution": "For enlarging images like those of the dataset; detail that it adds is plausible, not seen.",
@@ -77,7 +79,9 @@ def describe_model(name: str, evaluation: Evaluation, version: int | None, files
     score = evaluation.score(evaluation.primary)
     shown = f"{plain(score.name)} {score.value:.4g} ({score.low:.4g} to {score.high:.4g})" if score else "no score"
     standing = f"Champion: version {version}, {shown}." if version else f"No champion yet; the last version: {shown}."
-    use = f"{_use(name, evaluation)}\n\nor in a terminal: `genfoundry generate {name} -n 64 --seed 7 -o DIR`"
+    use = _use(name, evaluation)
+    if task_of(evaluation) in MAKES:
+        use += f"\n\nor in a terminal: `genfoundry generate {name} -n 64 --seed 7 -o DIR`"
     parts = [_what(evaluation), standing, purpose(evaluation), links(evaluation, files)]
     return "\n\n".join([*parts, _data(evaluation.checkpoint.dataset), use]) + "\n"
 
@@ -85,7 +89,8 @@ def describe_model(name: str, evaluation: Evaluation, version: int | None, files
 def purpose(evaluation: Evaluation) -> str:
     """What a model is for, and what not."""
     made = "images" if isinstance(evaluation.checkpoint.dataset.spec, ImageSpec) else "series"
-    return f"{PURPOSE[task_of(evaluation)].format(data=made)} {LIMITS}"
+    task = task_of(evaluation)
+    return f"{PURPOSE[task].format(data=made)} {INVENTED if task in MAKES else JUDGES}"
 
 
 def task_of(evaluation: Evaluation) -> str:
