@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from genfoundry import tracking
 from genfoundry.errors import UserError
 from genfoundry.files import digest, project_root, publish, state_dir
 
@@ -123,6 +124,8 @@ def up() -> None:
         processes.end(processes.marked(state_dir()))
         for name, (variable, _) in PORTS.items():
             processes.check_port(HOST, _port(name), name, variable)
+        if tracking.is_local() and not os.environ.get(databases.VARIABLE):
+            tracking.experiment_id()  # made here, its artifacts can be read without the server too
         _start(environment)
     supervisor = _supervisor()
     for name in ("mlflow", "prefect"):

@@ -38,7 +38,7 @@ from genfoundry.tracking.runs import (
     set_tags,
     start_run,
 )
-from genfoundry.tracking.store import TrackerDown, experiment_id, store_id, uri
+from genfoundry.tracking.store import TrackerDown, experiment_id, is_local, store_id, uri
 from genfoundry.tracking.versions import (
     VERDICT,
     ModelInfo,
@@ -83,6 +83,7 @@ __all__ = [
     "has_artifact",
     "history",
     "is_alive",
+    "is_local",
     "list_models",
     "list_runs",
     "list_versions",

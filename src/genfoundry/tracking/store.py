@@ -30,7 +30,14 @@ BOUNDS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient", "pymysql": "pymysql"}
-UNREACHABLE = ("API request to", "Failed to connect", "timed out", "OperationalError", "unable to open database")
+UNREACHABLE = (
+    "mlflow-artifacts URI",
+    "API request to",
+    "Failed to connect",
+    "timed out",
+    "OperationalError",
+    "unable to open database",
+)
 
 
 class TrackerDown(UserError):  # noqa: N818
