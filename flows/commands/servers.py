@@ -18,10 +18,12 @@ def up(no_worker: bool) -> None:
 
     from .. import deployments, servers
 
+    ours = servers.clients()
+    os.environ["PREFECT_API_URL"] = ours["PREFECT_API_URL"]  # before Prefect is imported: it reads its settings once
     if not no_worker:
         deployments.check()
     servers.up()
-    os.environ.update(servers.clients())
+    os.environ.update(ours)
     if not no_worker:
         deployments.deploy(servers.POOL)
         servers.start_worker()
