@@ -21,10 +21,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.servers]
 def site(tmp_path_factory):
     made = Site(tmp_path_factory.mktemp("site"))
     began = time.monotonic()
-    made("up")
-    made.seconds = time.monotonic() - began
-    yield made
-    made("down")
+    try:
+        made("up")
+        made.seconds = time.monotonic() - began
+        yield made
+    finally:
+        made("down")
     assert left_over(made.root) == []
 
 

@@ -29,9 +29,11 @@ print(run)
 def site(tmp_path_factory):
     with postgres_cluster() as address:
         made = Site(tmp_path_factory.mktemp("postgres"), GENFOUNDRY_DATABASE_URL=address)
-        made("up")
-        yield made
-        made("down")
+        try:
+            made("up")
+            yield made
+        finally:
+            made("down")
         assert left_over(made.root) == []
 
 
