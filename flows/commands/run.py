@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from genfoundry.records import ModelVersion
 
 
-def _recipes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+def complete_recipes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """What the shell offers where a recipe's name is asked for."""
     from .. import shelf
 
     return [name for name in shelf.names() if name.startswith(incomplete)]
@@ -40,7 +41,7 @@ def overrides_of(assignments: tuple[str, ...]) -> dict[str, Any]:
 
 
 @click.command()
-@click.argument("recipes", nargs=-1, shell_complete=_recipes)
+@click.argument("recipes", nargs=-1, shell_complete=complete_recipes)
 @click.option("--default", "default", is_flag=True, help="The default fleet: what `make run` trains.")
 @click.option("--all", "everything", is_flag=True, help="Every recipe that this machine can run.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override, as in model.latent_dim=64.")

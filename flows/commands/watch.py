@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .run import overrides_of
+from .run import complete_recipes, overrides_of
 
 if TYPE_CHECKING:
     from ..watch import Watched
@@ -15,14 +15,8 @@ if TYPE_CHECKING:
 COLOURS = {"SKIPPED": "white", "NOT_WORTH_IT": "cyan", "RETRAIN": "yellow", "FAILED": "red"}
 
 
-def _recipes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    from .. import shelf
-
-    return [name for name in shelf.names() if name.startswith(incomplete)]
-
-
 @click.command()
-@click.argument("recipes", nargs=-1, shell_complete=_recipes)
+@click.argument("recipes", nargs=-1, shell_complete=complete_recipes)
 @click.option("--data", "datasets", multiple=True, metavar="NAME", help="Look at this dataset only; may be repeated.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override, as in model.latent_dim=64.")
 @click.option("--dry-run", is_flag=True, help="Look and say, but train nothing.")
