@@ -110,15 +110,12 @@ def median(timings: list[Timing]) -> Timing:
     return Timing(*(statistics.median(column) for column in zip(*timings, strict=True)))
 
 
-def stepped(steps: Iterator, count: int) -> Callable[[], Timing]:
-    """A side that takes `count` steps of an endless training; the first call is preceded by two that don't count."""
-    warm = False
+def stepped(steps: Iterator, count: int, before: int = 2) -> Callable[[], Timing]:
+    """A side that takes `count` steps of an endless training, after `before` that don't count."""
 
     def side() -> Timing:
-        nonlocal warm
-        for _ in range(0 if warm else 2):
+        for _ in range(before):
             next(steps)
-        warm = True
         clock = Clock()
         for _ in range(count):
             next(steps)

@@ -114,7 +114,8 @@ def _by_lightning(make: Make, images: np.ndarray, settings: Settings, count: int
 
 def _bare(make: Make, images: np.ndarray, settings: Settings, count: int) -> Callable[[], Timing]:
     split = ours.Pixels(images)
-    return stepped(ours.tight(_seeded(make, split.spec), split, settings), count)
+    # as many uncounted steps as the other side's first turn: a processor slows down after a second of work
+    return stepped(ours.tight(_seeded(make, split.spec), split, settings), count, before=count)
 
 
 def _usual(contest: Contest, images: np.ndarray, count: int) -> Callable[[], Timing]:

@@ -40,11 +40,14 @@ class UpConv2d(nn.Module):
         super().__init__()
         convolution = nn.Conv2d(channels, out_channels, 3, bias=bias)  # for its initialisation
         self.weight, self.bias = convolution.weight, convolution.bias
+        # a flipped row or column of 3 → 4, summed over the two that upsampling repeats
+        side = torch.tensor([[0.0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0]])
+        self.register_buffer("spread", torch.kron(side, side), persistent=False)  # (9, 16)
+
+    spread: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
-        # (D, C, 3, 3) → (C, D, 4, 4): the flipped kernel, summed over the 2×2 block that upsampling repeats
-        flipped = F.pad(self.weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))
-        kernel = F.avg_pool2d(flipped, 2, stride=1, divisor_override=1)
+        kernel = (self.weight.transpose(0, 1).flatten(2) @ self.spread).unflatten(2, (4, 4))  # (C, D, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)
         return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
 
