@@ -8,15 +8,18 @@ from typing import Any
 from prefect import Flow, flow, task, unmapped
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import TerminationSignal
+from prefect.futures import PrefectFutureList
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from genfoundry import tracking
 from genfoundry.outcomes import Interrupted, NotPublished, Outcome, outcome, sentence
 from genfoundry.records import Evaluation, ModelVersion
+from genfoundry.stopping import interrupted
 
 from . import leases, pending
 from .events import announce
 from .pipeline import pipeline, trial
+from .progress import screen
 from .shelf import RecipeName
 
 SILENT = (Outcome.SKIPPED, Outcome.HOLD)
@@ -53,9 +56,7 @@ def fleet(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) ->
         for each recipe its version, or what it raised.
     """
     leases.own()
-    futures = produce.map(list(recipes), overrides=unmapped(overrides))
-    futures.wait()
-    return [future.result(raise_on_failure=False) for future in futures]
+    return _ended(produce.map(list(recipes), overrides=unmapped(overrides)))
 
 
 @task(cache_policy=NO_CACHE, task_run_name="{recipe.value}")
@@ -68,9 +69,24 @@ def attempt(recipe: RecipeName, overrides: dict[str, Any] | None) -> Evaluation:
 def trials(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) -> list[Evaluation | BaseException]:
     """Try every recipe and register none; one that fails stops no other."""
     leases.own()
-    futures = attempt.map(list(recipes), overrides=unmapped(overrides))
-    futures.wait()
+    return _ended(attempt.map(list(recipes), overrides=unmapped(overrides)))
+
+
+def _ended(futures: PrefectFutureList[Any]) -> list[Any]:
+    """What each came to; Prefect turns SIGTERM into an exception here, and then waits for what is under way."""
+    try:
+        futures.wait()
+    except TerminationSignal:
+        halt()
+        raise
     return [future.result(raise_on_failure=False) for future in futures]
+
+
+def halt(*_: object) -> None:
+    """Ask everything under way to end; a handler of signals."""
+    if not interrupted.is_set():
+        screen.console.print("[yellow]stopping: each training saves a snapshot and ends[/]")
+    interrupted.set()
 
 
 def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int, work: Flow = fleet) -> list[Any]:

@@ -126,17 +126,11 @@ def go(recipes: list[str], overrides: dict[str, Any], jobs: int | None, work: st
     import os
     import signal
 
-    from genfoundry.stages.train import interrupted
-
     from .. import fleet
     from ..progress import screen
 
-    def stop(*_: object) -> None:
-        screen.console.print("[yellow]stopping: each training saves a snapshot and ends[/]")
-        interrupted.set()
-
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, stop)
+        signal.signal(name, fleet.halt)
     with screen.live():
         jobs = jobs or min(os.cpu_count() or 1, len(recipes))
         return fleet.run(recipes, overrides or None, jobs, getattr(fleet, work))

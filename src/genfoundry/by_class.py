@@ -16,6 +16,7 @@ from genfoundry.interval import UNKNOWN, Estimate, around, size_name, wilson
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.model import Classifies, Model
 from genfoundry.records import Score
+from genfoundry.stopping import while_wanted
 
 STEPS, BATCH = 300, 64  # of the training behind a classification accuracy score
 
@@ -79,7 +80,7 @@ def _taught(like: Model, taught: LabelledImages, held_out: LabelledImages, seed:
             optimizers[name].step()
 
         schedules = [LinearLR(optimizer, 1, 1 / STEPS, STEPS) for optimizer in optimizers.values()]
-        for step in range(STEPS):
+        for step in while_wanted(range(STEPS)):
             rows = rng.integers(0, len(taught.labels), BATCH)
             batch: ImageBatch = to_batch(taught.images[rows], device, taught.labels[rows])
             model.training_step(batch, step, update)

@@ -21,6 +21,7 @@ from genfoundry import inception
 from genfoundry.batch import ImageBatch
 from genfoundry.files import digest, publish, state_dir
 from genfoundry.model import Embeds, Model
+from genfoundry.stopping import while_wanted
 
 CHUNK = 256  # images in one pass
 COMPONENTS = 64
@@ -52,7 +53,8 @@ def to_batch(pixels: np.ndarray, device: torch.device, labels: np.ndarray | None
 @torch.inference_mode()
 def in_chunks(function: Callable[[ImageBatch], Tensor], pixels: np.ndarray, device: torch.device) -> np.ndarray:
     """`function` of all images, a chunk at a time, as float32 on the CPU."""
-    parts = [function(to_batch(pixels[i : i + CHUNK], device)) for i in range(0, len(pixels), CHUNK)]
+    starts = while_wanted(range(0, len(pixels), CHUNK))
+    parts = [function(to_batch(pixels[i : i + CHUNK], device)) for i in starts]
     return torch.cat([part.float().cpu() for part in parts]).numpy()
 
 

@@ -14,6 +14,7 @@ from genfoundry.batch import ImageBatch, ImageRows
 from genfoundry.features import to_pixels
 from genfoundry.kinds import image
 from genfoundry.model import Model
+from genfoundry.stopping import while_wanted
 
 Sampler = Callable[[ImageBatch, Generator | None], Tensor]
 BATCH = 250  # samples in one call of the model
@@ -57,7 +58,7 @@ def _drawn(
         batches = [split.batch(part) for part in torch.from_numpy(_rows(len(split), count, seed)).split(BATCH)]
         generator = Generator(model.device).manual_seed(seed)
         with torch.inference_mode():
-            images = torch.cat([sampler(batch, generator).float().cpu() for batch in batches])
+            images = torch.cat([sampler(batch, generator).float().cpu() for batch in while_wanted(batches)])
         finite &= bool(torch.isfinite(images).all())
         draws.append(to_pixels(images.nan_to_num()))
         labels.append(torch.cat([batch.labels for batch in batches]).cpu().numpy())

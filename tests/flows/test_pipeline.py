@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,26 @@ def test_a_mistake_is_a_sentence_and_a_status(root, arguments, says):
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_sigterm_ends_a_training_soon_with_a_snapshot_to_go_on_from(first):
+    root, _ = first
+    command = [GENFOUNDRY, "run", "gan", "--data", "digits", *settings(), "--set", "training.max_steps=100000"]
+    env = {**os.environ, "GENFOUNDRY_ROOT": str(root), "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, cwd=root, env=env, text=True, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        said = next(line for line in process.stderr if " step " in line)
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        said += process.stderr.read()
+    assert process.returncode == 143, said
+    assert time.monotonic() - began < 60  # the rest of the training would take an hour
+    assert "Stopped by a signal" in said
+    assert "Traceback" not in said
+    orders = [json.loads(path.read_text()) for path in root.glob(".genfoundry/jobs/*/job.json")]
+    (key,) = (order["run_key"] for order in orders if order["training"]["max_steps"] == 100_000)
+    assert list((root / ".genfoundry/jobs" / key[:16]).glob("snapshot-*.safetensors"))
 
 
 def test_a_dead_tracker_is_named(root):

@@ -26,6 +26,7 @@ from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, c
 from genfoundry.model import Model
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Score, SeriesSpec
+from genfoundry.stopping import while_wanted
 
 NUM_FUTURES = 200  # possible futures a window
 DRAWS = 1000  # of the bootstrap
@@ -111,7 +112,7 @@ def futures(model: Model, batch: SeriesBatch, count: int, seed: int) -> np.ndarr
     """Possible futures (N, `count`, H) float64 by a family's `forecast` where it has one, else by its `sample`."""
     generator = torch.Generator().manual_seed(seed)
     made = []
-    for rows in torch.arange(len(batch), device=batch.past.device).split(max(1, MOST_ROWS // count)):
+    for rows in while_wanted(torch.arange(len(batch), device=batch.past.device).split(max(1, MOST_ROWS // count))):
         part = batch[rows]
         if hasattr(model, "forecast"):
             drawn = model.forecast(part, count, generator)  # pyright: ignore[reportCallIssue]

@@ -16,6 +16,7 @@ from genfoundry.judges import Judgement
 from genfoundry.loader import load_model
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Evaluation
+from genfoundry.stopping import ensure_wanted
 
 
 def evaluate_model(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None = None) -> Evaluation:
@@ -28,6 +29,7 @@ def evaluate_model(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Chec
         every score with its interval, floors and baselines beside them; `skipped` where an equal evaluation is there.
 
     Raises:
+        Interrupted: a signal came.
         UserError: the data or the weights are gone or altered, or the extractor was trained on other data.
     """
     if extractor and extractor.dataset.digest != checkpoint.dataset.digest:
@@ -38,6 +40,7 @@ def evaluate_model(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Chec
     identity = evaluation_key(checkpoint, plan, extractor)
     if found := find_evaluation(checkpoint.run_id, identity):
         return found.model_copy(update={"skipped": True})
+    ensure_wanted()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         judgement = _judge(checkpoint, plan, extractor, Path(scratch))

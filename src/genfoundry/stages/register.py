@@ -9,6 +9,7 @@ from genfoundry.files import digest
 from genfoundry.gate import Policy, judge
 from genfoundry.outcomes import WORDS
 from genfoundry.records import Decision, Evaluation, ModelVersion, Verdict
+from genfoundry.stopping import ensure_wanted
 from genfoundry.tracking import VersionInfo
 
 SETTLED = "genfoundry.settled"  # tag: everything was done, the alias included
@@ -23,9 +24,11 @@ def register_model(evaluation: Evaluation, policy: Policy, recipe_name: str) -> 
     finished it is SKIPPED, and never moves an alias again.
 
     Raises:
+        Interrupted: a signal came before it began.
         UserError: the weights in MLflow are not the evaluated ones, or an alias was moved outside genfoundry.
         tracking.TrackerDown: MLflow does not answer; nothing is half promoted.
     """
+    ensure_wanted()
     key = digest([evaluation.checkpoint.run_key, _digest(evaluation)])
     for attempt in range(1, ATTEMPTS + 1):
         try:

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -30,13 +29,11 @@ from genfoundry.schedule import Settings
 from genfoundry.stages.graphics import own_gpu
 from genfoundry.stages.outcome import find_checkpoint, hand_over, log_validation, trained
 from genfoundry.stages.relay import Relay
+from genfoundry.stopping import ensure_wanted, interrupted
 
 POLL_SECONDS = 0.5
 LEAST = 10**6  # bytes: where less is free, a process that left no result ended for want of room
 GRACE_SECONDS = 30.0
-
-interrupted = threading.Event()
-"""Set by whoever handles signals; every training under way then saves and ends."""
 
 
 class Progress(NamedTuple):
@@ -74,6 +71,7 @@ def train_model(
         UserError: the training failed, with the reason; or the tracker is away at the start.
         DiskFull: there is too little room to begin.
     """
+    ensure_wanted()
     version = validated.version
     key = run_key(model.family, model.settings, training.model_dump(mode="json"), version)
     folder = state_dir("jobs", key[:16])

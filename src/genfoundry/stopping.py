@@ -1,0 +1,35 @@
+"""A signal asks the process to end: what is under way comes to a sound end soon, and nothing new begins."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from genfoundry.outcomes import Interrupted
+
+Item = TypeVar("Item")
+
+interrupted = threading.Event()
+"""Set by whoever handles signals; every training under way then saves and ends."""
+
+
+def ensure_wanted() -> None:
+    """Look whether to go on.
+
+    Raises:
+        Interrupted: a signal came.
+    """
+    if interrupted.is_set():
+        raise Interrupted("Stopped by a signal.", remedy="run it again: what was done is not done again")
+
+
+def while_wanted(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items, up to a signal.
+
+    Raises:
+        Interrupted: a signal came before the next one.
+    """
+    for item in items:
+        ensure_wanted()
+        yield item

@@ -1,0 +1,26 @@
+"""A signal: nothing new begins."""
+
+import pytest
+
+from genfoundry.outcomes import Interrupted
+from genfoundry.stopping import ensure_wanted, interrupted, while_wanted
+
+
+@pytest.fixture
+def signalled():
+    """A signal that comes when the test says so, and is forgotten after it."""
+    yield interrupted.set
+    interrupted.clear()
+
+
+def test_all_items_pass_where_no_signal_comes():
+    ensure_wanted()
+    assert list(while_wanted(range(3))) == [0, 1, 2]
+
+
+def test_the_item_after_a_signal_is_not_begun(signalled):
+    items = while_wanted(range(3))
+    assert next(items) == 0
+    signalled()
+    with pytest.raises(Interrupted, match=r"(?s)Stopped by a signal.*run it again"):
+        next(items)
