@@ -56,6 +56,7 @@ def watch(
     recipes: list[RecipeName] = [],  # noqa: B006
     overrides: dict[str, Any] = {},  # noqa: B006
     dry_run: bool = False,
+    untrained: bool = True,
 ) -> Any:
     """Compare each dataset with the version that was last trained on; retrain what a change is worth a training for.
 
@@ -66,6 +67,7 @@ def watch(
         recipes: which; by default the default fleet, and where datasets are named every recipe that was trained on one.
         overrides: dotted settings over all recipes, `{"model.latent_dim": 64}`.
         dry_run: only look.
+        untrained: train what was never trained too; else that waits for a run that someone starts.
 
     Raises:
         Unwell: after all has ended, where data were refused or a recipe failed.
@@ -74,9 +76,8 @@ def watch(
     names = [RecipeName(name).value for name in recipes]
     plans = _plans(names, datasets, overrides)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // max(1, len(plans)))))
-    looks = [
-        found for name, members in _by_dataset(plans).items() for found in look(name, members, _extractor(members))
-    ]
+    groups = _by_dataset(plans).items()
+    looks = [found for name, members in groups for found in look(name, members, _extractor(members), untrained)]
     _announce(looks)
     watched = Watched(looks, {} if dry_run else _retrained(looks, overrides))
     if all(found.decision == "SKIPPED" for found in looks):

@@ -42,12 +42,13 @@ class Look(Record):
     known: bool = False
 
 
-def look(dataset: str, recipes: Sequence[Recipe], extractor: str | None = None) -> list[Look]:
+def look(dataset: str, recipes: Sequence[Recipe], extractor: str | None = None, untrained: bool = True) -> list[Look]:
     """Decide, for the recipes that read a dataset, whether its present version is worth a training.
 
     Args:
         recipes: all of them read `dataset`.
         extractor: images: the registered model of the classifier in whose features drift is measured.
+        untrained: what was never trained is to be trained; else it is SKIPPED, and the look says how to begin.
 
     Returns:
         one look for each group of recipes that were last trained on the same version and have the same policies.
@@ -64,7 +65,15 @@ def look(dataset: str, recipes: Sequence[Recipe], extractor: str | None = None) 
     groups: dict[tuple[str, Validation, Watch], list[Recipe]] = {}
     for recipe in recipes:
         groups.setdefault((_digest(trained, recipe), recipe.validation, recipe.watch), []).append(recipe)
-    return [_looked(version, before, members, trained, extractor) for (before, *_), members in groups.items()]
+    looks = [_looked(version, before, members, trained, extractor) for (before, *_), members in groups.items()]
+    return looks if untrained else [_passed_over(found) for found in looks]
+
+
+def _passed_over(found: Look) -> Look:
+    if found.before or found.decision != "RETRAIN":
+        return found
+    sentence = f"{found.sentence} To begin: genfoundry run {' '.join(found.recipes)}"
+    return found.model_copy(update={"decision": "SKIPPED", "sentence": sentence})
 
 
 def _digest(trained: dict[str, VersionInfo], recipe: Recipe) -> str:
