@@ -127,6 +127,14 @@ def test_artifacts_come_back_as_they_went(store, name, tmp_path):
         tracking.fetch(run_id, "lost", tmp_path)
 
 
+def test_files_that_only_a_server_can_read_are_named_so(server, home, name, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    run_id = trained(name, tmp_path).checkpoint.run_id
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home}/server/mlflow.db")
+    with pytest.raises(tracking.TrackerDown, match=r"(?s)made through a server.*make up"):
+        tracking.fetch(run_id, "model", tmp_path / "fetched")
+
+
 def test_eight_threads_write_to_sqlite_and_nothing_is_lost(sqlite, name):
     def work(number: int) -> str:
         run_id = tracking.start_run(f"{name}-{number}", recipe="tiny", tags={}, params={"n": number}, dataset=DATA)

@@ -102,7 +102,7 @@ def remake(name: str) -> str:
     """The command that makes a dataset anew: from its source, or, where a user added it, from the user's files."""
     if name in catalog.names("datasets"):
         return f"genfoundry data build {name} --force"
-    return f"genfoundry data add PATH --name {name} --force"
+    return f"genfoundry data add PATH --name {name} [--paired SOURCES] --force"
 
 
 def restore(name: str) -> str:

@@ -82,7 +82,7 @@ def test_a_folder_without_a_card(project: Path) -> None:
     problem, command = wrong()
     (project / "data" / "stray").rmdir()
     assert "stray holds no card.json" in problem
-    assert command == "genfoundry data add PATH --name stray --force"
+    assert command == "genfoundry data add PATH --name stray [--paired SOURCES] --force"
 
 
 def test_weights_of_a_champion_that_were_changed(project: Path) -> None:

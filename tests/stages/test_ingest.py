@@ -114,7 +114,7 @@ def test_a_damaged_dataset_of_a_user_is_added_again_not_built(project: Path, tmp
         file.write("more\n")
     with pytest.raises(UserError, match=r"manifest.csv was changed(.|\n)*dvc checkout") as caught:
         verify(project / "data" / "mine")
-    assert "genfoundry data add PATH --name mine --force" in caught.value.remedy
+    assert "genfoundry data add PATH --name mine [--paired SOURCES] --force" in caught.value.remedy
     assert "data build" not in caught.value.remedy
     assert take_in(force=True) == digest
     verify(project / "data" / "mine", digest)

@@ -30,8 +30,8 @@ BOUNDS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient", "pymysql": "pymysql"}
+HELD_BY_A_SERVER = "mlflow-artifacts URI"  # what MLflow says where only a server can read the files of a run
 UNREACHABLE = (
-    "mlflow-artifacts URI",
     "API request to",
     "Failed to connect",
     "timed out",
@@ -145,6 +145,8 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
                     ensure_room(folder, ROOM)
             if getattr(error, "error_code", "") in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
                 raise _not_let_in(error) from error
+            if HELD_BY_A_SERVER in str(error):
+                raise _held_by_a_server() from error
             if not _means_down(error):
                 raise
             raise TrackerDown(
@@ -167,6 +169,14 @@ def _means_down(error: Exception) -> bool:
 def is_absent(error: Exception) -> bool:
     """Whether a model is not there, or is none that this account may see: MLflow with users answers both alike."""
     return getattr(error, "error_code", "") in ("RESOURCE_DOES_NOT_EXIST", "PERMISSION_DENIED")
+
+
+def _held_by_a_server() -> TrackerDown:
+    return TrackerDown(
+        f"The runs in {_shown(uri())} were made through a server, and only it can read their files.",
+        expected="MLFLOW_TRACKING_URI with the address of that server",
+        remedy="start it (make up), set MLFLOW_TRACKING_URI to it, and run the same command again",
+    )
 
 
 def _not_let_in(error: Exception) -> NotLetIn:
