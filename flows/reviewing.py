@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import shutil
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,15 +18,14 @@ from genfoundry.files import data_dir, project_root, publish
 from genfoundry.intake import history, versioning
 from genfoundry.intake.building import embedded, is_sealed
 from genfoundry.recipe import Recipe
-from genfoundry.records import Evaluation
 from genfoundry.review import Compared, DataChange, Review, Side, compare
 from genfoundry.review_page import MOST_CHARACTERS, render
+from genfoundry.stages.picture import picture
 
 from . import shelf
 from .revisions import Revisions, changed_files, checked_out, recorded_data, revisions, tried
 
 ROAD = ("pipeline.py", "fleet.py")
-SHOWN = ("samples.png", "reconstructions.png")  # of a gallery: the first that is there
 MOST_PICTURES = 700_000  # bytes inside a page
 
 
@@ -185,24 +183,15 @@ def comment(output: Path) -> Path:
 def _pictures(each: Compared, output: Path, embed: bool) -> tuple[str | None, str | None]:
     addresses = []
     for when, side in (("before", each.before), ("after", each.after)):
-        data = _gallery(side.evaluation) if side.evaluation else None
-        if data and embed:
-            addresses.append("data:image/png;base64," + base64.b64encode(data).decode())
-        elif data:
-            addresses.append(publish(output.with_name(f"{output.stem}-{each.recipe}-{when}.png"), data).name)
+        shown = picture(side.evaluation) if side.evaluation else None
+        if shown and embed:
+            addresses.append(f"data:{shown.media_type};base64,{base64.b64encode(shown.data).decode()}")
+        elif shown:
+            name = f"{output.stem}-{each.recipe}-{when}.{shown.suffix}"
+            addresses.append(publish(output.with_name(name), shown.data).name)
         else:
             addresses.append(None)
     return addresses[0], addresses[1]
-
-
-def _gallery(evaluation: Evaluation) -> bytes | None:
-    run_id = evaluation.checkpoint.run_id
-    for name in SHOWN:
-        path = f"{evaluation.folder}/{name}"
-        if tracking.has_artifact(run_id, path):
-            with tempfile.TemporaryDirectory() as scratch:
-                return tracking.fetch(run_id, path, Path(scratch)).read_bytes()
-    return None
 
 
 def _fitting(pictures: Mapping[str, Collection[str | None]]) -> dict:

@@ -42,7 +42,7 @@ def _parts(review: Review) -> Iterator[str]:
     yield _preamble(review)
     yield from _boards(review)
     yield _verdicts(review)
-    yield _samples(review)
+    yield _pictures(review)
     yield _costs(review)
     yield _data(review)
     yield _champions(review)
@@ -141,14 +141,14 @@ def _reasons(each: Compared) -> Iterator[str]:
         yield f"- {plain(wording.meaning(new.name).label)}: {_cell(old)} → {_cell(new)}, {better} beyond the intervals."
 
 
-def _samples(review: Review) -> str:
+def _pictures(review: Review) -> str:
     rows = []
     for recipe, sides in review.pictures.items():
         shown = [_image(side, f"{recipe} {when}") for side, when in zip(sides, ("before", "after"), strict=True)]
         rows.append([f"**{plain(recipe)}**", *shown])
     if not rows:
         return ""
-    return "### Samples\n\n" + table(["recipe", "before", "after"], rows)
+    return "### Pictures\n\n" + table(["recipe", "before", "after"], rows)
 
 
 def _image(address: str | None, alt: str) -> str:

@@ -1,0 +1,89 @@
+"""The pictures on a review's page, from real evaluations: a forecaster's fans and a classifier's confusions."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import torch
+from genfoundry_flows import reviewing
+from trained import digits
+from waves import PLAN, waves
+
+from genfoundry import tracking
+from genfoundry.affected import Selection, Touched
+from genfoundry.dataset import read_card, version_of
+from genfoundry.gate import Policy
+from genfoundry.loader import build_model, write_model
+from genfoundry.recipe import EvaluationPlan
+from genfoundry.records import Checkpoint, Cost, DatasetVersion, Evaluation
+from genfoundry.report import stills
+from genfoundry.review import Review, Side, compare
+from genfoundry.stages.evaluate import evaluate_model
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def evaluated(data: DatasetVersion, family: str, settings: dict, plan: EvaluationPlan, folder: Path) -> Evaluation:
+    """A small untrained model, published and judged as a run's would be."""
+    torch.manual_seed(0)
+    model = build_model(family, data.spec, settings)
+    weights = write_model(folder, family, model, model.state_dict())
+    run_id = tracking.start_run(family, recipe=family, tags={}, params={}, dataset=data)
+    tracking.publish_model(run_id, folder)
+    cost = Cost(seconds=1.5, steps=10, parameters=100, device="cpu", precision="fp32")
+    checkpoint = Checkpoint(
+        recipe=family, family=family, run_key=family, run_id=run_id, weights_digest=weights, dataset=data, seed=0,
+        cost=cost,
+    )  # fmt: skip
+    return evaluate_model(checkpoint, plan)
+
+
+def page(found: Evaluation, output: Path, embed: bool = False) -> str:
+    """The page of a review in which a new recipe was judged so."""
+    touched = Touched(found.checkpoint.recipe, ("its recipe",), ())
+    compared = compare(touched, Side(error="This revision has no such recipe."), Side(found), Policy(), None)
+    review = Review("main", "0" * 12, "1" * 12, False, False, "ci", (compared,), Selection((touched,), (), ()))
+    return reviewing.write(review, output, embed).read_text(encoding="utf-8")
+
+
+def texts(drawing: bytes) -> list[str]:
+    return [element.text or "" for element in ElementTree.fromstring(drawing).iter(f"{SVG}text")]
+
+
+def test_a_forecaster_shows_its_fans(root):
+    folder = waves(root)
+    data = version_of(folder, read_card(folder))
+    found = evaluated(data, "deepar", {"layers": 1, "hidden": 4}, PLAN, root / "model")
+    text = page(found, root / "review.md")
+    assert '| **deepar** | none | <img src="review-deepar-after.svg"' in text
+    drawing = (root / "review-deepar-after.svg").read_bytes()
+    assert [word for word in texts(drawing) if word in ("a, V", "b, V")] == ["a, V", "a, V", "b, V"]
+    styles = [path.get("class") for path in ElementTree.fromstring(drawing).iter(f"{SVG}path")]
+    for style in ("wide", "narrow", "median", "past", "came", "baseline-0", "baseline-1"):
+        assert styles.count(style) == 3 + 1, style  # three forecasts and the legend
+    (address,) = re.findall(r'<img src="data:image/svg\+xml;base64,([^"]+)"', page(found, root / "one.md", embed=True))
+    assert base64.b64decode(address) == drawing
+    assert "<img" not in (root / "review-comment.md").read_text(encoding="utf-8")
+
+
+def test_a_classifier_shows_what_it_takes_for_what(root):
+    found = evaluated(digits(root), "cnn", {}, EvaluationPlan(), root / "model")
+    assert '<img src="review-cnn-after.svg"' in page(found, root / "review.md")
+    shown = texts((root / "review-cnn-after.svg").read_bytes())
+    counts = [f"{count:,.0f}" for row in range(10) for count in found.details[f"confusion/{row}"]]
+    assert shown[-100:] == counts
+    assert shown[1:21] == [str(digit) for digit in range(10) for _ in ("row", "column")]
+
+
+@pytest.mark.parametrize("name", ["<script>&", "\x00\x08\x1b[31m", "☃" * 500])
+def test_a_name_of_any_letters_leaves_the_drawing_whole(name):
+    forecast = {
+        "series": name, "unit": "", "freq": "h", "start": "2020-01-01T00:00:00", "past": [1.0, None, 3.0],
+        "future": [None, 2.0], "quantiles": {level: [1.0, None] for level in ("0.025", "0.1", "0.5", "0.9", "0.975")},
+    }  # fmt: skip
+    title = texts(stills.fans([forecast]))[0]
+    assert title == "".join(letter for letter in name if letter.isprintable())[:33] + "…" * (len(name) > 34)
