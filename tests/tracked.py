@@ -46,6 +46,22 @@ def trained(run_key: str, folder: Path, fd: float = 5.0, seed: int = 0, data: Da
     return evaluation(run_key, run_id, weights, fd, data)
 
 
+def untrained(data: DatasetVersion, family: str, settings: dict, folder: Path) -> Checkpoint:
+    """A small model that learned nothing, published as a run's weights."""
+    torch.manual_seed(0)
+    model = build_model(family, data.spec, settings)
+    weights = write_model(folder, family, model, model.state_dict())
+    key = f"{family}-{data.digest[:8]}"
+    run_id = tracking.start_run(key, recipe=family, tags={}, params={}, dataset=data)
+    tracking.publish_model(run_id, folder)
+    tracking.finish(run_id, "FINISHED", "COMPLETED", "Trained.")
+    cost = Cost(seconds=1.5, steps=10, parameters=100, device="cpu", precision="fp32")
+    return Checkpoint(
+        recipe=family, family=family, run_key=key, run_id=run_id, weights_digest=weights, dataset=data, seed=0,
+        cost=cost,
+    )  # fmt: skip
+
+
 def registered(name: str, tmp_path: Path, fd: float, seed: int, verdict: Verdict = PASS) -> int:
     """A version, not yet under any alias."""
     found = trained(f"{name}-{seed}", tmp_path, fd, seed)

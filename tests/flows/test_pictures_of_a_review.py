@@ -8,38 +8,21 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-import torch
 from genfoundry_flows import reviewing
+from tracked import untrained
 from trained import digits
 from waves import PLAN, waves
 
-from genfoundry import tracking
 from genfoundry.affected import Selection, Touched
 from genfoundry.dataset import read_card, version_of
 from genfoundry.gate import Policy
-from genfoundry.loader import build_model, write_model
 from genfoundry.recipe import EvaluationPlan
-from genfoundry.records import Checkpoint, Cost, DatasetVersion, Evaluation
+from genfoundry.records import Evaluation
 from genfoundry.report import stills
 from genfoundry.review import Review, Side, compare
 from genfoundry.stages.evaluate import evaluate_model
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-def evaluated(data: DatasetVersion, family: str, settings: dict, plan: EvaluationPlan, folder: Path) -> Evaluation:
-    """A small untrained model, published and judged as a run's would be."""
-    torch.manual_seed(0)
-    model = build_model(family, data.spec, settings)
-    weights = write_model(folder, family, model, model.state_dict())
-    run_id = tracking.start_run(family, recipe=family, tags={}, params={}, dataset=data)
-    tracking.publish_model(run_id, folder)
-    cost = Cost(seconds=1.5, steps=10, parameters=100, device="cpu", precision="fp32")
-    checkpoint = Checkpoint(
-        recipe=family, family=family, run_key=family, run_id=run_id, weights_digest=weights, dataset=data, seed=0,
-        cost=cost,
-    )  # fmt: skip
-    return evaluate_model(checkpoint, plan)
 
 
 def page(found: Evaluation, output: Path, embed: bool = False) -> str:
@@ -57,7 +40,7 @@ def texts(drawing: bytes) -> list[str]:
 def test_a_forecaster_shows_its_fans(root):
     folder = waves(root)
     data = version_of(folder, read_card(folder))
-    found = evaluated(data, "deepar", {"layers": 1, "hidden": 4}, PLAN, root / "model")
+    found = evaluate_model(untrained(data, "deepar", {"layers": 1, "hidden": 4}, root / "model"), PLAN)
     text = page(found, root / "review.md")
     assert '| **deepar** | none | <img src="review-deepar-after.svg"' in text
     drawing = (root / "review-deepar-after.svg").read_bytes()
@@ -71,7 +54,7 @@ def test_a_forecaster_shows_its_fans(root):
 
 
 def test_a_classifier_shows_what_it_takes_for_what(root):
-    found = evaluated(digits(root), "cnn", {}, EvaluationPlan(), root / "model")
+    found = evaluate_model(untrained(digits(root), "cnn", {}, root / "model"), EvaluationPlan())
     assert '<img src="review-cnn-after.svg"' in page(found, root / "review.md")
     shown = texts((root / "review-cnn-after.svg").read_bytes())
     counts = [f"{count:,.0f}" for row in range(10) for count in found.details[f"confusion/{row}"]]

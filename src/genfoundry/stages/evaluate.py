@@ -19,11 +19,15 @@ from genfoundry.records import Checkpoint, Evaluation
 from genfoundry.stopping import ensure_wanted
 
 
-def evaluate_model(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None = None) -> Evaluation:
+def evaluate_model(
+    checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None = None, *, again: bool = False
+) -> Evaluation:
     """Judge a checkpoint on the test split of the data that it was trained on.
 
     Args:
         extractor: the classifier of the same data whose features are the domain, where there is one.
+        again: the weights were judged before, on what may be another version of the data: `checkpoint` names the one
+            to judge them on now, the extractor may have read another, and the scores are logged apart, as `today/…`.
 
     Returns:
         every score with its interval, floors and baselines beside them; `skipped` where an equal evaluation is there.
@@ -32,7 +36,7 @@ def evaluate_model(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Chec
         Interrupted: a signal came.
         UserError: the data or the weights are gone or altered, or the extractor was trained on other data.
     """
-    if extractor and extractor.dataset.digest != checkpoint.dataset.digest:
+    if extractor and not again and extractor.dataset.digest != checkpoint.dataset.digest:
         raise UserError(
             f"The extractor '{extractor.recipe}' read {extractor.dataset.name} at {extractor.dataset.digest}.",
             expected=f"the data being judged, {checkpoint.dataset.name} at {checkpoint.dataset.digest}",
@@ -54,7 +58,7 @@ def evaluate_model(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Chec
             seconds=round(time.monotonic() - began, 2),
         )
         tracking.log_files(checkpoint.run_id, Path(scratch) / "gallery", evaluation.folder)
-    tracking.log_scores(checkpoint.run_id, evaluation)
+    tracking.log_scores(checkpoint.run_id, evaluation, "today" if again else "eval")
     tracking.log_text(checkpoint.run_id, evaluation.model_dump_json(indent=1), f"{evaluation.folder}/evaluation.json")
     return evaluation
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from genfoundry import tracking
 from genfoundry.gate import better_beyond
 from genfoundry.recipe import EvaluationPlan
-from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, Record, Score
+from genfoundry.records import DatasetVersion, Evaluation, Record, Score
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.tracking import VersionInfo
 
@@ -39,40 +40,72 @@ def rejudge(info: VersionInfo, today: DatasetVersion, plan: EvaluationPlan, extr
     Raises:
         UserError: the weights, or the scores that it was registered with, are gone or altered.
     """
-    then = tracking.evaluation_of(info)
-    if then.checkpoint.dataset.spec != today.spec:
-        sentence = f"Not compared: the data have another shape now, {today.spec}."
-        return Finding(model=info.name, version=info.version, state="NOT_COMPARED", sentence=sentence)
-    judge = _extractor(then, extractor, today)
-    samples = then.protocol.get("samples")
-    plan = plan.model_copy(update={"num_samples": samples}) if isinstance(samples, int) else plan
-    now = evaluate_model(then.checkpoint.model_copy(update={"dataset": today}), plan, judge)
-    found = compared(info, then, now)
+    found = _judged(info, tracking.evaluation_of(info), today, plan, extractor)
     told = f"{found.now.name} = {found.now.value:.6g} [{found.now.low:.6g}, {found.now.high:.6g}]" if found.now else ""
     tracking.set_version_tags(info.name, info.version, {STATE: found.state, DATASET: today.digest, PRIMARY: told})
     return found
 
 
-def _extractor(then: Evaluation, name: str | None, today: DatasetVersion) -> Checkpoint | None:
-    wanted = str(then.protocol.get("extractor", "none"))
-    for info in tracking.list_versions(name) if name and wanted != "none" else ():
-        if info.tags.get("weights_digest", "").startswith(wanted):
-            return tracking.evaluation_of(info).checkpoint.model_copy(update={"dataset": today})
-    return None
+def _judged(
+    info: VersionInfo, then: Evaluation, today: DatasetVersion, plan: EvaluationPlan, extractor: str | None
+) -> Finding:
+    if then.checkpoint.dataset.spec != today.spec:
+        return _not_compared(info, f"the data have another shape now, {today.spec}")
+    view = re.search(r"domain-([0-9a-f]+)", then.primary)
+    classifier = _classifier(view[1], extractor) if view else None
+    if view and classifier is None:
+        among = f"no version of '{extractor}'" if extractor else "of no classifier, as its recipe names none now"
+        return _not_compared(info, f"{then.primary} is measured in the features of a classifier that is {among}")
+    samples = then.protocol.get("samples")
+    plan = plan.model_copy(update={"num_samples": samples}) if isinstance(samples, int) else plan
+    judge = tracking.evaluation_of(classifier).checkpoint if classifier else None
+    now = evaluate_model(then.checkpoint.model_copy(update={"dataset": today}), plan, judge, again=True)
+    found = compared(info, then, now)
+    return found.model_copy(update={"sentence": f"{found.sentence}{_features(then, today, classifier)}"})
+
+
+def _not_compared(info: VersionInfo, why: str) -> Finding:
+    return Finding(model=info.name, version=info.version, state="NOT_COMPARED", sentence=f"Not compared: {why}.")
+
+
+def _classifier(identity: str, name: str | None) -> VersionInfo | None:
+    """The registered version whose weights' digest starts so."""
+    versions = tracking.list_versions(name) if name else []
+    return next((info for info in versions if info.tags.get("weights_digest", "").startswith(identity)), None)
+
+
+def _features(then: Evaluation, today: DatasetVersion, classifier: VersionInfo | None) -> str:
+    """What lies between two numbers of other versions of the data, as a sentence; empty where nothing does."""
+    if then.checkpoint.dataset.digest == today.digest:
+        return ""
+    if classifier:
+        return (
+            f" Both in the features of '{classifier.name}' version {classifier.version}, "
+            f"which was trained on the data of then."
+        )
+    fitted = "_pca" in then.primary
+    return " Each in the principal components of the training images of its own data." if fitted else ""
 
 
 def compared(info: VersionInfo, then: Evaluation, now: Evaluation) -> Finding:
     """The deciding score then and now; worse only where the intervals do not touch."""
     before, after = then.score(then.primary), _like(then.primary, now)
     if before is None or after is None:
-        state, words = "NOT_COMPARED", f"not compared: today it has no score {then.primary}"
-    elif better_beyond(before, after):
+        return _not_compared(info, f"today it has no score {then.primary}")
+    if better_beyond(before, after):
         state, words = "WORSE", "worse beyond the intervals"
     else:
         state, words = "AS_GOOD", "as good as when it was registered"
-    sides = " against ".join(f"{s.value:.4g} [{s.low:.4g}, {s.high:.4g}]" for s in (after, before) if s)
-    sentence = f"{then.primary} {sides}: {words}."
+    sides = " against ".join(f"{s.value:.4g} [{s.low:.4g}, {s.high:.4g}]" for s in (after, before))
+    sentence = f"{then.primary} {sides}, {_data(then, now)}: {words}."
     return Finding(model=info.name, version=info.version, state=state, sentence=sentence, then=before, now=after)
+
+
+def _data(then: Evaluation, now: Evaluation) -> str:
+    old, new = (side.checkpoint.dataset.digest[:12] for side in (then, now))
+    return (
+        f"both on the data at {new}" if old == new else f"on the data of today at {new} against those of then at {old}"
+    )
 
 
 def _like(name: str, evaluation: Evaluation) -> Score | None:

@@ -144,11 +144,11 @@ def relay(run_id: str, rows: Sequence[tuple[str, float, int, int]]) -> None:
 
 
 @guarded
-def log_scores(run_id: str, evaluation: Evaluation) -> None:
-    """Metrics `eval/<name>` with `_low` and `_high`, and `eval/<name>/<subject>` for the floors and baselines."""
+def log_scores(run_id: str, evaluation: Evaluation, group: str = "eval") -> None:
+    """Metrics `<group>/<name>` with `_low` and `_high`, and `<group>/<name>/<subject>` for floors and baselines."""
     now, rows = int(time.time() * 1000), []
     for score in evaluation.scores:
-        key = f"eval/{score.name}" + ("" if score.subject == "model" else f"/{score.subject}")
+        key = f"{group}/{score.name}" + ("" if score.subject == "model" else f"/{score.subject}")
         named = ((key, score.value), (f"{key}_low", score.low), (f"{key}_high", score.high))
         rows += [(name, value, 0, now) for name, value in named]
     relay(run_id, rows)
