@@ -54,8 +54,8 @@ def _judged(
     view = re.search(r"domain-([0-9a-f]+)", then.primary)
     classifier = _classifier(view[1], extractor) if view else None
     if view and classifier is None:
-        among = f"no version of '{extractor}'" if extractor else "of no classifier, as its recipe names none now"
-        return _not_compared(info, f"{then.primary} is measured in the features of a classifier that is {among}")
+        lost = f"that is no version of '{extractor}'" if extractor else "and its recipe names none now"
+        return _not_compared(info, f"{then.primary} is measured in the features of a classifier {lost}")
     samples = then.protocol.get("samples")
     plan = plan.model_copy(update={"num_samples": samples}) if isinstance(samples, int) else plan
     judge = tracking.evaluation_of(classifier).checkpoint if classifier else None
