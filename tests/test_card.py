@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tracked import PASS, evaluation
 
-from genfoundry.card import LONGEST, describe
+from genfoundry import card
+from genfoundry.card import LONGEST, describe, describe_model
+from genfoundry.dataset import Card
 from genfoundry.records import Score
 
 
@@ -33,3 +35,13 @@ def test_a_card_that_can_not_be_made_to_fit_is_cut():
     reason = PASS.reasons[0].model_copy(update={"sentence": "x" * 9000})
     text = describe("m", judged(1), PASS.model_copy(update={"reasons": (reason,)}), None, "#")
     assert len(text) == LONGEST
+
+
+def test_a_page_of_a_model_fits_whatever_a_user_wrote_on_the_card_of_the_data(monkeypatch):
+    words = "a word and another " * 500
+    written = Card(name="digits", kind="image", title="Digits", licence=words, consent=words, source=words)
+    monkeypatch.setattr(card, "_card", lambda version: written)
+    text = describe_model("m", judged(5), 1, "#")
+    assert len(text) <= LONGEST
+    assert text.count(" …\n") == 3
+    assert "genfoundry generate m" in text

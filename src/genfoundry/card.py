@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from genfoundry import catalog
@@ -10,7 +11,8 @@ from genfoundry.errors import UserError
 from genfoundry.markdown import plain
 from genfoundry.records import DatasetVersion, Evaluation, ImageSpec, Score, Verdict
 
-LONGEST = 5000  # letters that MLflow's table of versions takes on PostgreSQL; on SQLite nobody counts them
+LONGEST = 5000  # letters that MLflow's tables of models and versions take on PostgreSQL; on SQLite nobody counts them
+LONGEST_WORDS = 600  # letters of what a dataset's card says of licence, consent or source
 MEANING = {"PROMOTE": "champion", "HOLD": "challenger, not better than the champion", "REJECT": "not to be used"}
 MAKES = ("generation", "super_resolution", "forecasting")
 INVENTED = (
@@ -109,7 +111,10 @@ def _data(version: DatasetVersion) -> str:
     lines = [f"### Data\n`{version.name}` at version `{version.digest}` ({version.kind})."]
     if card := _card(version):
         rows = (("Licence", card.licence), ("Consent", card.consent), ("Source", card.source))
-        lines += ["", *(f"- {word}: {plain(text)}" for word, text in rows)]
+        lines += [
+            "",
+            *(f"- {word}: {plain(textwrap.shorten(text, LONGEST_WORDS, placeholder=' …'))}" for word, text in rows),
+        ]
     return "\n".join(lines)
 
 
