@@ -35,12 +35,12 @@ def ingest(
     context: int | None = None,
     force: bool = False,
 ) -> DatasetVersion:
-    """Take in a folder of images or a file of series as the dataset `name`; see `genfoundry data add`.
+    """Take in a folder of images, two of pairs, or a file of series as the dataset `name`; see `genfoundry data add`.
 
     What Great Expectations refuses is not recorded: `dvc checkout data.dvc` brings the version before it back.
 
     Args:
-        path: on the worker's machine.
+        path: on the worker's machine, as is `paired`, the folder of what the images of `path` are to be made from.
         name: of the dataset.
         licence: under which terms it may be used.
         consent: why the data may be used.
