@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from genfoundry import catalog, tracking
+from genfoundry.card import task_of
 from genfoundry.dataset import CARD_FILE, locate, read_card
 from genfoundry.files import publish, state_dir
-from genfoundry.records import DatasetVersion, ModelVersion, ValidatedDataset, Verdict
+from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
 from genfoundry.report import RunView, render
 
 from . import shelf
@@ -55,7 +56,20 @@ def view(version: ModelVersion) -> RunView:
             images=images,
             forecasts=json.loads(forecasts.read_text(encoding="utf-8")) if forecasts.exists() else [],
             settings=_settings(version.run_id),
+            learned=_learned(version) if task_of(version.evaluation) == "classification" else {},
         )
+
+
+def _learned(version: ModelVersion) -> dict[float, Score]:
+    """The primary score by the share of the data that a version saw: of the newest, all judged as this one."""
+    primary, digest = version.evaluation.primary, version.evaluation.checkpoint.dataset.digest
+    found: dict[float, Score] = {}
+    for info in sorted(tracking.list_versions(version.name), key=lambda info: info.version):
+        evaluation = tracking.evaluation_of(info)
+        score = evaluation.score(primary)
+        if score and evaluation.checkpoint.dataset.digest == digest:
+            found[evaluation.checkpoint.fraction] = score
+    return found if len(found) > 1 else {}
 
 
 def registered(model: tracking.ModelInfo) -> ModelVersion:

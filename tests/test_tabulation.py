@@ -32,3 +32,12 @@ def test_one_seed_has_the_interval_of_its_judging_and_baselines_have_a_line():
 def test_a_seed_that_was_trained_again_counts_once_by_its_newest_version():
     text = as_markdown([seeded(10.0, 0, 1), seeded(20.0, 0, 2)])
     assert row(text, "**gan**")[1:3] == ["1", "20.0 [18.0, 22.0]"]
+
+
+def test_what_saw_a_part_of_the_data_has_a_line_of_its_own():
+    part = seeded(20.0, 0, 2)
+    checkpoint = part.evaluation.checkpoint.model_copy(update={"fraction": 0.1})
+    part = part.model_copy(update={"evaluation": part.evaluation.model_copy(update={"checkpoint": checkpoint})})
+    text = as_markdown([seeded(10.0, 0, 1), part])
+    assert row(text, "**gan**")[2] == "10.0 [9.00, 11.0]"
+    assert row(text, "**gan, 10 % of the data**")[2] == "20.0 [18.0, 22.0]"

@@ -97,7 +97,10 @@ class Cost(Record):
 
 
 class Checkpoint(Record):
-    """Trained weights in MLflow, named by run and digest. `skipped` says that an earlier run had made them."""
+    """Trained weights in MLflow, named by run and digest. `skipped` says that an earlier run had made them.
+
+    `fraction` is the share of the training data that it saw, in (0, 1].
+    """
 
     recipe: str
     family: str
@@ -106,6 +109,7 @@ class Checkpoint(Record):
     weights_digest: str
     dataset: DatasetVersion
     seed: int
+    fraction: float = Field(default=1.0, exclude_if=lambda v: v == 1)
     cost: Cost
     outcome: Literal["COMPLETED", "DIVERGED"] = "COMPLETED"
     skipped: bool = False

@@ -58,15 +58,20 @@ def _table(group: Sequence[ModelVersion]) -> Iterator[str]:
 
 
 def _by_recipe(group: Sequence[ModelVersion]) -> dict[str, list[ModelVersion]]:
-    """The newest version of each recipe and seed; the best recipe first."""
+    """The newest version of each recipe, share of the data and seed; the best recipe first."""
     newest: dict[tuple[str, int], ModelVersion] = {}
     for version in sorted(group, key=lambda version: version.version):
-        newest[version.name, version.evaluation.checkpoint.seed] = version
+        newest[_titled(version), version.evaluation.checkpoint.seed] = version
     found: dict[str, list[ModelVersion]] = {}
     for version in group:
-        if newest[version.name, version.evaluation.checkpoint.seed] is version:
-            found.setdefault(version.name, []).append(version)
+        if newest[_titled(version), version.evaluation.checkpoint.seed] is version:
+            found.setdefault(_titled(version), []).append(version)
     return found
+
+
+def _titled(version: ModelVersion) -> str:
+    fraction = version.evaluation.checkpoint.fraction
+    return version.name if fraction == 1 else f"{version.name}, {wording.share(fraction)} of the data"
 
 
 def _over_seeds(versions: Sequence[ModelVersion], start: str) -> str:

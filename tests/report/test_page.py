@@ -184,3 +184,13 @@ def test_the_score_of_the_board_is_shown_with_interval_and_floors(views: list[Ru
     assert re.search(r"0\.549\s–\s0\.689", text)
     assert "3,100× better than the noise floor" in text
     assert FD in text
+
+
+def test_what_a_classifier_needs_of_data_stands_beside_what_it_took() -> None:
+    one = classifier_view()
+    text = page([one])
+    table = text[text.index("What each needs of data: accuracy") :]
+    table = table[: table.index("</table>")]
+    assert re.findall(r"<th scope=\"col\">([^<]*)", table) == ["Model", "1 %", "all"]
+    assert re.findall(r"<td>([^<]*)", table) == ["79.1 % (76.5 % to 81.5 %)", "97.9 % (96.9 % to 98.6 %)"]
+    assert "needs of data" not in page([one.model_copy(update={"learned": {}})])

@@ -42,6 +42,7 @@ class Board(NamedTuple):
     log: bool
     legend: list[scored.Mark]
     costs: list[list[str]]
+    needs: list[list[str]]
 
 
 class Data(NamedTuple):
@@ -118,7 +119,7 @@ def _board(parts: Sequence[Section]) -> Board:
     title = str(parts[0].view.card.get("title") or first.checkpoint.dataset.name)
     return Board(
         title, words.label, words.question, words.protocol, wording.direction(higher), rows,
-        scale.ticks(), scale.log, list(legend.values()), _costs(rows),
+        scale.ticks(), scale.log, list(legend.values()), _costs(rows), _needs(rows),
     )  # fmt: skip
 
 
@@ -138,17 +139,33 @@ def _cost(part: Section) -> list[str]:
         evaluation.checkpoint.cost,
         next((s for s in evaluation.scores if s.name.startswith("ece_")), None),
     )
-    share = dict(part.settings).get("training.fraction", "1.0")
     return [
         part.view.recipe,
         part.headline_text,
         wording.number(calibration.value) if calibration else "",
-        "" if float(share) == 1 else f"{100 * float(share):g} %",
+        "" if evaluation.checkpoint.fraction == 1 else wording.share(evaluation.checkpoint.fraction),
         wording.quantity(cost.parameters) if cost.parameters else "",
         wording.quantity(cost.flops_per_sample, "FLOP") if cost.flops_per_sample else "",
         wording.duration(cost.seconds),
         f"{cost.peak_memory_mb:,.0f} MB" if cost.peak_memory_mb else "",
     ]
+
+
+def _needs(rows: Sequence[Row]) -> list[list[str]]:
+    """What each model of a board scores by the share of the data that it saw; empty where all saw all of them."""
+    learned = {row.section.view.recipe: row.section.view.learned for row in rows}
+    shares = sorted({share for found in learned.values() for share in found})
+    if len(shares) < 2:
+        return []
+    lines = [[name, *(_known(found.get(share)) for share in shares)] for name, found in learned.items() if found]
+    return [["Model", *map(wording.share, shares)], *lines]
+
+
+def _known(score: Score | None) -> str:
+    if score is None:
+        return ""
+    value, low, high = (wording.value(score.name, number) for number in (score.value, score.low, score.high))
+    return f"{value} ({low} to {high})"
 
 
 def _primary_scores(part: Section) -> list[Score]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from genfoundry.records import ModelVersion, Record, ValidatedDataset
+from genfoundry.records import ModelVersion, Record, Score, ValidatedDataset
 
 Curve = list[tuple[int, float]]
 
@@ -18,6 +18,7 @@ class RunView(Record):
     `forecasts`  {series, unit, freq, start, past: [y], future: [y or None], quantiles: {"0.1": [y]},
                  baselines: {name: [y]}}; `start` is the time of the first value of `past`
     `settings`   the resolved settings of model and training
+    `learned`    the primary score by share of the training data, where the model was trained on several
     """
 
     recipe: str
@@ -32,3 +33,4 @@ class RunView(Record):
     images: dict[str, bytes] = Field(default={})
     forecasts: list[dict] = Field(default=[])
     settings: dict[str, object] = Field(default={})
+    learned: dict[float, Score] = Field(default={})

@@ -180,6 +180,11 @@ def value(score_name: str, amount: float, digits: int = 3) -> str:
     return number(amount, digits)
 
 
+def share(fraction: float) -> str:
+    """A share of the training data: `10 %`, or `all`."""
+    return "all" if fraction == 1 else f"{100 * fraction:g} %"
+
+
 def interval(score: Score) -> str:
     """`0.55 – 0.68`, the ends of a score's interval; empty where it has no width."""
     if score.low == score.high:

@@ -71,6 +71,7 @@ def hand_over(recipe: str, order: job.Order, result: job.Result, run_id: str, fo
         weights_digest=result.weights_digest,
         dataset=order.dataset,
         seed=order.training["seed"],
+        fraction=order.training["fraction"],
         cost=result.cost,
         outcome=result.outcome,  # pyright: ignore[reportArgumentType], the others came to no weights
     )
