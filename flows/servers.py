@@ -7,41 +7,27 @@ All listen on the loopback and ask for no password. What they write lies in `.ge
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 import xmlrpc.client
 from contextlib import suppress
 from http.client import HTTPException
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from supervisor.xmlrpc import SupervisorTransport
 
 from genfoundry import tracking
 from genfoundry.errors import UserError
-from genfoundry.files import digest, project_root, publish, state_dir
+from genfoundry.files import project_root, publish, state_dir
 
 from . import databases, processes
 from .environment import CLIENTS, MARK
+from .supervised import HOST, POOL, PORTS, Service, address, clients, configuration, control, folder, port, services
 
-HOST = "127.0.0.1"
-PORTS = {"mlflow": ("GENFOUNDRY_MLFLOW_PORT", 5000), "prefect": ("GENFOUNDRY_PREFECT_PORT", 4200)}
 SECONDS = 90  # that a server may take to answer
-POOL = "genfoundry"
 DOWN = (OSError, HTTPException, xmlrpc.client.ProtocolError)
-
-
-class Service(NamedTuple):
-    """One supervised process: what it runs, what it sees, and the address that answers 200 when it is well."""
-
-    name: str
-    command: tuple[str, ...]
-    environment: dict[str, str]
-    health: str
 
 
 class Standing(NamedTuple):
@@ -53,53 +39,9 @@ class Standing(NamedTuple):
     address: str
 
 
-def address(name: str) -> str:
-    """Where a server is reached: `http://127.0.0.1:5000` for MLflow, `…:4200` for Prefect."""
-    return f"http://{HOST}:{_port(name)}"
-
-
-def _port(name: str) -> int:
-    variable, default = PORTS[name]
-    given = os.environ.get(variable, str(default))
-    if not given.isdecimal() or not 0 < int(given) < 65536:
-        raise UserError(f"{variable}={given}", expected="a port, 1 to 65535")
-    return int(given)
-
-
-def clients() -> dict[str, str]:
-    """What a client of these servers has in its environment."""
-    return {"MLFLOW_TRACKING_URI": address("mlflow"), "PREFECT_API_URL": f"{address('prefect')}/api"}
-
-
-def services() -> list[Service]:
-    """What is supervised, in the order in which it starts."""
-    python = (sys.executable, "-m")
-    mlflow = ("mlflow", "server", "--host", HOST, "--port", str(_port("mlflow")), "--workers", "1")
-    artifacts = ("--artifacts-destination", str(state_dir("mlartifacts")))
-    prefect = ("prefect", "server", "start", "--host", HOST, "--port", str(_port("prefect")))
-    worker = ("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", socket.gethostname())
-    seen = {"PREFECT_LOGGING_LEVEL": "INFO", "PREFECT_LOGGING_EXTRA_LOGGERS": "genfoundry"}
-    home = {"PREFECT_API_URL": f"{address('prefect')}/api"}
-    return [
-        Service("mlflow", (*python, *mlflow, *artifacts), {}, f"{address('mlflow')}/health"),
-        Service("prefect", (*python, *prefect), home, f"{address('prefect')}/api/health"),
-        Service("worker", (*python, *worker), {**clients(), **seen, "PREFECT_WORKER_HEARTBEAT_SECONDS": "10"}, ""),
-    ]
-
-
-def folder() -> Path:
-    """Where supervisord keeps its configuration and every log."""
-    return state_dir("servers")
-
-
-def _socket() -> Path:
-    """In the temporary folder: the path of a socket may have 107 bytes, that of a checkout may be longer."""
-    return Path(tempfile.gettempdir()) / f"genfoundry-{digest(str(state_dir()))[:12]}.sock"
-
-
 def _supervisor() -> Any:
     """supervisord's own calls, over its socket."""
-    transport = SupervisorTransport(serverurl=f"unix://{_socket()}")
+    transport = SupervisorTransport(serverurl=f"unix://{control()}")
     return xmlrpc.client.ServerProxy("http://127.0.0.1", transport).supervisor
 
 
@@ -123,7 +65,7 @@ def up() -> None:
     if not is_up():
         processes.end(processes.marked(state_dir()))
         for name, (variable, _) in PORTS.items():
-            processes.check_port(HOST, _port(name), name, variable)
+            processes.check_port(HOST, port(name), name, variable)
         if tracking.is_local() and not os.environ.get(databases.VARIABLE):
             tracking.experiment_id()  # made here, its artifacts can be read without the server too
         _start(environment)
@@ -159,7 +101,7 @@ def down() -> list[str]:
             _supervisor().shutdown()
         processes.wait(processes.marked(state_dir()))
     processes.end(processes.marked(state_dir()))
-    _socket().unlink(missing_ok=True)
+    control().unlink(missing_ok=True)
     return stopped
 
 
@@ -191,40 +133,6 @@ def _start(environment: dict[str, str]) -> None:
         if done.returncode or time.monotonic() > deadline:
             raise UserError(f"supervisord did not start: {done.stderr.strip()[-300:]}", remedy=f"see {folder()}")
         time.sleep(0.1)
-
-
-def configuration() -> str:
-    """supervisord's configuration; a `%` is doubled there."""
-    here = str(folder()).replace("%", "%%")
-    head = (
-        f"[unix_http_server]\nfile={_socket()}\nchmod=0700\n\n"
-        f"[supervisord]\nlogfile={here}/supervisord.log\npidfile={here}/supervisord.pid\n\n"
-        "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n"
-    )
-    return head + "".join(_program(service, here) for service in services())
-
-
-def _program(service: Service, here: str) -> str:
-    pairs = ",".join(f'{key}="{value}"' for key, value in service.environment.items()).replace("%", "%%")
-    command = " ".join(f'"{word}"' if " " in word else word for word in service.command).replace("%", "%%")
-    lines = {
-        "command": command,
-        "directory": str(project_root()).replace("%", "%%"),
-        "environment": pairs,
-        "autostart": str(bool(service.health)).lower(),  # the worker waits for its pool
-        "autorestart": "true",
-        "startsecs": "3",
-        "startretries": "20",
-        "stopasgroup": "true",
-        "killasgroup": "true",
-        "stopwaitsecs": "40",  # a training saves a snapshot and ends
-        "redirect_stderr": "true",
-        "stdout_logfile": f"{here}/{service.name}.log",
-        "stdout_logfile_maxbytes": "10MB",
-        "stdout_logfile_backups": "2",
-    }
-    body = "".join(f"{key}={value}\n" for key, value in lines.items() if value)
-    return f"\n[program:{service.name}]\n{body}"
 
 
 def _ensure(supervisor, name: str) -> None:

@@ -5,16 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from genfoundry.drift import (
-    Images,
-    Kernel,
-    drift,
-    ks_distance,
-    of_images,
-    of_series,
-    stability_index,
-    total_variation,
-)
+from genfoundry.distances import Kernel, ks_distance, stability_index, total_variation
+from genfoundry.drift import Images, drift, of_images, of_series
 from genfoundry.metrics.kernel import kernel_distance
 
 

@@ -16,16 +16,16 @@ def up(no_worker: bool) -> None:
     """
     import os
 
-    from .. import deployments, servers
+    from .. import deployments, servers, supervised
 
-    ours = servers.clients()
+    ours = supervised.clients()
     os.environ["PREFECT_API_URL"] = ours["PREFECT_API_URL"]  # before Prefect is imported: it reads its settings once
     if not no_worker:
         deployments.check()
     servers.up()
     os.environ.update(ours)
     if not no_worker:
-        deployments.deploy(servers.POOL)
+        deployments.deploy(supervised.POOL)
         servers.start_worker()
         click.echo(f"runs      {deployments.timetable()}")
     _page()
@@ -61,9 +61,9 @@ def status(as_json: bool) -> None:
 def _page() -> None:
     from genfoundry.files import state_dir
 
-    from .. import databases, servers
+    from .. import databases, servers, supervised
 
     for each in servers.standing():
-        log = servers.folder() / f"{each.name}.log"
+        log = supervised.folder() / f"{each.name}.log"
         click.echo(f"{each.name:<9} {each.state:<9} {each.address:<24} process {each.pid or '-':<8} log {log}")
     click.echo(f"tables    {databases.where() or state_dir()}")

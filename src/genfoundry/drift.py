@@ -5,14 +5,13 @@ shows between two parts of the old data of the same sizes, exceeded by a share o
 no consequence, all measures together (Bonferroni). The order statistic that is taken is that of a permutation test
 (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 2010), so few splits never make it too low.
 
-Images: the squared maximum mean discrepancy of features under a cubic kernel (KID, Bińkowski 2018, section 4; its
-permutation test is Gretton, JMLR 13, 2012, section 5), and the total variation between class histograms.
+Images: KID of features (its permutation test is Gretton, JMLR 13, 2012, section 5), and the total variation between
+class histograms.
 
-Series: the population stability index over deciles (Siddiqi, Credit Risk Scorecards, 2006; statistics in Yurdakul and
-Naranjo, J. Risk Model Validation 14, 2020), the two-sample Kolmogorov-Smirnov distance, and the change of level in
-units of the old deviation. Time steps depend on each other, so the parts are contiguous blocks (subsampling: Politis,
-Romano and Wolf, 1999), which hold seasons and slow swings as the new steps do, and intervals come from moving blocks
-(Künsch, Annals of Statistics 17, 1989).
+Series: the population stability index over deciles, the two-sample Kolmogorov-Smirnov distance, and the change of level
+in units of the old deviation. Time steps depend on each other, so the parts are contiguous blocks (subsampling:
+Politis, Romano and Wolf, 1999), which hold seasons and slow swings as the new steps do, and intervals come from moving
+blocks (Künsch, Annals of Statistics 17, 1989).
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from genfoundry.distances import Kernel, ks_distance, stability_index, total_variation
 from genfoundry.interval import Estimate, half_samples, percentiles
 from genfoundry.records import Record
 
@@ -33,7 +33,6 @@ MOST = 1000  # images that came in; of those that were there twice as many
 SPLITS = 400  # of the old data, for one noise level
 REPLICAS = 100
 BINS = 10
-SMOOTHING = 0.5  # of a row in each bin, so that an empty one costs no infinity
 
 Statistic = Callable[[np.ndarray, np.ndarray], float]
 
@@ -133,47 +132,6 @@ def _split(
     found = half_samples(lambda a, b: {"": statistic(a, b)}, there, [came], 20, int(rng.integers(2**31)))[""]
     orders = (rng.permutation(old) for _ in range(SPLITS))
     return found, _noise([statistic(order[count:], order[:count]) for order in orders], level)
-
-
-class Kernel:
-    """KID between rows given by number, from one matrix of all pairs."""
-
-    def __init__(self, features: np.ndarray) -> None:
-        rows = features.astype(np.float64)
-        self.pairs = (rows @ rows.T / rows.shape[1] + 1) ** 3
-        np.fill_diagonal(self.pairs, 0)
-
-    def __call__(self, a: np.ndarray, b: np.ndarray) -> float:
-        """Unbiased MMD² of two sets of row numbers without a common one."""
-        rows = np.zeros((2, len(self.pairs)))
-        rows[0, a], rows[1, b] = 1 / len(a), 1 / len(b)
-        (aa, ab), (_, bb) = rows @ self.pairs @ rows.T
-        return float(aa * len(a) / (len(a) - 1) + bb * len(b) / (len(b) - 1) - 2 * ab)
-
-
-def total_variation(a: np.ndarray, b: np.ndarray) -> float:
-    """Half the summed difference of the shares of each class: 0 for equal histograms, 1 for disjoint ones."""
-    classes = int(max(a.max(), b.max())) + 1
-    shares = [np.bincount(side[side >= 0], minlength=classes) / len(side) for side in (a, b)]
-    return float(np.abs(shares[0] - shares[1]).sum() / 2)
-
-
-def stability_index(reference: np.ndarray, other: np.ndarray, edges: np.ndarray) -> float:
-    """PSI of two samples over the bins between `edges`: 0 for equal shares; by custom .1 is small and .25 large."""
-    p, q = (_shares(side, edges) for side in (reference, other))
-    return float(((q - p) * np.log(q / p)).sum())
-
-
-def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    counts = np.bincount(np.searchsorted(edges, values, "right"), minlength=len(edges) + 1) + SMOOTHING
-    return counts / counts.sum()
-
-
-def ks_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """The largest difference of two empirical distribution functions, 0 to 1."""
-    a, b = np.sort(a), np.sort(b)
-    at = np.concatenate([a, b])
-    return float(np.abs(np.searchsorted(a, at, "right") / len(a) - np.searchsorted(b, at, "right") / len(b)).max())
 
 
 def of_series(
