@@ -15,6 +15,7 @@ from genfoundry.affected import Change, Selection, Shelf, Touched
 from genfoundry.dataset import folder_digest, locate, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, project_root, publish
+from genfoundry.identity import PACKAGE
 from genfoundry.intake import history, versioning
 from genfoundry.intake.building import embedded, is_sealed
 from genfoundry.recipe import Recipe
@@ -58,7 +59,8 @@ def review(request: Request, overrides: Mapping[str, Any]) -> Review:
     )
     unable = {name: why for name in recipes if (why := _unable(name, overrides))}
     selection = _selected(request, affected.touched(change, home), home, unable)
-    broken = {name: why for name, why in broken.items() if home.folder / f"{name}.yaml" in change.files}
+    code = any(path.is_relative_to(PACKAGE) for path in change.files)  # a family may have another key now
+    broken = {name: why for name, why in broken.items() if code or home.folder / f"{name}.yaml" in change.files}
     idle = request.dry or not selection.run
     compared = [] if idle else _compared(found, selection.run, request, overrides)
     return Review(

@@ -152,9 +152,14 @@ def _run(code: Path, root: Path, arguments: list[str]) -> tuple[int, str]:
             command, cwd=root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as child:
             assert child.stderr is not None
-            for line in child.stderr:
-                click.echo(line, nl=False, err=True)
-                said.append(line)
+            try:
+                for line in child.stderr:
+                    click.echo(line, nl=False, err=True)
+                    said.append(line)
+            except BaseException:  # a signal; the child saves what it trains, and ends before its sources go
+                child.terminate()
+                child.wait()
+                raise
     return child.returncode, "".join(said) or f"It ended with status {child.returncode} and said nothing."
 
 

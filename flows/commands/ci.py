@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def ci(
 
     Finds the recipes that differ, by the arrows of the code, from where this checkout left the base; trains and judges
     them before and after, registers nothing, and writes one Markdown page. Exits with 5 where the gate says REJECT and
-    would not have said it of the base, with 1 where a recipe failed.
+    would not have said it of the base, with 1 where a recipe failed, with 143 where it was stopped.
     """
     from genfoundry.files import state_dir
     from genfoundry.recipe import BUDGETS
@@ -52,6 +53,7 @@ def ci(
     from .. import reviewing
     from .run import overrides_of
 
+    signal.signal(signal.SIGTERM, stop)
     request = reviewing.Request(against, budget, assignments, recipes, all_touched, jobs, dry_run)
     found = reviewing.review(request, {**BUDGETS[budget], **overrides_of(assignments)})
     page = reviewing.write(found, output or state_dir("reviews") / "review.md", embed)
@@ -59,6 +61,13 @@ def ci(
         with open(summary, "a", encoding="utf-8") as file:
             file.write(reviewing.comment(page).read_text(encoding="utf-8"))
     _show(found, page, as_json, strict)
+
+
+def stop(*_: object) -> None:
+    """On SIGTERM: end as an interrupt does, so that the side under way ends too and no worktree stays."""
+    from genfoundry.outcomes import MEANINGS, Outcome
+
+    raise click.exceptions.Exit(MEANINGS[Outcome.PREEMPTED].status)
 
 
 def _show(found: Review, page: Path, as_json: bool, strict: bool) -> None:

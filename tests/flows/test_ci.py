@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cloned
+import psutil
 import pytest
 import yaml
 
@@ -106,6 +108,55 @@ def test_a_recipe_that_does_not_parse_fails_and_a_removed_one_is_named(branch, e
     assert found["removed"] == ["rnn"]
     assert "did you mean 'max_steps'?" in found["broken"]["gan"]
     assert "did you mean 'max_steps'?" in Path(found["page"]).read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+def test_a_key_that_a_family_has_no_more_breaks_its_recipes_and_fails(branch, env):
+    path = branch / "src" / "genfoundry" / "models" / "rnn.py"
+    path.write_text(path.read_text().replace("hidden", "units"))
+    done = cloned.genfoundry(env, "ci", "--dry-run", "--json")
+    assert done.returncode == 1, done.stderr
+    assert "unknown key 'model.hidden'" in json.loads(done.stdout)["broken"]["rnn"]
+
+
+STUB = """
+import os, pathlib, time
+pathlib.Path(os.environ["GENFOUNDRY_ROOT"], "child").write_text(str(os.getpid()))
+time.sleep(300)
+"""
+STOPPED = """
+import signal, sys
+from pathlib import Path
+from genfoundry_flows import revisions
+from genfoundry_flows.commands.ci import stop
+signal.signal(signal.SIGTERM, stop)
+root = Path(sys.argv[1])
+head = revisions.git(root, "rev-parse", "HEAD")
+with revisions.checked_out(revisions.Revisions(root, head, head, False)) as tree:
+    revisions.tried(tree, root, ["gan"], [])
+"""
+
+
+def test_what_stops_a_review_stops_the_side_under_way_and_leaves_no_worktree(tmp_path):
+    """The side is a stand-in that trains for five minutes."""
+    recipes = tmp_path / "flows" / "recipes"
+    recipes.mkdir(parents=True)
+    (recipes / "gan.yaml").touch()
+    (tmp_path / "flows" / "__init__.py").touch()
+    (tmp_path / "flows" / "cli.py").write_text(STUB)
+    cloned.git(tmp_path, "init", "--quiet")
+    cloned.commit(tmp_path, "A stand-in")
+    with subprocess.Popen([sys.executable, "-c", STOPPED, str(tmp_path)], stderr=subprocess.DEVNULL) as review:
+        deadline = time.monotonic() + 60
+        while not (noted := tmp_path / "child").exists() or not noted.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert cloned.git(tmp_path, "worktree", "list").count("\n") == 1
+        review.terminate()
+        review.wait(60)
+    assert not psutil.pid_exists(int(noted.read_text()))
+    assert cloned.git(tmp_path, "worktree", "list").count("\n") == 0
 
 
 def steps(project, env, summary):
