@@ -153,3 +153,19 @@ def test_the_health_check_says_what_it_found(servers, status, rc):
     environment = {**os.environ, "HEALTH_URL": servers.mlflow + status}
     done = subprocess.run([sys.executable, str(ENTRY / "healthy")], env=environment, capture_output=True, text=True)
     assert (done.returncode, "Traceback" in done.stderr) == (rc, False)
+
+
+def test_a_rotation_that_gets_no_answer_loses_neither_password(tmp_path):
+    """MLflow may have taken the new one before the connection broke."""
+    (tmp_path / "mlflow_admin_password").write_text("the old one")
+    command = [str(ENTRY.parent / "rotate-admin.sh"), str(tmp_path), f"http://127.0.0.1:{free_port()}"]
+    kept = set()
+    for _ in range(2):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert f"If the old one is refused now, it is in {tmp_path}/mlflow_admin_password.next" in done.stderr
+        assert (tmp_path / "mlflow_admin_password").read_text() == "the old one"
+        kept.add((tmp_path / "mlflow_admin_password.next").read_text())
+    (new,) = kept
+    assert len(new) > 30
+    assert new not in done.stderr
