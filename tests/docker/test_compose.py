@@ -117,6 +117,15 @@ def test_an_image_has_an_exact_version_and_can_be_given_by_digest(name):
     assert "build" in SERVICES[name] or re.search(r":\d+\.\d+", image["default"])
 
 
+def test_every_image_that_is_built_stands_on_the_base_that_was_given():
+    bases = {name: service["build"]["args"]["BASE"] for name, service in SERVICES.items() if "build" in service}
+    assert {"mlflow", "worker", "worker-gpu"} <= set(bases)
+    (base,) = set(bases.values())
+    assert base.startswith("${GENFOUNDRY_BASE:-")
+    arguments = re.findall(r"^ARG (\w+)=", (DOCKER / "Dockerfile").read_text(encoding="utf-8"), re.M)
+    assert all(set(service["build"]["args"]) <= set(arguments) for service in SERVICES.values() if "build" in service)
+
+
 def test_the_networks_have_no_way_out():
     assert COMPOSE["networks"]["inside"] == {"internal": True}
     options = COMPOSE["networks"]["published"]["driver_opts"]
