@@ -21,7 +21,7 @@ from genfoundry.intake.building import embedded, is_sealed
 from genfoundry.recipe import Recipe
 from genfoundry.review import Compared, DataChange, Review, Side, compare
 from genfoundry.review_page import MOST_CHARACTERS, render
-from genfoundry.stages.picture import picture
+from genfoundry.stages.picture import Picture, picture
 
 from . import shelf
 from .revisions import Revisions, changed_files, checked_out, recorded_data, revisions, tried
@@ -168,40 +168,31 @@ def _rows(name: str, digest: str | None) -> dict[str, int] | None:
 def write(found: Review, output: Path, embed: bool = False) -> Path:
     """Write the page to `output`, its pictures beside it, and `<stem>-comment.md`: the same without pictures.
 
-    With `embed` the pictures are in the page, as far as a step's summary has room.
+    With `embed` the pictures are in the page, as far as a step's summary has room; the others are beside it.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     publish(comment(output), render(found, MOST_CHARACTERS))
-    pictures = {each.recipe: _pictures(each, output, embed) for each in found.compared}
-    pictures = {recipe: sides for recipe, sides in pictures.items() if any(sides)}
-    return publish(output, render(found._replace(pictures=pictures if not embed else _fitting(pictures))))
+    pictures, room = {}, MOST_PICTURES if embed else 0
+    for each in found.compared:
+        sides = {when: side.evaluation and picture(side.evaluation) for when, side in each.sides.items()}
+        inside = {when: shown and _inside(shown) for when, shown in sides.items()}
+        if (size := sum(len(address or "") for address in inside.values())) <= room:
+            room -= size
+        else:
+            inside = {when: shown and _beside(shown, output, each.recipe, when) for when, shown in sides.items()}
+        if any(inside.values()):
+            pictures[each.recipe] = tuple(inside.values())
+    return publish(output, render(found._replace(pictures=pictures)))
+
+
+def _inside(shown: Picture) -> str:
+    return f"data:{shown.media_type};base64,{base64.b64encode(shown.data).decode()}"
+
+
+def _beside(shown: Picture, output: Path, recipe: str, when: str) -> str:
+    return publish(output.with_name(f"{output.stem}-{recipe}-{when}.{shown.suffix}"), shown.data).name
 
 
 def comment(output: Path) -> Path:
     """Where the page without pictures lies: GitHub shows neither data URIs nor files beside a comment."""
     return output.with_name(f"{output.stem}-comment.md")
-
-
-def _pictures(each: Compared, output: Path, embed: bool) -> tuple[str | None, str | None]:
-    addresses = []
-    for when, side in (("before", each.before), ("after", each.after)):
-        shown = picture(side.evaluation) if side.evaluation else None
-        if shown and embed:
-            addresses.append(f"data:{shown.media_type};base64,{base64.b64encode(shown.data).decode()}")
-        elif shown:
-            name = f"{output.stem}-{each.recipe}-{when}.{shown.suffix}"
-            addresses.append(publish(output.with_name(name), shown.data).name)
-        else:
-            addresses.append(None)
-    return addresses[0], addresses[1]
-
-
-def _fitting(pictures: Mapping[str, Collection[str | None]]) -> dict:
-    """The first pictures that have room in a page."""
-    kept, room = {}, MOST_PICTURES
-    for recipe, sides in pictures.items():
-        room -= sum(len(side or "") for side in sides)
-        if room < 0:
-            break
-        kept[recipe] = sides
-    return kept

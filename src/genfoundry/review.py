@@ -53,6 +53,11 @@ class Compared(NamedTuple):
         return self.touched.recipe
 
     @property
+    def sides(self) -> dict[str, Side]:
+        """Both, in the order of the page."""
+        return {"before": self.before, "after": self.after}
+
+    @property
     def finding(self) -> Finding:
         """The gate's decision, in words that know the base: what the base fails too, the change did not do."""
         if self.verdict is None:

@@ -37,7 +37,7 @@ def texts(drawing: bytes) -> list[str]:
     return [element.text or "" for element in ElementTree.fromstring(drawing).iter(f"{SVG}text")]
 
 
-def test_a_forecaster_shows_its_fans(root):
+def test_a_forecaster_shows_its_fans(root, monkeypatch):
     folder = waves(root)
     data = version_of(folder, read_card(folder))
     found = evaluate_model(untrained(data, "deepar", {"layers": 1, "hidden": 4}, root / "model"), PLAN)
@@ -50,6 +50,9 @@ def test_a_forecaster_shows_its_fans(root):
         assert styles.count(style) == 3 + 1, style  # three forecasts and the legend
     (address,) = re.findall(r'<img src="data:image/svg\+xml;base64,([^"]+)"', page(found, root / "one.md", embed=True))
     assert base64.b64decode(address) == drawing
+    monkeypatch.setattr(reviewing, "MOST_PICTURES", 2 * len(address) // 3)
+    assert '<img src="full-deepar-after.svg"' in page(found, root / "full.md", embed=True)
+    assert (root / "full-deepar-after.svg").read_bytes() == drawing
     assert "<img" not in (root / "review-comment.md").read_text(encoding="utf-8")
 
 
