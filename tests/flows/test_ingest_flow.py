@@ -62,6 +62,7 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_pairs_come_in_change_and_are_refused_whole(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     first, other, lone = (tmp_path_factory.mktemp(name) for name in ("first", "other", "lone"))
     for number in range(20):

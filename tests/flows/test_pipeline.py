@@ -95,6 +95,7 @@ def test_a_mistake_is_a_sentence_and_a_status(root, arguments, says):
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_sigterm_ends_a_training_soon_with_a_snapshot_to_go_on_from(first):
     root, _ = first
     command = [GENFOUNDRY, "run", "gan", "--data", "digits", *settings(), "--set", "training.max_steps=100000"]
