@@ -1,14 +1,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
-# of the packages; compiled by whoever imports them
-UNUSED := /tests?/
 .DEFAULT_GOAL := help
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps --requirement constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps --editable .
-	$(BIN)/python -m compileall -q -j 0 -x '$(UNUSED)' .venv/lib >/dev/null || true  # a few files are for newer Pythons
+	$(BIN)/python -m compileall -q -j 0 -x '/tests?/' .venv/lib >/dev/null || true  # a few files are for newer Pythons
 	touch $@
 
 .PHONY: help install run test test-servers check bench up down

@@ -12,9 +12,9 @@ from prefect.futures import PrefectFutureList
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from genfoundry import tracking
-from genfoundry.outcomes import Interrupted, NotPublished, Outcome, outcome, sentence
+from genfoundry.outcomes import NotPublished, Outcome, outcome, sentence
 from genfoundry.records import Evaluation, ModelVersion
-from genfoundry.stopping import interrupted
+from genfoundry.stopping import interrupted, stopped
 
 from . import leases, pending
 from .events import announce
@@ -107,4 +107,4 @@ def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int, work: F
             [RecipeName(name) for name in recipes], overrides
         )
     except TerminationSignal:
-        raise Interrupted("Stopped by a signal.", remedy="run it again: what was done is not done again") from None
+        raise stopped() from None

@@ -64,10 +64,10 @@ def _learned(version: ModelVersion) -> dict[float, Score]:
     """The primary score by the share of the data that a version saw: of the newest, all judged as this one."""
     primary, digest = version.evaluation.primary, version.evaluation.checkpoint.dataset.digest
     found: dict[float, Score] = {}
-    for info in sorted(tracking.list_versions(version.name), key=lambda info: info.version):
+    same = (info for info in tracking.list_versions(version.name) if info.tags.get("dataset_digest") == digest)
+    for info in sorted(same, key=lambda info: info.version):
         evaluation = tracking.evaluation_of(info)
-        score = evaluation.score(primary)
-        if score and evaluation.checkpoint.dataset.digest == digest:
+        if score := evaluation.score(primary):
             found[evaluation.checkpoint.fraction] = score
     return found if len(found) > 1 else {}
 

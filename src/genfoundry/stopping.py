@@ -14,6 +14,11 @@ interrupted = threading.Event()
 """Set by whoever handles signals; every training under way then saves and ends."""
 
 
+def stopped() -> Interrupted:
+    """What whoever started the work is told."""
+    return Interrupted("Stopped by a signal.", remedy="run it again: what was done is not done again")
+
+
 def ensure_wanted() -> None:
     """Look whether to go on.
 
@@ -21,7 +26,7 @@ def ensure_wanted() -> None:
         Interrupted: a signal came.
     """
     if interrupted.is_set():
-        raise Interrupted("Stopped by a signal.", remedy="run it again: what was done is not done again")
+        raise stopped()
 
 
 def while_wanted(items: Iterable[Item]) -> Iterator[Item]:

@@ -31,13 +31,7 @@ BOUNDS = {
 }
 DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient", "pymysql": "pymysql"}
 HELD_BY_A_SERVER = "mlflow-artifacts URI"  # what MLflow says where only a server can read the files of a run
-UNREACHABLE = (
-    "API request to",
-    "Failed to connect",
-    "timed out",
-    "OperationalError",
-    "unable to open database",
-)
+UNREACHABLE = ("API request to", "Failed to connect", "timed out", "OperationalError", "unable to open database")
 
 
 class TrackerDown(UserError):  # noqa: N818
