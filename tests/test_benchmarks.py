@@ -104,6 +104,7 @@ def test_drawing_gives_the_same_images_both_ways(monkeypatch: pytest.MonkeyPatch
         drawing.row(8, 2, rounds=1)
 
 
+@pytest.mark.slow
 def test_rows_of_training():
     (row,) = training.peers(IMAGES, 1e10, {"vae": 2}, rounds=1)
     assert row.peer is not None
@@ -113,6 +114,7 @@ def test_rows_of_training():
     assert len(_cells(row)) == 7
 
 
+@pytest.mark.slow
 def test_a_lightning_run_beside_a_bare_loop():
     (row,) = training.overhead(IMAGES, 1e10, {"gan": 2}, rounds=1)
     assert row.peer is not None

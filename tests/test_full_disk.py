@@ -84,6 +84,7 @@ def test_a_cache_of_dvc_without_room_leaves_the_dataset_whole_and_records_it_lat
     assert versioning.recorded() == {"mnist-5k": made.digest}
 
 
+@pytest.mark.slow
 def test_a_training_that_fills_the_disk_fails_in_a_sentence_and_goes_on_later(root: Path, disk: Path) -> None:
     digits(root)
     order(root, root / "undisturbed", max_steps=200)
@@ -109,6 +110,7 @@ def test_a_training_that_fills_the_disk_fails_in_a_sentence_and_goes_on_later(ro
     assert (disk / WEIGHTS).read_bytes() == (root / "undisturbed" / WEIGHTS).read_bytes()
 
 
+@pytest.mark.slow
 def test_the_training_process_asks_for_its_own_need_before_the_first_step(root: Path, disk: Path) -> None:
     digits(root)
     order(root, disk)
@@ -137,6 +139,7 @@ def test_no_training_begins_without_room(disk: Path, monkeypatch: pytest.MonkeyP
     assert not list((disk / ".genfoundry" / "jobs").glob("*/job.json"))
 
 
+@pytest.mark.slow
 def test_a_run_that_fills_the_disk_is_a_sentence_and_the_next_run_goes_on(tmp_path, monkeypatch) -> None:
     """Everything on one disk: data, job, tracker."""
     monkeypatch.setattr(train, "ROOM", 30 * 10**6)

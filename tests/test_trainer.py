@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from trained import digits, order, start
 from genfoundry import snapshot
 from genfoundry.files import file_digest
 from genfoundry.job import RESULT, Result
+
+pytestmark = pytest.mark.slow
 
 
 def result_of(folder):
@@ -141,6 +144,17 @@ def test_divergence_before_any_snapshot_publishes_nothing(root, tmp_path):
     assert not (tmp_path / "job" / "model").exists()
 
 
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """A vae of 16 steps that went well, and its project root."""
+    root = tmp_path_factory.mktemp("sound")
+    digits(root)
+    folder = root / "job"
+    order(root, folder, family="vae", max_steps=16)
+    assert start(folder).wait() == 0, (folder / "output.log").read_text()
+    return root, folder
+
+
 @pytest.mark.parametrize(
     ("learning_rate", "training"),
     [
@@ -149,13 +163,10 @@ def test_divergence_before_any_snapshot_publishes_nothing(root, tmp_path):
         (1e39, {"max_steps": 17, "log_every": 1}),  # so does the last one of all
     ],
 )
-def test_divergence_after_a_snapshot_publishes_that_snapshot(root, tmp_path, learning_rate, training):
-    digits(root)
-    folder = tmp_path / "job"
-    order(root, folder, family="vae", max_steps=16)
-    assert start(folder).wait() == 0, (folder / "output.log").read_text()
+def test_divergence_after_a_snapshot_publishes_that_snapshot(sound, tmp_path, learning_rate, training):
+    root, whole = sound
+    folder = shutil.copytree(whole, tmp_path / "job")
     weights = folder / "model" / "weights.safetensors"
-    sound = weights.read_bytes()
     weights.unlink()
     made = order(root, folder, family="vae", **training)
     wild = made.model_copy(update={"settings": {"learning_rate": learning_rate, "clip": 1e30}})
@@ -164,7 +175,7 @@ def test_divergence_after_a_snapshot_publishes_that_snapshot(root, tmp_path, lea
     result = result_of(folder)
     assert (result.outcome, result.step) == ("DIVERGED", 16)
     assert result.weights_digest == file_digest(weights)
-    assert weights.read_bytes() == sound
+    assert weights.read_bytes() == (whole / "model" / "weights.safetensors").read_bytes()
     assert all(tensor.isfinite().all() for tensor in load_file(weights).values())
     assert [event["step"] for event in events(folder, "snapshot")] == [8, 16]
 

@@ -8,11 +8,12 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 from genfoundry_flows import leases
-from services import prefect_server
+from services import HERE, prefect_server, process
 
 SCRIPT = """
 import json, sys
@@ -82,3 +83,55 @@ def test_a_run_that_ends_while_it_is_looked_at_stays_as_it_ended(tmp_path: Path)
         "lost": "CRASHED", "cancelled": "CRASHED", "just ended": "COMPLETED", "alive": "RUNNING",
         "elsewhere": "RUNNING",
     }  # fmt: skip
+
+
+FALLS_SILENT = """
+import sys, time
+from pathlib import Path
+from genfoundry_flows import deployments, environment
+environment.prepare()
+from prefect import flow, runtime
+deployments.ensure_automation(Path(sys.argv[1]))
+
+@flow
+def train():
+    print(runtime.flow_run.id, flush=True)
+    time.sleep(600)
+
+train()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+def test_a_run_that_falls_silent_is_closed_by_the_server_itself(tmp_path: Path):
+    """As that of another host, which `reconcile` can't look at; with a shorter patience than the shipped one."""
+    shipped = (HERE / "automations" / "close-lost-runs.yaml").read_text()
+    (tmp_path / "close-lost-runs.yaml").write_text(shipped.replace("within: 240", "within: 45"))
+    with prefect_server(tmp_path / "prefect") as address:
+        env = {"PREFECT_API_URL": address, "PREFECT_HOME": str(tmp_path / "home")}
+        command = [sys.executable, "-c", FALLS_SILENT, str(tmp_path / "close-lost-runs.yaml")]
+        with process(command, tmp_path, "lost", **env) as started:
+            run = await_line(tmp_path / "lost.log", started)
+            time.sleep(70)  # two heartbeats, of which the second is late enough for the automation to have been read
+            assert state_of(address, run) == "RUNNING", "closed while it lived"
+        closed = time.monotonic() + 120
+        while state_of(address, run) == "RUNNING" and time.monotonic() < closed:
+            time.sleep(1)
+        assert state_of(address, run) == "CRASHED"
+
+
+def await_line(log: Path, started: subprocess.Popen, seconds: float = 90) -> str:
+    """The last line of a log, as soon as it holds a flow run's identity."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and started.poll() is None:
+        lines = log.read_text().split()
+        if lines and len(lines[-1]) == 36:
+            return lines[-1]
+        time.sleep(0.2)
+    raise AssertionError(log.read_text()[-3000:])
+
+
+def state_of(address: str, run: str) -> str:
+    with urllib.request.urlopen(f"{address}/flow_runs/{run}", timeout=10) as answer:
+        return json.loads(answer.read())["state_type"]

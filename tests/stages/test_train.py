@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from trained import built
 
 from genfoundry import tracking
@@ -13,6 +14,7 @@ from genfoundry.schedule import Settings
 from genfoundry.stages.train import train_model
 
 
+@pytest.mark.slow
 def test_of_two_equal_trainings_at_once_one_is_skipped(root):
     version = built(root, "digits")
     validated = ValidatedDataset(version=version, counts={}, checks=())

@@ -221,6 +221,7 @@ def test_an_earlier_version_comes_from_the_remote_by_the_history_of_git(
         recall("mine", "0" * 32 + ".dir")
 
 
+@pytest.mark.slow
 def test_a_look_at_unchanged_data_reads_nothing_heavy(images: Path) -> None:
     name = plan().registered_name
     script = (
