@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from genfoundry.spectral import convolve
 
 
-def masked_convolutions(width: int = 64, depth: int = 8, size: int = 7, *, cropped: bool = False) -> nn.Module:
+def masked_convolutions(width: int = 64, depth: int = 8, size: int = 7, *, spectral: bool = False) -> nn.Module:
     """The PixelCNN of scripts (van den Oord 2016a, §3): values (B, 1, H, W) in [0, 1] → logits (B, 256, H, W).
 
-    `cropped` leaves out the rows of the kernels that the mask zeroes: the same function.
+    `spectral` leaves out the rows of the kernels that the mask zeroes and goes by their frequencies: the same function.
     """
-    kind = Cropped if cropped else Masked
+    kind = Spectral if spectral else Masked
     layers: list[nn.Module] = []
     for level in range(depth):
         layers += [kind(width if level else 1, width, size, sees_itself=level > 0), nn.BatchNorm2d(width), nn.ReLU()]
@@ -36,14 +37,12 @@ class Masked(nn.Conv2d):
         return super().forward(input)
 
 
-class Cropped(Masked):
-    """The same without the rows that are zero."""
+class Spectral(Masked):
+    """The same without the rows that are zero, as the family `pixelcnn` convolves with wide kernels."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         half = self.kernel_size[0] // 2
-        kernel = (self.weight * self.mask)[:, :, : half + 1]
-        padded = F.pad(input, (half, half, half, 0)).contiguous(memory_format=torch.channels_last)
-        return F.conv2d(padded, kernel)
+        return convolve(input, (self.weight * self.mask)[:, :, : half + 1], half, half)
 
 
 def super_resolution(width: int = 64, blocks: int = 16) -> tuple[nn.Module, nn.Module]:

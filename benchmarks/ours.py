@@ -95,13 +95,13 @@ class SameSRGAN(Adversarial):
 
 
 class SamePixelCNN(Model):
-    """`deep.masked_convolutions`, cropped, channels last."""
+    """`deep.masked_convolutions`, spectral, channels last."""
 
     kind: ClassVar[str] = "image"
 
     def __init__(self, spec: ImageSpec) -> None:
         super().__init__(spec, Model.Config())
-        self.network = masked_convolutions(cropped=True)
+        self.network = masked_convolutions(spectral=True)
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def optimizers(self) -> dict[str, Optimizer]:

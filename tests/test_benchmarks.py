@@ -31,12 +31,12 @@ def test_the_fused_generator_computes_what_the_plain_one_does():
     assert torch.allclose(usual(z), fused(z), atol=1e-5)
 
 
-def test_the_cropped_kernels_compute_what_the_masked_ones_do():
+def test_the_spectral_kernels_compute_what_the_masked_ones_do():
     torch.manual_seed(0)
-    usual, cropped = deep.masked_convolutions(8, 3), deep.masked_convolutions(8, 3, cropped=True)
-    cropped.load_state_dict(usual.state_dict())
+    usual, spectral = deep.masked_convolutions(8, 3), deep.masked_convolutions(8, 3, spectral=True)
+    spectral.load_state_dict(usual.state_dict())
     images = torch.rand(2, 1, 12, 12)
-    assert torch.allclose(usual(images), cropped(images), atol=1e-5)
+    assert torch.allclose(usual(images), spectral(images), atol=1e-5)
     changed = images.clone()
     changed[:, :, 6, 5] = 0
     reached = (usual.eval()(images) != usual(changed)).any(1).flatten(1).any(0)

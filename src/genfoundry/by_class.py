@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -18,16 +19,16 @@ from genfoundry.model import Classifies, Model
 from genfoundry.records import Score
 from genfoundry.stopping import while_wanted
 
-STEPS, BATCH = 300, 64  # of the training behind a classification accuracy score
+BATCH = 64  # images in a step of the training behind a classification accuracy score
 
 
-def scores(extractor: Extractor, real: RealImages, made: ImageSet, seed: int) -> Iterator[Score]:
+def scores(extractor: Extractor, real: RealImages, made: ImageSet, as_many: ImageSet, seed: int) -> Iterator[Score]:
     """Accuracy of the classes asked for, distance class by class, and what a classifier learns from the samples alone.
 
     `label_accuracy` is the share of samples that the extractor takes for the class asked for; `classification_accuracy`
-    is the accuracy on real test images of a fresh classifier of the extractor's architecture, trained on the samples
-    (Ravuri and Vinyals, Classification Accuracy Score, 2019, arXiv 1905.10887), beside one trained on as many real
-    ones.
+    is the accuracy on real test images of a fresh classifier of the extractor's architecture that was trained on
+    `as_many` samples as there are training images (Ravuri and Vinyals, Classification Accuracy Score, 2019, arXiv
+    1905.10887), beside one trained on the training images for as many steps, which are in the score's name.
     """
     name, size = f"domain-{extractor.id[:8]}", size_name(len(real.test))
     asked = LabelledImages(np.concatenate(made.draws), np.concatenate(made.labels))
@@ -37,11 +38,14 @@ def scores(extractor: Extractor, real: RealImages, made: ImageSet, seed: int) ->
         yield found.score(f"label_accuracy_{name}_{size}", subject, True)
     domain = Domain(extractor.model, extractor.id)
     yield _distances(domain, held_out, asked).score(f"fd_by_class_{name}_{size}", "model", False)
-    rows = np.random.default_rng(seed).permutation(len(real.train))[: len(asked.images)]
-    taught = {"model": asked, "real": LabelledImages(real.train[rows], real.train_labels[rows])}
+    taught = {
+        "model": LabelledImages(as_many.draws[0], as_many.labels[0]),
+        "real": LabelledImages(real.train, real.train_labels),
+    }
+    steps = max(300, len(real.train) // 50)
     for subject, images in taught.items():
-        found = _learned(extractor, images, held_out, seed)
-        yield found.score(f"classification_accuracy_{name}_{size}", subject, True)
+        found = _learned(extractor, images, held_out, steps, seed)
+        yield found.score(f"classification_accuracy_{steps}steps_{name}_{size}", subject, True)
 
 
 def _named(extractor: Extractor, images: LabelledImages) -> Estimate:
@@ -60,13 +64,14 @@ def _distances(domain: Domain, real: LabelledImages, made: LabelledImages) -> Es
     return around(found) if found else UNKNOWN
 
 
-def _learned(extractor: Extractor, taught: LabelledImages, held_out: LabelledImages, seed: int) -> Estimate:
-    identity = f"taught:{extractor.id}:{sha256(taught.labels)}:{sha256(held_out.images)}:{STEPS}:{seed}"
-    hits = remembered(identity, taught.images, lambda: np.array([_taught(extractor.model, taught, held_out, seed)]))
+def _learned(extractor: Extractor, taught: LabelledImages, held_out: LabelledImages, steps: int, seed: int) -> Estimate:
+    identity = f"taught:{extractor.id}:{sha256(taught.labels)}:{sha256(held_out.images)}:{steps}:{seed}"
+    train = partial(_taught, extractor.model, taught, held_out, steps, seed)
+    hits = remembered(identity, taught.images, lambda: np.array([train()]))
     return wilson(int(hits[0]), len(held_out.labels))
 
 
-def _taught(like: Model, taught: LabelledImages, held_out: LabelledImages, seed: int) -> int:
+def _taught(like: Model, taught: LabelledImages, held_out: LabelledImages, steps: int, seed: int) -> int:
     """Right answers on real images of a classifier like `like` that has only seen `taught`."""
     device, rng = like.device, np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):
@@ -79,8 +84,8 @@ def _taught(like: Model, taught: LabelledImages, held_out: LabelledImages, seed:
             loss.backward()
             optimizers[name].step()
 
-        schedules = [LinearLR(optimizer, 1, 1 / STEPS, STEPS) for optimizer in optimizers.values()]
-        for step in while_wanted(range(STEPS)):
+        schedules = [LinearLR(optimizer, 1, 1 / steps, steps) for optimizer in optimizers.values()]
+        for step in while_wanted(range(steps)):
             rows = rng.integers(0, len(taught.labels), BATCH)
             batch: ImageBatch = to_batch(taught.images[rows], device, taught.labels[rows])
             model.training_step(batch, step, update)

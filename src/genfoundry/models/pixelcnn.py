@@ -5,16 +5,16 @@ van den Oord, Kalchbrenner, Vinyals, Espeholt, Graves, Kavukcuoglu, 2016 (arXiv 
 The likelihood of an image is the product, pixel by pixel in reading order, of the likelihood of each value given all
 before it (Eq. 1): exact, in honest bits per dimension. Two stacks of gated convolutions see what came before without a
 blind spot (§2.3, Fig. 2). The colours of a pixel are laid side by side as columns, so that green follows red and blue
-follows green (§2.2). Away from the paper: 2×3 and 1×2 kernels with growing dilation in place of wide ones, a learned
-bias of place, and sampling that keeps what it has computed (Ramachandran 2017, arXiv 1704.06001), so that an image
-costs one pass and not one a pixel.
+follows green (§2.2). Away from the paper: 2×3 and 1×2 kernels with growing dilation in place of wide ones (`kernel` and
+`dilations` bring those back, and a CPU takes them by their frequencies), a learned bias of place, and sampling that
+keeps what it has computed (Ramachandran 2017, arXiv 1704.06001), so that an image costs one pass and not one a pixel.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -25,6 +25,7 @@ from torch.optim import Adam, Optimizer
 from genfoundry.batch import ImageBatch
 from genfoundry.model import Losses, Model, Update
 from genfoundry.records import ImageSpec
+from genfoundry.spectral import convolve
 
 
 class PixelCNN(Model[ImageBatch]):
@@ -37,6 +38,7 @@ class PixelCNN(Model[ImageBatch]):
     class Config(Model.Config):
         width: int = Field(default=32, gt=0)  # channels of each stack; 128 in the paper
         layers: int = Field(default=6, gt=0)  # 15 in the paper
+        kernel: Literal[3, 5, 7] = 3  # places across, and from the middle on up and to the left; 5 in the paper, §3.1
         dilations: tuple[int, ...] = (1, 2, 4)  # in turn; 1 in the paper
         levels: int = Field(default=256, ge=2, le=256)  # values a pixel may take; 256 in the paper, §2.1
         learning_rate: float = Field(default=2e-3, gt=0)
@@ -127,7 +129,7 @@ class Network(nn.Module):
         self.above, self.left = nn.Conv2d(2, channels, (1, 3), padding=(0, 1)), nn.Conv2d(2, channels, 1)
         self.place = nn.Parameter(torch.zeros(1, channels, height, width))
         dilations = [config.dilations[i % len(config.dilations)] for i in range(config.layers)]
-        self.layers = nn.ModuleList(Gated(channels, dilation) for dilation in dilations)
+        self.layers = nn.ModuleList(Gated(channels, config.kernel, dilation) for dilation in dilations)
         self.head = nn.Sequential(
             nn.ReLU(), nn.Conv2d(channels, 2 * channels, 1), nn.ReLU(), nn.Conv2d(2 * channels, config.levels, 1)
         )
@@ -150,34 +152,39 @@ class Network(nn.Module):
 
 
 class Gated(nn.Module):
-    """One layer of both stacks (Fig. 2)."""
+    """One layer of both stacks (Fig. 2); it looks `reach` rows up and `reach` columns to either side."""
 
-    def __init__(self, channels: int, dilation: int) -> None:
+    def __init__(self, channels: int, kernel: int, dilation: int) -> None:
         super().__init__()
-        self.dilation = dilation
-        self.down = nn.Conv2d(channels, 2 * channels, (2, 3), dilation=dilation)
+        taps, self.dilation, self.reach = kernel // 2 + 1, dilation, kernel // 2 * dilation
+        self.down = nn.Conv2d(channels, 2 * channels, (taps, kernel), dilation=dilation)
         self.link = nn.Conv2d(2 * channels, 2 * channels, 1)
-        self.right = nn.Conv2d(channels, 2 * channels, (1, 2), dilation=dilation, bias=False)
+        self.right = nn.Conv2d(channels, 2 * channels, (1, taps), dilation=dilation, bias=False)
         self.out = nn.Conv2d(channels, channels, 1)
 
     def vertical(self, v: Tensor) -> tuple[Tensor, Tensor]:
         """The vertical stack's next features (B, D, H, W), and what the horizontal one takes of them (B, 2D, H, W)."""
-        return self.vertical_row(F.pad(v, (0, 0, self.dilation, 0)))
+        if self.reach > 1 == self.dilation and v.is_cpu and v.dtype == torch.float32:
+            wide = convolve(v, self.down.weight, self.reach, self.reach)
+            return self._linked(wide + self.down.bias[:, None, None])  # pyright: ignore[reportOptionalSubscript]
+        return self.vertical_row(F.pad(v, (0, 0, self.reach, 0)))
 
     def vertical_row(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """The same from rows that begin `dilation` rows above."""
-        wide = self.down(F.pad(rows, (self.dilation, self.dilation)))
+        """The same from rows that begin `reach` rows above."""
+        return self._linked(self.down(F.pad(rows, (self.reach, self.reach))))
+
+    def _linked(self, wide: Tensor) -> tuple[Tensor, Tensor]:
         return _gate(wide), self.link(wide)
 
     def horizontal(self, h: Tensor, link: Tensor) -> Tensor:
         """The horizontal stack's next features (B, D, H, W)."""
-        return h + self.out(_gate(self.right(F.pad(h, (self.dilation, 0))) + link))
+        return h + self.out(_gate(self.right(F.pad(h, (self.reach, 0))) + link))
 
-    def horizontal_pixel(self, before: Tensor, now: Tensor, link: Tensor) -> Tensor:
-        """The same for one pixel: features (B, D) `dilation` columns before and here, link (B, 2D)."""
-        left, here = self.right.weight[:, :, 0].unbind(2)  # (2D, D) each
-        gated = _gate(before @ left.T + now @ here.T + link)
-        return now + F.linear(gated, self.out.weight[:, :, 0, 0], self.out.bias)
+    def horizontal_pixel(self, seen: Tensor, link: Tensor) -> Tensor:
+        """The same for one pixel: features (taps, B, D), `dilation` columns apart, itself the last; link (B, 2D)."""
+        taps = self.right.weight[:, :, 0].unbind(2)  # (2D, D) each
+        gated = _gate(sum((h @ tap.T for h, tap in zip(seen, taps, strict=True)), link))
+        return seen[-1] + F.linear(gated, self.out.weight[:, :, 0, 0], self.out.bias)
 
 
 def _gate(x: Tensor) -> Tensor:
@@ -193,10 +200,10 @@ class Drawing:
         self.network = network
         _, channels, height, width = network.place.shape
         device, depth = network.place.device, len(network.layers)
-        self.reach = [layer.dilation for layer in network.gated()]
+        reach = [layer.reach for layer in network.gated()]
         # the vertical stack's rows and the horizontal one's columns, each after as many zeros as its layer looks back
-        self.rows = [torch.zeros(count, channels, height + d, width, device=device) for d in self.reach]
-        self.columns = [torch.zeros(width + d, count, channels, device=device) for d in self.reach]
+        self.rows = [torch.zeros(count, channels, height + up, width, device=device) for up in reach]
+        self.columns = [torch.zeros(width + left, count, channels, device=device) for left in reach]
         self.links: list[Tensor] = [torch.empty(0)] * depth
         self.row = 0
 
@@ -209,7 +216,7 @@ class Drawing:
             seen = torch.stack([above, torch.ones_like(above)], 1)[:, :, None]
         v = self.network.above(seen)
         for index, layer in enumerate(self.network.gated()):
-            cache, back = self.rows[index], layer.dilation
+            cache, back = self.rows[index], layer.reach
             cache[:, :, row + back] = v[:, :, 0]
             v, link = layer.vertical_row(cache[:, :, row : row + back + 1])
             self.links[index] = link[:, :, 0].permute(2, 0, 1).contiguous()  # (W, B, 2D)
@@ -223,6 +230,7 @@ class Drawing:
         h = h.expand(len(self.rows[0]), -1)
         for index, layer in enumerate(network.gated()):
             cache = self.columns[index]
-            cache[column + layer.dilation] = h
-            h = layer.horizontal_pixel(cache[column], h, self.links[index][column])
+            cache[column + layer.reach] = h
+            seen = cache[column : column + layer.reach + 1 : layer.dilation]
+            h = layer.horizontal_pixel(seen, self.links[index][column])
         return network.head(h[:, :, None, None])[:, :, 0, 0]
