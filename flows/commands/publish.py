@@ -8,17 +8,18 @@ import click
 @click.command()
 def publish() -> None:
     """Publish, judge and register what was trained while MLflow was away. Nothing is trained again."""
-    from genfoundry.outcomes import MEANINGS, Outcome, outcome, sentence
+    from genfoundry.outcomes import outcome, sentence
 
     from .. import fleet, pending
+    from .run import status_of
 
-    worst = 0
-    for recipe, overrides in (found := pending.waiting()):
-        result = fleet.run([recipe], overrides or None, 1)[0]
-        word = outcome(result)
-        click.echo(f"{recipe}: {word}: {sentence(result)}", err=isinstance(result, BaseException))
-        worst = max(worst, 0 if word == Outcome.REJECTED else MEANINGS[word].status)
-    if not found:
+    results = []
+    for recipe, overrides in pending.waiting():
+        results += fleet.run([recipe], overrides or None, 1)
+        click.echo(
+            f"{recipe}: {outcome(results[-1])}: {sentence(results[-1])}", err=isinstance(results[-1], BaseException)
+        )
+    if not results:
         click.echo("nothing waits to be published")
-    if worst:
-        raise click.exceptions.Exit(worst)
+    if status := status_of(results):
+        raise click.exceptions.Exit(status)

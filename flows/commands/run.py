@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -90,19 +91,19 @@ def run(
     outcomes = go(list(dict.fromkeys(chosen)), overrides, jobs)
     results = dict(zip(dict.fromkeys(chosen), outcomes, strict=True))
     _show(results, as_json, no_report)
-    if status := _status(results, strict):
+    if status := status_of(outcomes, strict):
         raise click.exceptions.Exit(status)
 
 
-def _status(results: dict[str, Any], strict: bool) -> int:
+def status_of(results: Iterable[Any], strict: bool = False) -> int:
     """The exit status of the worst outcome; an error that has a status of its own keeps it."""
     from genfoundry.errors import UserError
     from genfoundry.outcomes import MEANINGS, Outcome, outcome
 
-    words = {outcome(result) for result in results.values()} - (set() if strict else {Outcome.REJECTED})
+    words = {outcome(result) for result in results} - (set() if strict else {Outcome.REJECTED})
     statuses = {MEANINGS[word].status for word in words}
     if statuses == {1} or statuses == {0, 1}:
-        own = {each.exit_code for each in results.values() if isinstance(each, UserError)}
+        own = {each.exit_code for each in results if isinstance(each, UserError)}
         return own.pop() if len(own) == 1 and own != {UserError.exit_code} else 1
     return max(statuses, default=0)
 

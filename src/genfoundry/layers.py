@@ -1,4 +1,4 @@
-"""Blocks that three or more families use."""
+"""Blocks that more than one family uses."""
 
 from __future__ import annotations
 
@@ -50,6 +50,42 @@ class UpConv2d(nn.Module):
         kernel = (self.weight.transpose(0, 1).flatten(2) @ self.spread).unflatten(2, (4, 4))  # (C, D, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)
         return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
+
+
+class ClassNorm2d(nn.Module):
+    """Batch normalisation whose scale and shift belong to the class (Dumoulin 2017), or to none: (B, C, H, W), labels
+    (B,)."""
+
+    def __init__(self, channels: int, num_classes: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=not num_classes)
+        self.by_class = nn.Embedding(num_classes, 2 * channels) if num_classes else None
+        if self.by_class is not None:
+            nn.init.zeros_(self.by_class.weight)
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        x = self.norm(x)
+        if self.by_class is None:
+            return x
+        scale, shift = self.by_class(labels)[:, :, None, None].chunk(2, 1)
+        return x * (1 + scale) + shift
+
+
+class Projection(nn.Module):
+    """Features φ (B, D), labels (B,) → logits (B,): φ · (w + v of the class) (Miyato 2018, Eq. 3), or φ · w."""
+
+    def __init__(self, size: int, num_classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(size, 1)
+        self.by_class = nn.Embedding(num_classes, size) if num_classes else None
+        if self.by_class is not None:
+            nn.init.normal_(self.by_class.weight, std=size**-0.5)
+
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        logits = self.linear(features).flatten()
+        if self.by_class is None:
+            return logits
+        return logits + (self.by_class(labels) * features).sum(1)
 
 
 def shift(images: Tensor, pixels: int) -> Tensor:

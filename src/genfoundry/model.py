@@ -58,6 +58,11 @@ class Model(nn.Module, Generic[B]):
         super().__init__()
         self.spec, self.config = spec, config
 
+    @property
+    def takes_labels(self) -> bool:
+        """Whether `sample` reads the class: the family does, and this data has classes to tell apart."""
+        return "label" in self.conditions and self.spec.num_classes > 1
+
     def optimizers(self) -> dict[str, Optimizer]:
         """A fresh optimiser for each name that `training_step` updates."""
         raise NotImplementedError

@@ -16,7 +16,7 @@ def test_contract(spec, conditioning, tmp_path):
 def test_the_projection_is_linear_in_the_vector_of_the_class():
     model = build_model("cgan", IMAGE_SPECS[0], {})
     batch = batch_of(IMAGE_SPECS[0], 4)
-    plain, told = model.score(batch.images, batch), model.discriminator.by_class
+    plain, told = model.score(batch.images, batch), model.discriminator.head.by_class
     with torch.no_grad():
         told.weight.mul_(2)
         doubled = model.score(batch.images, batch)

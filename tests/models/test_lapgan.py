@@ -2,9 +2,11 @@ import pytest
 import torch
 from contracts import IMAGE_SPECS, batch_of, check_model
 
+from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
 from genfoundry.loader import build_model
 from genfoundry.models.lapgan import enlarge
+from genfoundry.records import ImageSpec
 
 
 @pytest.mark.parametrize("spec", IMAGE_SPECS, ids=str)
@@ -28,6 +30,14 @@ def test_every_level_is_the_one_below_and_its_detail():
     made = model.sample_levels(batch, torch.Generator().manual_seed(0))
     assert [tuple(level.shape) for level in made] == [(3, 1, 7, 7), (3, 1, 14, 14), (3, 1, 28, 28)]
     torch.testing.assert_close(made[-1], model.sample(batch, torch.Generator().manual_seed(0)), rtol=0, atol=0)
+
+
+def test_data_without_classes_is_learned_without_them():
+    spec = ImageSpec(channels=1, height=16, width=16, num_classes=1)
+    model = build_model("lapgan", spec, {}).eval()
+    unlabelled = ImageBatch(batch_of(spec, 3).images, torch.full((3,), -1))
+    assert not model.takes_labels
+    assert model.sample(unlabelled).shape == (3, 1, 16, 16)
 
 
 def test_a_size_that_a_pyramid_cannot_halve_is_refused():

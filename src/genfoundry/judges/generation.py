@@ -68,7 +68,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     if extractor is not None and isinstance(extractor.model, Classifies):
         classed, details = _classed(extractor, real, made[0])
         scores += classed
-        if "label" in model.conditions:
+        if model.takes_labels:
             as_many = generated(model, folder, real.train, len(real.train), [plan.seed])[0]
             scores += by_class.scores(extractor, real, made[0], as_many, plan.seed)
     exhibits.draw(out, model, made, real.test, pixels)

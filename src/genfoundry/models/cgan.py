@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from genfoundry.adversarial import FromNoise
 from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
-from genfoundry.layers import UpConv2d, halvings
+from genfoundry.layers import ClassNorm2d, Projection, UpConv2d, halvings
 from genfoundry.model import Condition
 from genfoundry.records import ImageSpec
 
@@ -85,24 +85,6 @@ class Generator(nn.Module):
         return torch.tanh(self.last(x))
 
 
-class ClassNorm2d(nn.Module):
-    """Batch normalisation whose scale and shift belong to the class, or to none: (B, C, H, W), labels (B,)."""
-
-    def __init__(self, channels: int, num_classes: int) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=not num_classes)
-        self.by_class = nn.Embedding(num_classes, 2 * channels) if num_classes else None
-        if self.by_class is not None:
-            nn.init.zeros_(self.by_class.weight)
-
-    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        x = self.norm(x)
-        if self.by_class is None:
-            return x
-        scale, shift = self.by_class(labels)[:, :, None, None].chunk(2, 1)
-        return x * (1 + scale) + shift
-
-
 class Discriminator(nn.Module):
     """(B, C, H, W), labels (B,) → logits (B,): strided convolutions, then φ · (w + v of the class)."""
 
@@ -116,17 +98,10 @@ class Discriminator(nn.Module):
             layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         size = widths[-1] * (spec.height >> depth) * (spec.width >> depth)
         self.layers = nn.Sequential(*layers, nn.Flatten())
-        self.linear = nn.Linear(size, 1)
-        self.by_class = None if self.told else nn.Embedding(spec.num_classes, size)
-        if self.by_class is not None:
-            nn.init.normal_(self.by_class.weight, std=size**-0.5)
+        self.head = Projection(size, 0 if self.told else spec.num_classes)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         if self.told:
             planes = F.one_hot(labels, self.told).to(images)[:, :, None, None]
             images = torch.cat([images, planes.expand(-1, -1, *images.shape[2:])], 1)
-        features = self.layers(images.contiguous(memory_format=torch.channels_last))
-        logits = self.linear(features).flatten()
-        if self.by_class is None:
-            return logits
-        return logits + (self.by_class(labels) * features).sum(1)
+        return self.head(self.layers(images.contiguous(memory_format=torch.channels_last)), labels)

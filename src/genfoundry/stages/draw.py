@@ -67,7 +67,7 @@ def sampling(model: Model, spec: ImageSpec, label: int | None) -> Make:
     """Samples of one class; of every class in turn where none is given."""
 
     def make(rows: Tensor, generator: Generator) -> Tensor:
-        in_turn = rows % spec.num_classes if "label" in model.conditions else torch.full_like(rows, -1)
+        in_turn = rows % spec.num_classes if model.takes_labels else torch.full_like(rows, -1)
         labels = in_turn if label is None else torch.full_like(rows, label)
         return model.sample(ImageBatch(torch.zeros(len(rows), *spec.shape), labels), generator)
 

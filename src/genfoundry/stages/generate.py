@@ -147,6 +147,8 @@ def _check_folder(out: Path, force: bool) -> None:
 
 def _label(label: str | None, spec: ImageSpec, data: DatasetVersion) -> int | None:
     """The number of a class that is given by number or by name."""
+    if label is not None and spec.num_classes < 2:
+        raise UserError(f"'{data.name}' has no classes to ask for.", remedy="leave out --class")
     if label is None or (label.isdecimal() and int(label) < spec.num_classes):
         return None if label is None else int(label)
     names = _class_names(data)
