@@ -72,6 +72,8 @@ def registry(home, tmp_path_factory):
         data = digits(home)
         for name, (family, settings) in FAMILIES.items():
             publish(name, family, settings, data, folder)
+        unlabelled = data.model_copy(update={"spec": data.spec.model_copy(update={"num_classes": 0})})
+        publish("pyramid", "lapgan", {"width": 4, "coarse_width": 8}, unlabelled, folder)
         publish("days", "deepar", {"layers": 1, "hidden": 4}, two_series(home), folder)
         tracking.set_alias("classes", "champion", 1, "for the test")
         yield data
@@ -90,7 +92,7 @@ def pixels(path):
     return np.asarray(Image.open(path)).astype(int)
 
 
-@pytest.mark.parametrize("name", ["plain", "classes", "pixels"])
+@pytest.mark.parametrize("name", ["plain", "classes", "pixels", "pyramid"])
 def test_the_same_seed_gives_the_same_bytes_and_fewer_are_the_first_of_more(name, tmp_path):
     for folder, number, seed in (("a", 40, 7), ("again", 40, 7), ("few", 10, 7), ("other", 10, 8)):
         made = generate_samples(name, tmp_path / folder, Wishes(number=number, seed=seed))
@@ -141,6 +143,7 @@ def test_a_class_is_a_number_or_a_name_and_without_one_they_take_turns(tmp_path)
         ("plain", {"until": "2020-01-20"}, r"forecasts nothing\.\nExpected: .*days"),
         ("classes", {"image": "image.png"}, r"takes no input image\.\nExpected: .*enlarger.*pixels"),
         ("days", {"label": "3"}, "takes no class"),
+        ("pyramid", {"label": "3"}, "'digits' has no classes to ask for"),
         ("reader", {}, r"'reader' \(mlp\) makes no samples"),
         ("enlarger", {}, "enlarges an image, and was given none"),
         ("clases", {}, "did you mean 'classes'"),
