@@ -14,3 +14,5 @@ def test_a_classifier_is_judged_by_accuracy(mnist_folder, tmp_path):
     assert scores_of(found)["ece_test_1k"].low >= 0
     diagonal = sum(found.details[f"confusion/{row}"][row] for row in range(10))
     assert diagonal / 1000 == pytest.approx(own.value)
+    examples, right = (found.details[f"reliability/{name}"] for name in ("examples", "accuracy"))
+    assert sum(n * share for n, share in zip(examples, right, strict=True)) == pytest.approx(diagonal)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from genfoundry.metrics.accuracy import Accuracy, calibration_error, confusion
+from genfoundry.metrics.accuracy import Accuracy, calibration_error, confusion, reliability
 
 
 def test_accuracy_and_calibration_by_hand():
@@ -14,6 +14,13 @@ def test_accuracy_and_calibration_by_hand():
 def test_bins_do_not_cancel_each_other():
     right = np.array([True, True, False, False])
     assert calibration_error(np.array([0.5, 0.5, 1.0, 1.0]), right) == pytest.approx(0.75)
+
+
+def test_reliability_of_the_bins_that_are_not_empty():
+    found = reliability(np.array([0.5, 0.52, 1.0, 0.99]), np.array([True, False, True, True]))
+    assert {name: values.round(3).tolist() for name, values in found.items()} == {
+        "examples": [2, 2], "confidence": [0.51, 0.995], "accuracy": [0.5, 1.0],
+    }  # fmt: skip
 
 
 def test_not_finite():

@@ -259,6 +259,8 @@ def classifier_view() -> RunView:
     reasons = (Reason(rule="finite", passed=True, sentence="Every score is finite."),)
     confused = {f"confusion/{row}": [98.0 if row == column else float(row + column == 9) for column in range(10)]
                 for row in range(10)}  # fmt: skip
+    confused |= {"reliability/examples": [40.0, 110.0, 850.0], "reliability/confidence": [0.45, 0.74, 0.985],
+                 "reliability/accuracy": [0.38, 0.79, 0.998]}  # fmt: skip
     return RunView(
         recipe="cnn-mnist", title="A small residual classifier", family="cnn", kind="image", card=DIGITS_CARD,
         paper="Deep residual learning for image recognition (He et al., 2016)",

@@ -143,6 +143,16 @@ def test_the_error_by_step_stands_beside_the_baselines_but_not_the_noise() -> No
     assert charts.by_step({}) is None
 
 
+def test_reliability_is_drawn_beside_the_line_where_confidence_is_right() -> None:
+    plot = charts.reliability({"reliability/confidence": [0.5, 1.0], "reliability/accuracy": [0.25, 1.0]})
+    assert plot
+    assert [(line.style, line.path) for line in plot.lines] == [
+        ("baseline-0", "M0.00 100.00L100.00 0.00"), ("median", "M50.00 75.00L100.00 0.00"),
+    ]  # fmt: skip
+    assert "0.250 at 0.500" in plot.alt
+    assert charts.reliability({}) is None
+
+
 def test_a_confusion_table_shades_each_count_by_its_row() -> None:
     table = confusion({"confusion/0": [9.0, 1.0], "confusion/1": [0.0, 0.0]}, ["cat"])
     assert table

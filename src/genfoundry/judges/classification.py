@@ -11,7 +11,7 @@ from genfoundry.features import Extractor, in_chunks
 from genfoundry.interval import UNKNOWN, Estimate, half_samples, size_name, wilson
 from genfoundry.judges import Judgement
 from genfoundry.kinds import image
-from genfoundry.metrics.accuracy import Accuracy, confusion
+from genfoundry.metrics.accuracy import Accuracy, confusion, reliability
 from genfoundry.model import Classifies, Model
 from genfoundry.recipe import EvaluationPlan
 
@@ -33,6 +33,9 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     scores.append(wilson(most, len(test.labels)).score(f"accuracy_test_{size}", "noise", better["accuracy"]))
     counts = confusion(test.labels, likely.argmax(1), likely.shape[1])
     details = {f"confusion/{row}": counts[row].tolist() for row in range(len(counts))}
+    if np.isfinite(likely).all():
+        found = reliability(likely.max(1), likely.argmax(1) == test.labels)
+        details |= {f"reliability/{name}": values.tolist() for name, values in found.items()}
     return Judgement(f"accuracy_test_{size}", tuple(scores), {"samples": len(test.labels), "split": "test"}, details)
 
 

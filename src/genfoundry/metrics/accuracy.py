@@ -31,9 +31,23 @@ class Accuracy(SetMetric):
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
     """Mean over examples of |accuracy − confidence| of the bin that their confidence (N,) falls into."""
-    cell = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gap = np.bincount(cell, right - confidence, BINS)  # bin size times its gap
+    gap = np.bincount(_bins(confidence), right - confidence, BINS)  # bin size times its gap
     return float(np.abs(gap).sum() / len(confidence))
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
+    """Of each bin that an example falls into: its `examples`, their mean `confidence`, and their `accuracy` (§2)."""
+    cell = _bins(confidence)
+    examples = np.bincount(cell, minlength=BINS)
+    filled = examples > 0
+    sums = {"confidence": np.bincount(cell, confidence, BINS), "accuracy": np.bincount(cell, right, BINS)}
+    return {"examples": examples[filled]} | {
+        name: (each / np.maximum(examples, 1))[filled] for name, each in sums.items()
+    }
+
+
+def _bins(confidence: np.ndarray) -> np.ndarray:
+    return np.minimum((confidence * BINS).astype(int), BINS - 1)
 
 
 def confusion(labels: np.ndarray, guesses: np.ndarray, classes: int) -> np.ndarray:

@@ -165,6 +165,20 @@ def by_step(details: Mapping[str, Sequence[float]]) -> Plot | None:
     return Plot("CRPS by step ahead", note, alt, lines, x.ticks(6), y.ticks(4))
 
 
+def reliability(details: Mapping[str, Sequence[float]]) -> Plot | None:
+    """How often a classifier is right beside how sure it says it is; on the straight line both agree."""
+    sure, right = details.get("reliability/confidence", ()), details.get("reliability/accuracy", ())
+    if not sure:
+        return None
+    x, y = Scale(0, 1), fit([*sure, *right], log=False, ends=(0.0, 1.0))
+    ideal = Line("baseline-0", _path([(x.at(end), 100 - y.at(end)) for end in (0, 1)]))
+    found = Line("median", _path(_breaking(list(zip(sure, right, strict=True)), x, y)))
+    pairs = ", ".join(f"{wording.number(b)} at {wording.number(a)}" for a, b in zip(sure, right, strict=True))
+    note = "right, by confidence · straight: what it says is so"
+    return Plot("Share that is right", note, f"Share that is right by stated confidence: {pairs}.", [ideal, found],
+                x.ticks(5), y.ticks(5))  # fmt: skip
+
+
 def shares(values: Sequence[float], names: Sequence[str], real: Sequence[float] = ()) -> list[Bar]:
     """Bars of class shares (each 0 to 1), scaled to the largest, with the real data's share as a line on each."""
     top = max([*(v for v in (*values, *real) if math.isfinite(v)), 1e-9])

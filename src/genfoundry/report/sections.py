@@ -13,7 +13,7 @@ from genfoundry.report.pictures import Picture, evenly, picture, snapshots
 from genfoundry.report.view import RunView
 
 MOST_FORECASTS, MOST_CURVES = 6, 12
-DRAWN = ("class_share", "crps_by_step", "confusion/")  # details that have a plot of their own
+DRAWN = ("class_share", "crps_by_step", "confusion/", "reliability/")  # details that have a plot of their own
 TELLING = (
     "fd",
     "precision",
@@ -60,8 +60,7 @@ LIMITS = {
         "hides that the first step is easier than the last."
     ),
     "classifier": (
-        "Accuracy on examples held out from the same source says nothing of examples from another one, nor whether a "
-        "stated confidence can be taken at its word."
+        "Accuracy and confidence on examples held out from the same source say nothing of examples from another one."
     ),
 }
 
@@ -103,6 +102,7 @@ class Section(NamedTuple):
     more_strips: list[scored.Strip]
     by_step: charts.Plot | None
     confusion: Confusion | None
+    reliability: charts.Plot | None
     classes: list[charts.Bar]
     classes_real: bool
     details: list[tuple[str, str]]
@@ -146,12 +146,13 @@ def section(view: RunView, anchor: str) -> Section:
         more_strips=[strip for strip in strips if not _telling(strip.name, evaluation.primary)],
         by_step=charts.by_step(details),
         confusion=confusion(details, view.card.get("class_names", ())),
+        reliability=charts.reliability(details),
         classes=charts.shares(
             details.get("class_share", ()), view.card.get("class_names", ()), details.get("class_share_real", ())
         ),
         classes_real="class_share_real" in details,
         details=[
-            (wording.subject(name), _row(values)) for name, values in details.items() if "class_share" not in name
+            (wording.subject(name), _row(values)) for name, values in details.items() if not name.startswith(DRAWN)
         ],
         facts=facts(evaluation.checkpoint.cost),
         settings=list(flat(view.settings)),
