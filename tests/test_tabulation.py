@@ -3,9 +3,9 @@ from test_leaderboard import FD, version
 from genfoundry.tabulation import as_markdown
 
 
-def seeded(value: float, seed: int, number: int = 3):
+def seeded(value: float, seed: int, number: int = 3, variant: str = "a"):
     found = version("gan", value)
-    checkpoint = found.evaluation.checkpoint.model_copy(update={"seed": seed})
+    checkpoint = found.evaluation.checkpoint.model_copy(update={"seed": seed, "variant": variant})
     evaluation = found.evaluation.model_copy(update={"checkpoint": checkpoint})
     return found.model_copy(update={"evaluation": evaluation, "version": number})
 
@@ -31,6 +31,11 @@ def test_one_seed_has_the_interval_of_its_judging_and_baselines_have_a_line():
 
 def test_a_seed_that_was_trained_again_counts_once_by_its_newest_version():
     text = as_markdown([seeded(10.0, 0, 1), seeded(20.0, 0, 2)])
+    assert row(text, "**gan**")[1:3] == ["1", "20.0 [18.0, 22.0]"]
+
+
+def test_seeds_of_earlier_settings_are_not_averaged_with_those_of_the_newest():
+    text = as_markdown([seeded(9.0, 0, 1), seeded(10.0, 1, 2), seeded(20.0, 0, 3, "b")])
     assert row(text, "**gan**")[1:3] == ["1", "20.0 [18.0, 22.0]"]
 
 

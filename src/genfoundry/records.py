@@ -99,7 +99,8 @@ class Cost(Record):
 class Checkpoint(Record):
     """Trained weights in MLflow, named by run and digest. `skipped` says that an earlier run had made them.
 
-    `fraction` is the share of the training data that it saw, in (0, 1].
+    `fraction` is the share of the training data that it saw, in (0, 1]. `variant` is the same for trainings that differ
+    in their seed alone.
     """
 
     recipe: str
@@ -110,6 +111,7 @@ class Checkpoint(Record):
     dataset: DatasetVersion
     seed: int
     fraction: float = Field(default=1.0, exclude_if=lambda v: v == 1)
+    variant: str = Field(default="", exclude_if=lambda v: not v)
     cost: Cost
     outcome: Literal["COMPLETED", "DIVERGED"] = "COMPLETED"
     skipped: bool = False

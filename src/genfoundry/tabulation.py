@@ -58,14 +58,20 @@ def _table(group: Sequence[ModelVersion]) -> Iterator[str]:
 
 
 def _by_recipe(group: Sequence[ModelVersion]) -> dict[str, list[ModelVersion]]:
-    """The newest version of each recipe, share of the data and seed; the best recipe first."""
+    """The newest version of each recipe, share of the data and seed; the best recipe first.
+
+    Of a recipe whose settings were changed since, the versions of the earlier settings are left out.
+    """
     newest: dict[tuple[str, int], ModelVersion] = {}
+    variant: dict[str, str] = {}
     for version in sorted(group, key=lambda version: version.version):
         newest[_titled(version), version.evaluation.checkpoint.seed] = version
+        variant[_titled(version)] = version.evaluation.checkpoint.variant
     found: dict[str, list[ModelVersion]] = {}
     for version in group:
-        if newest[_titled(version), version.evaluation.checkpoint.seed] is version:
-            found.setdefault(_titled(version), []).append(version)
+        title, checkpoint = _titled(version), version.evaluation.checkpoint
+        if newest[title, checkpoint.seed] is version and checkpoint.variant == variant[title]:
+            found.setdefault(title, []).append(version)
     return found
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from genfoundry import job, tracking
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
-from genfoundry.files import canonical_json
+from genfoundry.files import canonical_json, digest
 from genfoundry.intake.quarantine import put_aside
 from genfoundry.journal import FILE as JOURNAL
 from genfoundry.outcomes import Diverged, Interrupted, NotPublished
@@ -72,6 +72,7 @@ def hand_over(recipe: str, order: job.Order, result: job.Result, run_id: str, fo
         dataset=order.dataset,
         seed=order.training["seed"],
         fraction=order.training["fraction"],
+        variant=_variant(order),
         cost=result.cost,
         outcome=result.outcome,  # pyright: ignore[reportArgumentType], the others came to no weights
     )
@@ -83,6 +84,11 @@ def hand_over(recipe: str, order: job.Order, result: job.Result, run_id: str, fo
     tracking.finish(run_id, "FINISHED", result.outcome, result.sentence)
     tracking.log_text(run_id, checkpoint.model_dump_json(indent=1), CHECKPOINT)  # last: it says that all is there
     return checkpoint
+
+
+def _variant(order: job.Order) -> str:
+    training = {key: value for key, value in order.training.items() if key not in ("seed", "threads")}
+    return digest([order.settings, training])[:12]
 
 
 def _without_weights(recipe: str, result: job.Result, folder: Path) -> UserError | None:
