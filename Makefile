@@ -1,15 +1,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 .DEFAULT_GOAL := help
 
-# pip works on one package at a time: two of them, each with half of the set, take half as long
+# The set is whole, so nothing is left to resolve but what this machine's build of torch needs besides. pip works on one
+# package at a time: two of them, each with half of the set, take half as long.
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	sed -n 'p;n' constraints.txt >.venv/odd.txt
 	sed -n 'n;p' constraints.txt >.venv/even.txt
-	$(PIP) --requirement .venv/odd.txt & odd=$$!; $(PIP) --requirement .venv/even.txt && wait $$odd
-	$(PIP) --editable .
+	$(PIP) --no-deps --requirement .venv/odd.txt & odd=$$!; $(PIP) --no-deps --requirement .venv/even.txt && wait $$odd
+	$(PIP) --constraint constraints.txt torch
+	$(PIP) --no-deps --editable .
 	$(BIN)/python -m compileall -q -j 0 -x '/tests?/' .venv/lib >/dev/null || true  # a few files are for newer Pythons
 	touch $@
 
