@@ -4,15 +4,13 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 .DEFAULT_GOAL := help
 
 # The set is whole, so nothing is left to resolve but what this machine's build of torch needs besides. pip works on one
-# package at a time: two of them, each with half of the set, take half as long.
+# package at a time, and waits for most of it: four of them share the set. A few files are for newer Pythons.
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	sed -n 'p;n' constraints.txt >.venv/odd.txt
-	sed -n 'n;p' constraints.txt >.venv/even.txt
-	$(PIP) --no-deps --requirement .venv/odd.txt & odd=$$!; $(PIP) --no-deps --requirement .venv/even.txt && wait $$odd
-	$(PIP) --constraint constraints.txt torch
-	$(PIP) --no-deps --editable .
-	$(BIN)/python -m compileall -q -j 0 -x '/tests?/' .venv/lib >/dev/null || true  # a few files are for newer Pythons
+	awk '{ print > (".venv/" NR % 4 ".txt") }' constraints.txt
+	seq 0 3 | xargs -P 4 -I{} $(PIP) --no-deps --requirement .venv/{}.txt
+	{ $(BIN)/python -m compileall -q -j 0 -x '/tests?/' .venv/lib >/dev/null || true; } & \
+	$(PIP) --constraint constraints.txt torch && $(PIP) --no-deps --editable . && wait
 	touch $@
 
 .PHONY: help install run test test-servers check bench up down
@@ -28,7 +26,7 @@ test:    ## Every test that this machine can run, but for those of test-servers
 	tests/requirements.sh & debian=$$!; $(MAKE) --no-print-directory install && wait $$debian
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not servers" --numprocesses logical --dist loadfile --no-loadscope-reorder
 
-test-servers: install ## Real servers, workers, clones and kills: schedules, triggers, CI, containers' commands, routes
+test-servers: install ## Real servers, workers, clones, kills, benchmarks: schedules, triggers, CI, containers, routes
 	tests/requirements.sh
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m servers --numprocesses logical --dist loadfile --no-loadscope-reorder
 

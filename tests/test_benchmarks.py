@@ -105,6 +105,7 @@ def test_drawing_gives_the_same_images_both_ways(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_rows_of_training():
     (row,) = training.peers(IMAGES, 1e10, {"vae": 2}, rounds=1)
     assert row.peer is not None
@@ -115,6 +116,7 @@ def test_rows_of_training():
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_a_lightning_run_beside_a_bare_loop():
     (row,) = training.overhead(IMAGES, 1e10, {"gan": 2}, rounds=1)
     assert row.peer is not None

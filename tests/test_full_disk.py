@@ -85,6 +85,7 @@ def test_a_cache_of_dvc_without_room_leaves_the_dataset_whole_and_records_it_lat
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_a_training_that_fills_the_disk_fails_in_a_sentence_and_goes_on_later(root: Path, disk: Path) -> None:
     digits(root)
     order(root, root / "undisturbed", max_steps=200)

@@ -110,6 +110,7 @@ def test_the_program_makes_the_schemas_and_becomes_the_command(cluster):
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_both_servers_keep_their_tables_apart(cluster, tmp_path):
     address = address_of(cluster, "kept")
     environment = databases.prepare(address)

@@ -68,6 +68,7 @@ def test_again_is_skipped_and_adds_no_version(first):
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_a_new_seed_is_trained_and_judged_against_the_champion(first):
     root, _ = first
     done = genfoundry(root, "run", "gan", "--data", "digits", "--seed", "5", "--no-report", *settings())
