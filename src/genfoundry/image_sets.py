@@ -55,13 +55,18 @@ def _drawn(
     split = ImageRows(folder, "train", model.device)
     draws, labels, finite = [], [], True
     for seed in seeds:
-        batches = [split.batch(part) for part in torch.from_numpy(_rows(len(split), count, seed)).split(BATCH)]
+        parts = torch.from_numpy(_rows(len(split), count, seed)).split(BATCH)
         generator = Generator(model.device).manual_seed(seed)
-        with torch.inference_mode():
-            images = torch.cat([sampler(batch, generator).float().cpu() for batch in while_wanted(batches)])
-        finite &= bool(torch.isfinite(images).all())
-        draws.append(to_pixels(images.nan_to_num()))
-        labels.append(torch.cat([batch.labels for batch in batches]).cpu().numpy())
+        pixels, asked = [], []
+        for part in while_wanted(parts):
+            batch = split.batch(part)
+            with torch.inference_mode():
+                images = sampler(batch, generator).float().cpu()
+            finite &= bool(torch.isfinite(images).all())
+            pixels.append(to_pixels(images.nan_to_num()))
+            asked.append(batch.labels.cpu().numpy())
+        draws.append(np.concatenate(pixels))
+        labels.append(np.concatenate(asked))
     return ImageSet(subject, draws, train, finite, tuple(labels))
 
 
