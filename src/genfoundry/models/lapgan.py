@@ -48,7 +48,7 @@ class LAPGAN(FromNoise):
         super().__init__(spec, config)
         self.levels = depth(spec, config.levels)
         coarse = (spec.channels, spec.height >> self.levels, spec.width >> self.levels)
-        classes = spec.num_classes if spec.num_classes > 1 else 0
+        classes = spec.num_classes if self.takes_labels else 0
         widths = [config.width << (self.levels - level) for level in range(1, self.levels + 1)]
         details = (Detail(spec.channels, width, classes) for width in widths)
         self.generator = nn.ModuleList([Coarsest(coarse, config, classes), *details])
