@@ -8,7 +8,7 @@ old=$(cat "$folder/mlflow_admin_password")
 
 # On the disk before the server knows it, and kept by the next try: the password that holds is in one of two files.
 next="$folder/mlflow_admin_password.next"
-[ -s "$next" ] || (umask 077 && head -c 32 /dev/urandom | base64 | tr -d '/+=\n' >"$next")
+[ -s "$next" ] || (umask 077 && od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' >"$next")
 new=$(cat "$next")
 
 # The passwords go in by standard input: a command line can be read by every user of the machine.

@@ -8,7 +8,7 @@ mkdir -p "$folder"
 chmod 700 "$folder"
 
 random() {
-    head -c 32 /dev/urandom | base64 | tr -d '/+=\n'
+    od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n'
 }
 
 make() { # NAME TEXT
