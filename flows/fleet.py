@@ -17,6 +17,7 @@ from genfoundry.records import Evaluation, ModelVersion
 from genfoundry.stopping import interrupted, stopped
 
 from . import leases, pending
+from .clients import QuickClient
 from .events import announce
 from .pipeline import pipeline, trial
 from .progress import screen
@@ -55,7 +56,7 @@ def fleet(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) ->
     Returns:
         for each recipe its version, or what it raised.
     """
-    leases.own()
+    _settle()
     return _ended(produce.map(list(recipes), overrides=unmapped(overrides)))
 
 
@@ -68,8 +69,15 @@ def attempt(recipe: RecipeName, overrides: dict[str, Any] | None) -> Evaluation:
 @flow(name="trials", persist_result=False)
 def trials(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) -> list[Evaluation | BaseException]:
     """Try every recipe and register none; one that fails stops no other."""
-    leases.own()
+    _settle()
     return _ended(attempt.map(list(recipes), overrides=unmapped(overrides)))
+
+
+def _settle() -> None:
+    """Mend what an earlier run that died left half done; the server has heard the flow's first heartbeat after it."""
+    leases.own()
+    tracking.reconcile()
+    leases.reconcile()
 
 
 def _ended(futures: PrefectFutureList[Any]) -> list[Any]:
@@ -90,21 +98,15 @@ def halt(*_: object) -> None:
 
 
 def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int, work: Flow = fleet) -> list[Any]:
-    """Run the fleet, or the `trials`, with `jobs` recipes at a time, each with its share of the cores.
-
-    What an earlier run that died left half done is settled first.
-    """
+    """Run the fleet, or the `trials`, with `jobs` recipes at a time, each with its share of the cores."""
     together = min(jobs, len(recipes))
     os.environ["GENFOUNDRY_TRAININGS"] = str(together)
     # torch and BLAS, not loaded yet, judge in this process: threads beyond the cores cost four to eight times
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // together)))
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    tracking.reconcile()
-    leases.reconcile()
-    runner = ThreadPoolTaskRunner(max_workers=jobs)
+    mapped = work.with_options(task_runner=ThreadPoolTaskRunner(max_workers=jobs))  # pyright: ignore[reportArgumentType]
     try:
-        return work.with_options(task_runner=runner)(  # pyright: ignore[reportArgumentType]
-            [RecipeName(name) for name in recipes], overrides
-        )
+        with QuickClient():
+            return mapped([RecipeName(name) for name in recipes], overrides)
     except TerminationSignal:
         raise stopped() from None

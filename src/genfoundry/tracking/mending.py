@@ -7,6 +7,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ def doctor(only: str | None = None, *, deep: bool = False) -> list[Problem]:
 
 
 def _names(only: str | None) -> list[str]:
-    return [only] if only else [model.name for model in versions.list_models()]
+    return [only] if only else versions.model_names()
 
 
 def _ownerless() -> list[RunInfo]:
@@ -136,21 +137,22 @@ def reconcile(only: str | None = None) -> list[str]:
 
 
 def _chain(name: str) -> list[str]:
-    """What needs a decision is left as it is."""
+    """What needs a decision is left as it is; a ledger that does not hold may only be forked by a writer that died."""
+    with suppress(UserError):
+        return registry.settle(name)
     done = []
-    try:
+    with suppress(UserError):
         for move in ledger.withdraw_fork(name):
             done.append(f"The ledger of '{name}': entry {move.number} of a writer that died was withdrawn.")
-        return done + registry.settle(name)
-    except UserError:
-        return done
+        if done:
+            done += registry.settle(name)
+    return done
 
 
 def _tag_orphans(name: str) -> list[str]:
     """A version without digests or verdict is tagged, never deleted, and no alias goes to it."""
     done = []
-    for info in versions.list_versions(name):
-        if any(not info.tags.get(tag) for tag in REGISTERED_BY) and not info.aliases:
-            client().set_model_version_tag(name, str(info.version), versions.ORPHAN, "not registered to the end")
-            done.append(f"'{name}' version {info.version} was not registered to the end; it was tagged as an orphan.")
+    for info in versions.unfinished(name, REGISTERED_BY):
+        client().set_model_version_tag(name, str(info.version), versions.ORPHAN, "not registered to the end")
+        done.append(f"'{name}' version {info.version} was not registered to the end; it was tagged as an orphan.")
     return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import subprocess
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from genfoundry.errors import UserError
 from genfoundry.files import project_root
 from genfoundry.records import DatasetVersion, Evaluation
-from genfoundry.tracking.store import client, experiment_id, guarded, lock, quoted
+from genfoundry.tracking.store import client, experiment_id, guarded, lock, quoted, uri
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
 BATCH = 1000  # the most metrics that MLflow takes in one call
 KEY, OWNER, HEARTBEAT, OUTCOME = (f"genfoundry.{word}" for word in ("run_key", "owner", "heartbeat", "outcome"))
@@ -191,7 +193,7 @@ def fetch(run_id: str, path: str, into: Path) -> Path:
             f"MLflow run {run_id} has no artifact '{path}'.", remedy="genfoundry doctor   (it lists what is lost)"
         )
     into.mkdir(parents=True, exist_ok=True)
-    return Path(client().download_artifacts(run_id, path, str(into)))
+    return Path(_files(uri(), run_id).download_artifacts(path, str(into)))
 
 
 @guarded
@@ -215,7 +217,15 @@ def page(run_id: str) -> str:
 def has_artifact(run_id: str, path: str) -> bool:
     """Whether the run holds that artifact."""
     parent = str(Path(path).parent) if "/" in path else None
-    return any(entry.path == path for entry in client().list_artifacts(run_id, parent))
+    return any(entry.path == path for entry in _files(uri(), run_id).list_artifacts(parent))
+
+
+@functools.lru_cache(maxsize=256)
+def _files(tracker: str, run_id: str) -> ArtifactRepository:
+    """Where the artifacts of a run lie, asked once: MLflow's client asks three times for each file of a report."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    return get_artifact_repository(str(client().get_run(run_id).info.artifact_uri), tracking_uri=tracker)
 
 
 @guarded

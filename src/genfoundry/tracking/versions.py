@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +16,7 @@ from genfoundry.tracking.store import client, guarded, is_absent, lock, quoted
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as Stored
+    from mlflow.entities.model_registry import RegisteredModel
 
 KEY, DECISION, VERDICT, ORPHAN = (f"genfoundry.{word}" for word in ("key", "decision", "verdict", "orphan"))
 EVALUATION, EVALUATION_SEAL = "genfoundry.evaluation", "genfoundry.evaluation_sha256"
@@ -155,6 +156,14 @@ def list_versions(name: str, *, orphans: bool = False) -> list[VersionInfo]:
     return sorted(named, key=lambda info: info.version, reverse=True)
 
 
+@guarded
+def unfinished(name: str, tags: Iterable[str]) -> list[VersionInfo]:
+    """Versions that lack one of these tags, have no alias, and aren't tagged as orphans."""
+    found = [info for info in _stored(name) if ORPHAN not in info.tags and any(not info.tags.get(tag) for tag in tags)]
+    at = set(aliases(name).values()) if found else set()
+    return [info for info in found if info.version not in at]
+
+
 def _stored(name: str) -> Iterator[VersionInfo]:
     """Every version of a registered model, without its aliases."""
     token = None
@@ -198,7 +207,7 @@ def get_version(name: str, version: int | str) -> VersionInfo:
         if str(info.version) == str(number):
             return info
     if not known:
-        names = closest(name, [model.name for model in list_models()])
+        names = closest(name, model_names())
         raise UserError(f"There is no registered model '{name}'; {names}", remedy="genfoundry registry list")
     numbers = ", ".join(str(info.version) for info in reversed(known))
     raise UserError(f"'{name}' has no version or alias '{version}'.", expected=f"one of {numbers}")
@@ -207,14 +216,23 @@ def get_version(name: str, version: int | str) -> VersionInfo:
 @guarded
 def list_models() -> list[ModelInfo]:
     """Every registered model of ours, by name."""
+    return [_model(model) for model in _models()]
+
+
+@guarded
+def model_names() -> list[str]:
+    """The names of the registered models of ours, in their order."""
+    return [model.name for model in _models()]
+
+
+def _models() -> list[RegisteredModel]:
     found, token = [], None
     while True:
         page = client().search_registered_models(max_results=100, page_token=token)
         found += [model for model in page if "genfoundry" in model.tags]
         token = page.token
         if not token:
-            break
-    return sorted((_model(model) for model in found), key=lambda model: model.name)
+            return sorted(found, key=lambda model: model.name)
 
 
 def _model(stored) -> ModelInfo:
