@@ -21,6 +21,7 @@ from .clients import QuickClient
 from .events import announce
 from .pipeline import pipeline, trial
 from .progress import screen
+from .shared import sharing
 from .shelf import RecipeName
 
 SILENT = (Outcome.SKIPPED, Outcome.HOLD)
@@ -57,7 +58,8 @@ def fleet(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) ->
         for each recipe its version, or what it raised.
     """
     _settle()
-    return _ended(produce.map(list(recipes), overrides=unmapped(overrides)))
+    with sharing():
+        return _ended(produce.map(list(recipes), overrides=unmapped(overrides)))
 
 
 @task(cache_policy=NO_CACHE, task_run_name="{recipe.value}")
@@ -70,7 +72,8 @@ def attempt(recipe: RecipeName, overrides: dict[str, Any] | None) -> Evaluation:
 def trials(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) -> list[Evaluation | BaseException]:
     """Try every recipe and register none; one that fails stops no other."""
     _settle()
-    return _ended(attempt.map(list(recipes), overrides=unmapped(overrides)))
+    with sharing():
+        return _ended(attempt.map(list(recipes), overrides=unmapped(overrides)))
 
 
 def _settle() -> None:

@@ -12,6 +12,7 @@ from genfoundry.records import Evaluation, ModelVersion, ValidatedDataset
 from genfoundry.stages.outcome import trained
 
 from . import leases, shelf, tasks
+from .shared import once
 from .shelf import RecipeName
 
 
@@ -50,7 +51,8 @@ def judged(plan: Recipe, classify: Callable[[RecipeName, dict[str, Any]], Evalua
     )
     checkpoint = tasks.finished(plan.name, "train", tasks.train(plan, validated, return_state=True))
     with trained(plan.name):
-        extractor = classify(*needed).checkpoint if (needed := extractor_of(plan, validated)) else None
+        needed = extractor_of(plan, validated)
+        extractor = once(classify, *needed, validated.version.digest).checkpoint if needed else None
         state = tasks.evaluate(plan.name, checkpoint, plan.evaluation, extractor, return_state=True)
         return tasks.finished(plan.name, "evaluate", state)
 
