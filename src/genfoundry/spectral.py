@@ -50,7 +50,7 @@ class _Convolve(torch.autograd.Function):
 Span = tuple[int, int]  # the first place and how many there are
 
 
-def _frequencies(x: Tensor, sides: Span, places: tuple[Span, Span]) -> Tensor:
+def _frequencies(x: Tensor, sides: tuple[int, int], places: tuple[Span, Span]) -> Tensor:
     """(B, C, H, W) to complex (F, B, C): one matrix for each pair of a vertical and a horizontal frequency."""
     (count, channels, height, width), (down, across) = x.shape, sides
     x = x.permute(2, 3, 0, 1).reshape(height, width, -1)
@@ -59,7 +59,7 @@ def _frequencies(x: Tensor, sides: Span, places: tuple[Span, Span]) -> Tensor:
     return torch.complex(both[0, :, 0] - both[1, :, 1], both[0, :, 1] + both[1, :, 0]).flatten(0, 1)
 
 
-def _space(products: Tensor, sides: Span, places: tuple[Span, Span]) -> Tensor:
+def _space(products: Tensor, sides: tuple[int, int], places: tuple[Span, Span]) -> Tensor:
     """The way back: complex (F, B, D) to (B, D, H, W)."""
     (_, count, channels), (down, across) = products.shape, sides
     half = across // 2 + 1
