@@ -19,6 +19,7 @@ from genfoundry.model import Classifies, Model
 from genfoundry.records import Score
 from genfoundry.stopping import while_wanted
 
+LESSONS = 12  # samples that teach, at most, for each one that a drawing judges
 BATCH = 64  # images in a step of the training behind a classification accuracy score
 
 
@@ -27,8 +28,9 @@ def scores(extractor: Extractor, real: RealImages, made: ImageSet, as_many: Imag
 
     `label_accuracy` is the share of samples that the extractor takes for the class asked for; `classification_accuracy`
     is the accuracy on real test images of a fresh classifier of the extractor's architecture that was trained on
-    `as_many` samples as there are training images (Ravuri and Vinyals, Classification Accuracy Score, 2019, arXiv
-    1905.10887), beside one trained on the training images for as many steps, which are in the score's name.
+    `as_many` samples (Ravuri and Vinyals, Classification Accuracy Score, 2019, arXiv 1905.10887: as many as there are
+    training images; see `lessons`), beside one trained on the training images for as many steps, which are in the
+    score's name.
     """
     name, size = f"domain-{extractor.id[:8]}", size_name(len(real.test))
     asked = LabelledImages(np.concatenate(made.draws), np.concatenate(made.labels))
@@ -42,10 +44,15 @@ def scores(extractor: Extractor, real: RealImages, made: ImageSet, as_many: Imag
         "model": LabelledImages(as_many.draws[0], as_many.labels[0]),
         "real": LabelledImages(real.train, real.train_labels),
     }
-    steps = max(300, len(real.train) // 50)
+    steps = max(300, len(taught["model"].labels) // 50)
     for subject, images in taught.items():
         found = _learned(extractor, images, held_out, steps, seed)
         yield found.score(f"classification_accuracy_{steps}steps_{name}_{size}", subject, True)
+
+
+def lessons(real: RealImages, num_samples: int) -> int:
+    """How many samples teach the classifier of the score: the training images' number, in a short judging fewer."""
+    return min(len(real.train), LESSONS * num_samples)
 
 
 def _named(extractor: Extractor, images: LabelledImages) -> Estimate:

@@ -69,7 +69,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
         classed, details = _classed(extractor, real, made[0])
         scores += classed
         if model.takes_labels:
-            as_many = generated(model, folder, real.train, len(real.train), [plan.seed])[0]
+            as_many = generated(model, folder, real.train, by_class.lessons(real, plan.num_samples), [plan.seed])[0]
             scores += by_class.scores(extractor, real, made[0], as_many, plan.seed)
     exhibits.draw(out, model, made, real.test, pixels)
     primary = f"fd_{views[0].name}_{size_name(len(real.test))}"
