@@ -176,4 +176,7 @@ def test_a_trial_is_judged_but_never_made_champion():
     trial = judge(good, None, Policy(trial=True))
     assert trial.decision == "HOLD"
     assert rules(trial) == ["trial"]
-    assert judge(bad, None, Policy(trial=True)).decision == "REJECT"
+    rejected = judge(bad, None, Policy(trial=True))
+    assert rejected.decision == "REJECT"
+    assert rejected.on_trial, "or it would pass for a training on this data"
+    assert not judge(bad, None, Policy()).on_trial

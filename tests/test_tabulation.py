@@ -1,5 +1,6 @@
 from test_leaderboard import FD, version
 
+from genfoundry.records import TRIAL, Reason
 from genfoundry.tabulation import as_markdown
 
 
@@ -46,3 +47,10 @@ def test_what_saw_a_part_of_the_data_has_a_line_of_its_own():
     text = as_markdown([seeded(10.0, 0, 1), part])
     assert row(text, "**gan**")[2] == "10.0 [9.00, 11.0]"
     assert row(text, "**gan, 10 % of the data**")[2] == "20.0 [18.0, 22.0]"
+
+
+def test_trials_are_left_out_where_there_is_a_whole_training():
+    reason = Reason(rule=TRIAL, passed=False, sentence="A trial.")
+    trial = seeded(90.0, 1, 2).model_copy(update={"reasons": (reason,)})
+    assert row(as_markdown([seeded(10.0, 0), trial]), "**gan**")[1:3] == ["1", "10.0 [9.00, 11.0]"]
+    assert row(as_markdown([trial]), "**gan**")[1] == "1"

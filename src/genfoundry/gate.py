@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from genfoundry.records import Decision, Evaluation, Reason, Score, Verdict
+from genfoundry.records import TRIAL, Decision, Evaluation, Reason, Score, Verdict
 
 COPY_SCORE = "near_copy_rate"
 CLASS_SHARE, REAL_CLASS_SHARE = "class_share", "class_share_real"
@@ -38,16 +38,22 @@ def judge(evaluation: Evaluation, champion: Evaluation | None, policy: Policy) -
             it is not compared, and the ledger says so.
         policy: the recipe's.
     """
+    verdict = _on_merit(evaluation, champion, policy)
+    return _as_trial(verdict) if policy.trial else verdict
+
+
+def _on_merit(evaluation: Evaluation, champion: Evaluation | None, policy: Policy) -> Verdict:
     reasons = [*_own_rules(evaluation, policy)]
     if not all(reason.passed for reason in reasons):
         return Verdict(decision="REJECT", reasons=tuple(reasons))
     decision, against = _against_champion(evaluation, champion)
-    if policy.trial and decision == "PROMOTE":
-        sentence = "A trial on a part of the budget is never made champion."
-        return Verdict(
-            decision="HOLD", reasons=(*reasons, against, Reason(rule="trial", passed=False, sentence=sentence))
-        )
     return Verdict(decision=decision, reasons=(*reasons, against))
+
+
+def _as_trial(verdict: Verdict) -> Verdict:
+    decision = "HOLD" if verdict.decision == "PROMOTE" else verdict.decision
+    reason = Reason(rule=TRIAL, passed=False, sentence="A trial on a part of the budget is never made champion.")
+    return Verdict(decision=decision, reasons=(*verdict.reasons, reason))
 
 
 def _own_rules(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:

@@ -161,21 +161,28 @@ class Reason(Record):
     sentence: str
 
 
+TRIAL = "trial"
+"""The rule that a run on a part of the budget always fails: it was judged, and is not to be taken for a training."""
+
+
 class Verdict(Record):
     """What the gate decided, and why."""
 
     decision: Decision
     reasons: tuple[Reason, ...]
 
+    @property
+    def on_trial(self) -> bool:
+        """Whether it was reached on a part of the budget."""
+        return any(reason.rule == TRIAL for reason in self.reasons)
 
-class ModelVersion(Record):
-    """A registered version. `alias` is the alias that this registration gave it, if any."""
+
+class ModelVersion(Verdict):
+    """A registered version and its verdict. `alias` is the alias that this registration gave it, if any."""
 
     name: str
     version: int
     run_id: str
-    decision: Decision
-    reasons: tuple[Reason, ...]
     alias: str | None = None
     evaluation: Evaluation
     skipped: bool = False

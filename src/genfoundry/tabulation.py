@@ -30,8 +30,13 @@ BESIDE = (  # what stands beside the deciding score, where there is one, by the 
 
 
 def as_markdown(versions: Sequence[ModelVersion]) -> str:
-    """One table a dataset version and deciding score; a recipe's seeds in one line, and the baselines below."""
-    return "\n".join(line for group in groups(versions) for line in _table(group))
+    """One table a dataset version and deciding score; a recipe's seeds in one line, and the baselines below.
+
+    Trials on a part of the budget are left out, but for recipes of which there is nothing else.
+    """
+    whole = {version.name for version in versions if not version.on_trial}
+    shown = [version for version in versions if not version.on_trial or version.name not in whole]
+    return "\n".join(line for group in groups(shown) for line in _table(group))
 
 
 def _table(group: Sequence[ModelVersion]) -> Iterator[str]:

@@ -41,7 +41,7 @@ def newest(names: Iterable[str]) -> dict[str, VersionInfo]:
 
 def _is_trial(info: VersionInfo) -> bool:
     verdict = info.tags.get(VERDICT)
-    return bool(verdict) and any(reason.rule == "trial" for reason in Verdict.model_validate_json(verdict).reasons)
+    return bool(verdict) and Verdict.model_validate_json(verdict).on_trial
 
 
 def _versions(words: str) -> Iterator[VersionInfo]:
