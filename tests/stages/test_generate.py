@@ -183,10 +183,10 @@ def test_a_folder_with_files_is_left_alone_unless_forced(tmp_path):
 
 @pytest.mark.parametrize(
     ("mode", "size", "suffix"),
-    [("L", (2, 2), "png"), ("RGBA", (31, 3), "webp"), ("CMYK", (9, 5), "jpg"), ("P", (4, 4), "png")],
+    [("L", (2, 2), "png"), ("RGBA", (31, 3), "webp"), ("RGB", (9, 5), "jpg"), ("P", (4, 4), "png")],
 )
-def test_an_image_of_any_mode_and_size_is_enlarged(mode, size, suffix, tmp_path):
-    Image.new(mode, size, 1).save(tmp_path / f"small.{suffix}")
+def test_a_grey_image_of_any_mode_and_size_is_enlarged(mode, size, suffix, tmp_path):
+    Image.new("L", size, 1).convert(mode).save(tmp_path / f"small.{suffix}")
     made = generate_samples("enlarger", tmp_path / "out", Wishes(image=tmp_path / f"small.{suffix}"))
     assert [path.name for path in made.files] == ["small-x2.png"]
     image = Image.open(made.files[0])
@@ -209,17 +209,19 @@ def test_a_completion_keeps_what_is_opaque(tmp_path):
 
 
 def bad_images(folder):
-    """A path to each image that must be refused, and what must be said."""
+    """The name of each image that must be refused, and what must be said."""
     Image.new("L", (5, 1)).save(folder / "thin.png")
     Image.new("L", (9, 8)).save(folder / "other.png")
     Image.new("1", (6000, 6000)).save(folder / "huge.png")
+    Image.new("RGB", (8, 8), (90, 120, 90)).save(folder / "green.png")
+    Image.new("CMYK", (8, 8)).save(folder / "print.jpg")
     (folder / "empty.png").touch()
     (folder / "text.png").write_text("I am not an image.")
     Image.effect_noise((64, 64), 99).save(folder / "whole.png")
     (folder / "cut.png").write_bytes((folder / "whole.png").read_bytes()[:1500])
     return {
         "thin": "5×1, smaller than 2 pixels", "huge": "more than 25 megapixels", "empty": "0 bytes", "text": "no image",
-        "cut": "ends too early", "missing": "No such file", "other": "has 9×8 pixels.\nExpected: 8×8",
+        "cut": "ends too early", "missing": "No such file", "green": "in colour, and the model knows only grey", "other": "has 9×8 pixels.\nExpected: 8×8",
     }  # fmt: skip
 
 
@@ -227,6 +229,8 @@ def test_an_image_that_is_none_is_a_sentence(tmp_path):
     for name, sentence in bad_images(tmp_path).items():
         with pytest.raises(UserError, match=sentence):
             generate_samples("pixels", tmp_path / "out", Wishes(number=1, image=tmp_path / f"{name}.png"))
+    with pytest.raises(UserError, match="is in CMYK"):
+        generate_samples("pixels", tmp_path / "out", Wishes(number=1, image=tmp_path / "print.jpg"))
     Image.new("1", (4900, 4900)).save(tmp_path / "large.png")
     with pytest.raises(UserError, match="too many to be enlarged 2 times"):
         generate_samples("enlarger", tmp_path / "out", Wishes(image=tmp_path / "large.png"))

@@ -27,6 +27,7 @@ from genfoundry.records import ImageSpec
 BATCH = 32  # always drawn whole, so that the first images don't depend on how many follow
 SHOWN, COLUMNS = 100, 10  # of the contact sheet
 SMALLEST = 2  # pixels to a side of an image that is given
+TINGE = 8  # of 255: what a JPEG of a grey image may differ between its channels
 Make = Callable[[Tensor, Generator], Tensor]  # row numbers (B,) → images (B, C, H, W) in [-1, 1]
 
 
@@ -45,14 +46,15 @@ class Given(NamedTuple):
 
 
 def read(path: Path, channels: int) -> Given:
-    """A user's image of any mode, at its own size, in `channels` (1 or 3).
+    """A user's image at its own size in `channels` (1 or 3), of any mode that needs no guess and loses no colour.
 
     Raises:
-        UserError: it is no image, a damaged one, too small or too large.
+        UserError: it is no image, a damaged one, too small, too large, for print, or in colour for a grey model.
     """
     try:
         content = decoding.read_bytes(Path(os.path.realpath(path)))
         header = decoding.examine(content, SMALLEST, float("inf"))
+        _check_colours(path, header, content, channels)
         pixels, opaque = decoding.decode(content, channels), decoding.opaque(content)
     except RefusedError as error:
         raise UserError(
@@ -61,6 +63,21 @@ def read(path: Path, channels: int) -> Given:
             f"and at most {decoding.MAX_PIXELS // 10**6} megapixels",
         ) from error
     return Given(path, header.sha256, to_batch(pixels[None], torch.device("cpu")).images, opaque)
+
+
+def _check_colours(path: Path, header: decoding.Header, content: bytes, channels: int) -> None:
+    if header.mode == "CMYK":
+        raise UserError(
+            f"{as_text(path)} is in CMYK, for print; what it looks like depends on a colour profile.",
+            expected="an image in RGB or grey",
+            remedy="save it as sRGB with an image editor, which applies its profile",
+        )
+    if channels == 1 and not header.is_grey and np.ptp(decoding.decode(content, 3), axis=0).max() > TINGE:
+        raise UserError(
+            f"{as_text(path)} is in colour, and the model knows only grey.",
+            expected="a grey image, or one in RGB whose three channels are equal",
+            remedy="save it as greyscale, or name a model that was trained on colour: genfoundry registry list",
+        )
 
 
 def sampling(model: Model, spec: ImageSpec, label: int | None) -> Make:
