@@ -1,6 +1,6 @@
 from test_leaderboard import FD, version
 
-from genfoundry.records import TRIAL, Reason
+from genfoundry.records import TRIAL, Reason, Score
 from genfoundry.tabulation import as_markdown
 
 
@@ -54,3 +54,21 @@ def test_trials_are_left_out_where_there_is_a_whole_training():
     trial = seeded(90.0, 1, 2).model_copy(update={"reasons": (reason,)})
     assert row(as_markdown([seeded(10.0, 0), trial]), "**gan**")[1:3] == ["1", "10.0 [9.00, 11.0]"]
     assert row(as_markdown([trial]), "**gan**")[1] == "1"
+
+
+def test_what_stands_beside_a_score_has_columns_for_baselines_too():
+    found = seeded(10.0, 0)
+    floor = next(score for score in found.evaluation.scores if score.subject == "noise")
+    more = (
+        Score(name="fd_pca64_1k", value=2.0, low=1.0, high=3.0, higher_is_better=False),
+        Score(name="recall_domain-1_1k", value=0.8, low=0.7, high=0.9, higher_is_better=True),
+        Score(name="recall_domain-1_1k", subject="noise", value=0.0, low=0.0, high=0.0, higher_is_better=True),
+        floor.model_copy(update={"subject": "standard_prior", "value": 40.0}),
+    )
+    evaluation = found.evaluation.model_copy(update={"scores": (*found.evaluation.scores, *more)})
+    text = as_markdown([found.model_copy(update={"evaluation": evaluation})])
+    assert row(text, "recipe")[2:5] == ["Fréchet distance", "Fréchet distance, 64 principal components", "Recall"]
+    assert row(text, "**gan**")[3:5] == ["2.00 [1.00, 3.00]", "0.800 [0.700, 0.900]"]
+    assert row(text, "the noise floor")[3:5] == ["", "0"]
+    assert row(text, "gan, standard prior")[2].startswith("40.0")
+    assert {line.count(" | ") for line in text.splitlines() if line.startswith("| ")} == {8}

@@ -37,8 +37,8 @@ class Classifier(Model[ImageBatch]):
         super().__init__(spec, config)
         if spec.num_classes < 2:
             raise UserError(
-                f"A classifier needs labels; this dataset has {spec.num_classes} classes.",
-                expected="two classes or more (one folder a class)",
+                f"A classifier needs labels of two classes; this dataset has {spec.num_classes or 'none'}.",
+                expected="a folder a class, of two or more",
             )
 
     def optimizers(self) -> dict[str, Optimizer]:

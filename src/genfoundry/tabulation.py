@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 
 from genfoundry.interval import Estimate
 from genfoundry.leaderboard import groups
+from genfoundry.markdown import table
 from genfoundry.records import ModelVersion, Score
 from genfoundry.report import wording
 
@@ -21,12 +22,17 @@ BESIDE = (  # what stands beside the deciding score, where there is one, by the 
     "psnr",
     "psnr_y",
     "ssim_y",
-    "ece",
-    "relative_crps",
-    "mase",
+    "auprc",
     "tpr_at_fpr5",
     "false_positive_rate",
+    "relative_crps",
+    "mase",
+    "band",
+    "ece",
 )
+
+
+COST = ("verdict", "training", "parameters", "compute a sample")
 
 
 def as_markdown(versions: Sequence[ModelVersion]) -> str:
@@ -41,25 +47,60 @@ def as_markdown(versions: Sequence[ModelVersion]) -> str:
 
 def _table(group: Sequence[ModelVersion]) -> Iterator[str]:
     evaluation = group[0].evaluation
-    dataset, first = evaluation.checkpoint.dataset, wording.meaning(evaluation.primary)
+    dataset, words = evaluation.checkpoint.dataset, wording.meaning(evaluation.primary)
     recipes = _by_recipe(group)
-    present = {wording.meaning(score.name).start for version in group for score in version.evaluation.scores}
-    beside = [start for start in BESIDE if start in present and start != first.start]
+    shown = [version for seeds in recipes.values() for version in seeds]
+    columns = _columns(shown)
     yield f"### {dataset.name}: `{evaluation.primary}`\n"
-    yield f"{first.label}, {first.protocol}; data {dataset.digest[:12]}.\n"
-    titles = ["recipe", "seeds", first.label, *(wording.MEANINGS[start][0] for start in beside), "verdict", "training"]
-    yield f"| {' | '.join(titles)} |"
-    yield "|" + "---|" * len(titles)
-    for name, seeds in recipes.items():
-        cells = [_over_seeds(seeds, start) for start in (first.start, *beside)]
-        verdicts = ", ".join(sorted({version.decision for version in seeds}))
-        seconds = fmean(version.evaluation.checkpoint.cost.seconds for version in seeds)
-        yield f"| **{name}** | {len(seeds)} | {' | '.join(cells)} | {verdicts} | {wording.duration(seconds)} |"
-    for score in evaluation.scores:
-        if score.name == evaluation.primary and score.subject != "model":
-            blank = " | ".join([""] * (len(beside) + 2))
-            yield f"| {_subject(score, group[0])} | | {_cell(score.name, _estimate([score]))} | {blank} |"
+    yield f"{words.label}, {words.protocol}; data {dataset.digest[:12]}.\n"
+    rows = [row for name, seeds in recipes.items() for row in _rows(name, seeds, list(columns))]
+    rows += [[wording.subject(subject), "", *cells] for subject, cells in _shared(shown, list(columns))]
+    titles = ["recipe", "seeds", *columns.values(), *COST]
+    yield table(titles, (cells + [""] * (len(titles) - len(cells)) for cells in rows))
     yield ""
+
+
+def _columns(versions: Sequence[ModelVersion]) -> dict[str, str]:
+    """The scores to show and their titles: the deciding one, its like in other views, and what is listed above."""
+    primary = versions[0].evaluation.primary
+    order = (wording.meaning(primary).start, *BESIDE)
+    names = {s.name: wording.meaning(s.name) for v in versions for s in v.evaluation.scores if s.subject == "model"}
+    chosen = [name for name in names if names[name].start in order]
+    chosen.sort(key=lambda name: (name != primary, order.index(names[name].start)))
+    return {name: names[name].label + _view(names[name], order[0], name == primary) for name in chosen}
+
+
+def _view(words: wording.Meaning, start: str, deciding: bool) -> str:
+    return "" if deciding or words.start != start else f", {words.protocol.partition(', ')[0]}"
+
+
+def _rows(title: str, seeds: Sequence[ModelVersion], names: Sequence[str]) -> Iterator[list[str]]:
+    """What a recipe came to, and below it what it is compared with that is its own, such as another prior."""
+    costs = [version.evaluation.checkpoint.cost for version in seeds]
+    yield [
+        f"**{title}**",
+        str(len(seeds)),
+        *_cells(seeds, "model", names),
+        ", ".join(sorted({version.decision for version in seeds})),
+        wording.duration(fmean(cost.seconds for cost in costs)),
+        wording.quantity(costs[0].parameters) if costs[0].parameters else "",
+        wording.quantity(costs[0].flops_per_sample, "FLOP") if costs[0].flops_per_sample else "",
+    ]
+    for subject in _subjects(seeds[0]):
+        if subject not in wording.SUBJECTS:
+            yield [f"{title}, {wording.subject(subject)}", "", *_cells(seeds, subject, names)]
+
+
+def _shared(group: Sequence[ModelVersion], names: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Floors and baselines, which are the same for every recipe."""
+    first = {subject: version for version in reversed(group) for subject in _subjects(version)}
+    for subject in wording.SUBJECTS:
+        if subject in first and subject != "model":
+            yield subject, _cells([first[subject]], subject, names)
+
+
+def _subjects(version: ModelVersion) -> list[str]:
+    return [score.subject for score in version.evaluation.scores if score.name == version.evaluation.primary]
 
 
 def _by_recipe(group: Sequence[ModelVersion]) -> dict[str, list[ModelVersion]]:
@@ -85,11 +126,9 @@ def _titled(version: ModelVersion) -> str:
     return version.name if fraction == 1 else f"{version.name}, {wording.share(fraction)} of the data"
 
 
-def _over_seeds(versions: Sequence[ModelVersion], start: str) -> str:
-    found = [s for version in versions for s in version.evaluation.scores if s.subject == "model"]
-    scores = [score for score in found if wording.meaning(score.name).start == start]
-    scores = [score for score in scores if score.name == scores[0].name]
-    return _cell(scores[0].name, _estimate(scores)) if scores else ""
+def _cells(versions: Sequence[ModelVersion], subject: str, names: Sequence[str]) -> list[str]:
+    found = [[score for v in versions if (score := v.evaluation.score(name, subject))] for name in names]
+    return [_cell(name, _estimate(scores)) if scores else "" for name, scores in zip(names, found, strict=True)]
 
 
 def _estimate(scores: Sequence[Score]) -> Estimate:
@@ -106,8 +145,3 @@ def _estimate(scores: Sequence[Score]) -> Estimate:
 def _cell(name: str, found: Estimate) -> str:
     low, value, high = (wording.value(name, amount) for amount in (found.low, found.value, found.high))
     return value if low == high else f"{value} [{low}, {high}]"
-
-
-def _subject(score: Score, version: ModelVersion) -> str:
-    known = score.subject in wording.SUBJECTS
-    return wording.subject(score.subject) if known else f"{version.name}, {wording.subject(score.subject)}"

@@ -26,5 +26,5 @@ def test_the_projection_is_linear_in_the_vector_of_the_class():
 
 
 def test_data_without_classes_is_refused():
-    with pytest.raises(UserError, match="needs labels; this dataset has 1 classes"):
+    with pytest.raises(UserError, match="needs labels of two classes; this dataset has 1"):
         build_model("cgan", ImageSpec(channels=1, height=28, width=28, num_classes=1), {})

@@ -221,7 +221,8 @@ def bad_images(folder):
     (folder / "cut.png").write_bytes((folder / "whole.png").read_bytes()[:1500])
     return {
         "thin": "5×1, smaller than 2 pixels", "huge": "more than 25 megapixels", "empty": "0 bytes", "text": "no image",
-        "cut": "ends too early", "missing": "No such file", "green": "in colour, and the model knows only grey", "other": "has 9×8 pixels.\nExpected: 8×8",
+        "cut": "ends too early", "missing": "No such file",
+        "green": "in colour, and the model knows only grey", "other": "has 9×8 pixels.\nExpected: 8×8",
     }  # fmt: skip
 
 

@@ -43,8 +43,8 @@ class CGAN(FromNoise):
         super().__init__(spec, config)
         if spec.num_classes < 2:
             raise UserError(
-                f"A conditional model needs labels; this dataset has {spec.num_classes} classes.",
-                expected="two classes or more (one folder a class)",
+                f"A conditional model needs labels of two classes; this dataset has {spec.num_classes or 'none'}.",
+                expected="a folder a class, of two or more",
                 remedy="train an unconditional family on it: genfoundry models",
             )
         self.generator = Generator(spec, config)
