@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from genfoundry.catalog import Entry
 
 CAPABILITIES = {
     "sample": "samples",
     "reconstruct": "reconstructs",
-    "log_likelihood": "likelihood",
+    "log_likelihood": "exact likelihood",
     "embed": "embeds",
     "classify": "classifies",
     "forecast": "forecasts",
@@ -38,7 +42,7 @@ def models(family: str | None, as_json: bool) -> None:
             "task": entry.attributes.get("task"),
             "conditions": list(entry.attributes.get("conditions", ())),  # pyright: ignore[reportArgumentType]
             "paper": entry.title,
-            "capabilities": [word for method, word in CAPABILITIES.items() if method in entry.methods],
+            "capabilities": _capabilities(entry),
             "settings": entry.config,
             "recipes": [name for name in shelf.names() if shelf.load(name).model.family == entry.name],
         }
@@ -55,13 +59,23 @@ def models(family: str | None, as_json: bool) -> None:
         _table(rows)
 
 
+def _capabilities(entry: Entry) -> list[str]:
+    words = CAPABILITIES
+    if "label" in entry.attributes.get("conditions", ()):  # pyright: ignore[reportOperatorIssue]
+        words = {**words, "sample": "samples of any class"}
+    if not entry.attributes.get("exact_likelihood"):
+        words = {**words, "log_likelihood": "a bound of the likelihood"}
+    return [word for method, word in words.items() if method in entry.methods]
+
+
 def _table(rows: list[dict]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("family", "kind", "paper", "does", "recipes", box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
     for row in rows:
-        table.add_row(
-            row["family"], row["kind"], row["paper"], ", ".join(row["capabilities"]), ", ".join(row["recipes"])
-        )
+        does = ", ".join(row["capabilities"])
+        table.add_row(row["family"], f"{row['paper']}\n{row['kind']}: {does}\nrecipes: {', '.join(row['recipes'])}")
     Console().print(table)

@@ -88,7 +88,9 @@ def describe(package: str, name: str) -> Entry:
         docstring=docstring,
         attributes={key: value for body in bodies for key, value in _constants(body).items()},
         config={key: value for node in lineage for key, value in _fields(_inner(node, "Config")).items()},
-        methods=tuple(node.name for body in bodies for node in body if isinstance(node, ast.FunctionDef)),
+        methods=tuple(
+            node.name for body in bodies for node in body if isinstance(node, ast.FunctionDef) and not _is_promise(node)
+        ),
     )
 
 
@@ -109,6 +111,12 @@ def _lineage(path: Path, name: str) -> list[ast.ClassDef]:
 
 def _inner(node: ast.ClassDef, name: str) -> ast.ClassDef | None:
     return next((child for child in node.body if isinstance(child, ast.ClassDef) and child.name == name), None)
+
+
+def _is_promise(method: ast.FunctionDef) -> bool:
+    """Whether all that a method does is to raise NotImplementedError: it is what others promise to do."""
+    last = method.body[-1]
+    return isinstance(last, ast.Raise) and isinstance(last.exc, ast.Name) and last.exc.id == "NotImplementedError"
 
 
 def _constants(body: list[ast.stmt]) -> dict[str, object]:
