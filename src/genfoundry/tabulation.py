@@ -67,11 +67,11 @@ def _columns(versions: Sequence[ModelVersion]) -> dict[str, str]:
     names = {s.name: wording.meaning(s.name) for v in versions for s in v.evaluation.scores if s.subject == "model"}
     chosen = [name for name in names if names[name].start in order]
     chosen.sort(key=lambda name: (name != primary, order.index(names[name].start)))
-    return {name: names[name].label + _view(names[name], order[0], name == primary) for name in chosen}
-
-
-def _view(words: wording.Meaning, start: str, deciding: bool) -> str:
-    return "" if deciding or words.start != start else f", {words.protocol.partition(', ')[0]}"
+    found: dict[str, str] = {}
+    for name in chosen:
+        label, view = names[name].label, names[name].protocol.partition(", ")[0]
+        found[name] = f"{label}, {view}" if label in found.values() else label
+    return found
 
 
 def _rows(title: str, seeds: Sequence[ModelVersion], names: Sequence[str]) -> Iterator[list[str]]:

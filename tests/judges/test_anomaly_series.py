@@ -5,7 +5,7 @@ import pytest
 from waves import PLAN, SPEC, Broken, Oracle, values, waves
 
 from genfoundry.errors import UserError
-from genfoundry.judges.anomaly_series import FAULTS, SIZES, judge, plant, step_deviation, surprise
+from genfoundry.judges.anomaly_series import FAULTS, SIZES, beside_gaps, judge, plant, step_deviation, surprise
 from genfoundry.judges.forecasting import rolling_origins
 from genfoundry.metrics import detection
 from genfoundry.model import Model
@@ -33,7 +33,7 @@ def test_a_forecaster_that_knows_finds_faults_beside_baselines(folder, oracle, t
     found = judge(oracle, folder, MORE, None, tmp_path)
     assert found.primary == "auroc_h6_o20"
     model, chance = values(found, "model"), values(found, "noise")
-    assert [*model] == [f"{name}_h6_o20" for name in NAMES]
+    assert [*model] == [f"{name}_{protocol}" for protocol in ("h6_o20", "gaps_h6_o20") for name in NAMES]
     assert model[found.primary].low > chance[found.primary].value == 0.5
     assert model[found.primary].value > 0.9  # three deviations of steps of a wave of ten, with unit noise
     assert {score.subject for score in found.scores} == {"model", "noise", "seasonal_naive", "isolation_forest", "knn"}
@@ -42,6 +42,24 @@ def test_a_forecaster_that_knows_finds_faults_beside_baselines(folder, oracle, t
     assert found.details["found/noise_burst"][0] > 0.5
     shown = json.loads((tmp_path / "forecasts.json").read_text())
     assert [row["series"].partition(", ")[2] for row in shown] == ["no fault", *(f.replace("_", " ") for f in FAULTS)]
+
+
+def test_what_a_failing_recorder_leaves_beside_a_gap_is_found_among_windows_without_faults(folder, oracle, tmp_path):
+    origins = rolling_origins(folder, SPEC, 20, oracle)
+    gaps = beside_gaps(origins)
+    assert [name for name, gap in zip(origins.names, gaps, strict=True) if gap] == ["a"] * 5 + ["b"] * 5
+    sound = judge(oracle, folder, MORE, None, tmp_path)
+    failing = judge(oracle, waves(tmp_path, fault=-9.0), MORE, None, tmp_path)
+    assert failing.protocol["windows with a real gap"] == 10
+    before, after = (values(found, "model")["auroc_gaps_h6_o20"] for found in (sound, failing))
+    assert before.low < after.low
+    assert after.value > 0.75  # of the windows with the gap, some begin behind the fault
+
+
+def test_few_gaps_make_no_score(folder, oracle, tmp_path):
+    few = MORE.model_copy(update={"origins": 6})
+    names = values(judge(oracle, folder, few, None, tmp_path), "model")
+    assert not any("gaps" in name for name in names)
 
 
 def test_a_broken_model_scores_nan_and_its_baselines_do_not(folder, tmp_path):

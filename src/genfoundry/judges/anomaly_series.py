@@ -1,4 +1,5 @@
-"""Anomaly detection in series: faults planted into the future of half of the test windows are to be found.
+"""Anomaly detection in series: faults planted into the future of half of the test windows are to be found; and, apart
+from them, the neighbourhoods of real gaps, where a recorder may have failed before it fell silent or after.
 
 A forecaster's score of a window is its own surprise: how far what came lies from its forecast, in units of the
 forecast's spread. No label is read: the threshold is what 5 % of the validation split's clean windows exceed. Beside
@@ -9,7 +10,7 @@ window (Ramaswamy 2000), and chance.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -28,15 +29,17 @@ from genfoundry.metrics.detection import DRAWS, detectors, records, threshold
 from genfoundry.metrics.forecast import observed_mean
 from genfoundry.model import Model
 from genfoundry.recipe import EvaluationPlan
-from genfoundry.records import SeriesSpec
+from genfoundry.records import Score, SeriesSpec
 from genfoundry.windows import fill, scale
 
 SIZES = (3.0, 6.0)  # of a fault, in the series' own step deviations, up or down; drawn evenly
 LEAST_OBSERVED = 4  # steps of a future that can hold a fault
+LEAST_GAPS = 4  # windows with a gap that make a score of their own
 MOST_TRAIN = 5000  # windows that isolation forest and neighbours read
 
 Rng = np.random.Generator
 Detector = Callable[[Origins], np.ndarray]  # windows to (N,), high for an anomaly
+Sides = tuple[np.ndarray, np.ndarray]  # scores of windows that are judged (N,), and of clean ones (M,)
 
 
 def spike(values: np.ndarray, size: float, rng: Rng) -> np.ndarray:
@@ -88,20 +91,37 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     model.eval()
     spec = cast(SeriesSpec, model.spec)
     clean = rolling_origins(folder, spec, plan.origins, model, "val")
-    planted = plant(rolling_origins(folder, spec, plan.origins, model), plan.seed)
-    samples = futures(model, planted.origins.batch, NUM_FUTURES, plan.seed)
-    usual = futures(model, clean.batch, NUM_FUTURES, plan.seed)
-    found = {"model": (surprise(planted.origins, samples), surprise(clean, usual))}
-    for name, detect in _baselines(folder, spec, plan.seed).items():
-        found[name] = (detect(planted.origins), detect(clean))
-    found["noise"] = (np.zeros(len(planted.kind)), np.zeros(len(clean.real)))
-    protocol = f"h{spec.horizon}_o{plan.origins}"
-    labels = (planted.kind != "").astype(int)
-    scores = [score for name, sides in found.items() for score in records(name, labels, *sides, protocol, plan.seed)]
+    tested = rolling_origins(folder, spec, plan.origins, model)
+    planted, gaps = plant(tested, plan.seed), beside_gaps(tested)
+    samples, usual = (futures(model, origins.batch, NUM_FUTURES, plan.seed) for origins in (tested, clean))
+    baselines = _baselines(folder, spec, plan.seed)
+
+    def sides(origins: Origins) -> dict[str, Sides]:
+        found = {"model": (surprise(origins, samples), surprise(clean, usual))}
+        found |= {name: (detect(origins), detect(clean)) for name, detect in baselines.items()}
+        return found | {"noise": (np.zeros(len(origins.real)), np.zeros(len(clean.real)))}
+
+    protocol, found = f"h{spec.horizon}_o{plan.origins}", sides(planted.origins)
+    scores = [*_scores(found, planted.kind != "", protocol, plan.seed)]
+    if LEAST_GAPS <= gaps.sum() < len(gaps):
+        scores += _scores(sides(tested), gaps, f"gaps_{protocol}", plan.seed)
     _draw(folder, spec, planted, samples, out)
-    return Judgement(
-        f"auroc_{protocol}", tuple(scores), _protocol(plan, spec, planted, clean), _details(planted, found)
-    )
+    described = _protocol(plan, spec, planted, clean) | {"windows with a real gap": int(gaps.sum())}
+    return Judgement(f"auroc_{protocol}", tuple(scores), described, _details(planted, found))
+
+
+def _scores(found: dict[str, Sides], anomalies: np.ndarray, protocol: str, seed: int) -> Iterator[Score]:
+    for name, sides in found.items():
+        yield from records(name, anomalies.astype(int), *sides, protocol, seed)
+
+
+def beside_gaps(origins: Origins) -> np.ndarray:
+    """(N,) bool: whether the target is missing at some steps of a window's future and observed at others.
+
+    The forecaster's score reads the observed ones only: it says whether what stands beside a gap is unusual.
+    """
+    missing = np.isnan(origins.real[:, 0]).mean(1)
+    return (missing > 0) & (missing < 1)
 
 
 def plant(origins: Origins, seed: int) -> Planted:
@@ -184,7 +204,7 @@ def _features(past: torch.Tensor, mask: torch.Tensor, future: torch.Tensor, seen
     return fill(z, torch.cat((torch.ones_like(mask), seen), 1))[:, -2 * horizon :].numpy()
 
 
-def _details(planted: Planted, found: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, list[float]]:
+def _details(planted: Planted, found: dict[str, Sides]) -> dict[str, list[float]]:
     """`found/<fault>`: the share above the threshold, of the model and of each baseline but chance."""
     return {
         f"found/{fault}": [

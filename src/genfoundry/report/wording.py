@@ -140,6 +140,7 @@ def _token(token: str) -> str:
         (r"x(\d)", "{} times larger"),
         (r"class(\d+)", "class {} left out"),
         (r"test", "held-out split"),
+        (r"gaps", "beside real gaps"),
         (r"pca(\d+)", "{} principal components"),
         (r"(\d+)k", "{},000 samples"),
         (r"n?(\d+)", "{} samples"),
