@@ -142,7 +142,8 @@ def finished(recipe: str, stage: str, state: State) -> Any:
 
 def _said(result: object) -> str:
     if isinstance(result, ValidatedDataset):
-        return f"{len(result.checks)} checks, {len(result.warnings)} warnings"
+        warnings = len(result.warnings)
+        return f"{len(result.checks)} checks, {warnings} warning{'s' * (warnings != 1)}"
     if isinstance(result, Checkpoint):
         return f"{result.cost.steps} steps in {result.cost.seconds:.0f} s, {result.outcome}"
     if isinstance(result, Evaluation) and (score := result.score(result.primary)):
