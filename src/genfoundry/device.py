@@ -38,7 +38,8 @@ def resolve(accelerator: str, precision: str) -> Resolved:
         name = torch.cuda.get_device_name()
         return Resolved("gpu", torch.device("cuda", 0), "fp32" if wanted == "auto" else wanted, name)
     wanted = ("bf16" if bf16_pays() else "fp32") if precision == "auto" else precision
-    return Resolved("cpu", torch.device("cpu"), wanted, f"CPU, {torch.get_num_threads()} threads")
+    threads = torch.get_num_threads()
+    return Resolved("cpu", torch.device("cpu"), wanted, f"CPU, {threads} thread{'s' * (threads != 1)}")
 
 
 def bf16_pays() -> bool:

@@ -143,6 +143,7 @@ def _token(token: str) -> str:
         (r"gaps", "beside real gaps"),
         (r"pca(\d+)", "{} principal components"),
         (r"(\d+)k", "{},000 samples"),
+        (r"(\d+)steps", "{} steps of training"),
         (r"n?(\d+)", "{} samples"),
         (r"h(\d+)", "{} steps ahead"),
         (r"o(\d+)", "{} origins a series"),
