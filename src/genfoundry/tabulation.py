@@ -132,14 +132,17 @@ def _cells(versions: Sequence[ModelVersion], subject: str, names: Sequence[str])
 
 
 def _estimate(scores: Sequence[Score]) -> Estimate:
-    """One seed: the interval of its judging. More: their mean, and Student's 95 % interval of it."""
+    """One seed: the interval of its judging. More: their mean, and Student's 95 % interval of it, within a share's range."""
     values = [score.value for score in scores]
     if len(values) == 1 or not all(map(math.isfinite, values)):
         return Estimate(values[0], scores[0].low, scores[0].high)
     from scipy.stats import t
 
     half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
-    return Estimate(fmean(values), fmean(values) - half, fmean(values) + half)
+    low, high = fmean(values) - half, fmean(values) + half
+    if wording.meaning(scores[0].name).share:
+        low, high = max(0.0, low), min(1.0, high)
+    return Estimate(fmean(values), low, high)
 
 
 def _cell(name: str, found: Estimate) -> str:
