@@ -132,7 +132,7 @@ def _cells(versions: Sequence[ModelVersion], subject: str, names: Sequence[str])
 
 
 def _estimate(scores: Sequence[Score]) -> Estimate:
-    """One seed: the interval of its judging. More: their mean, and Student's 95 % interval of it, within a share's range."""
+    """One seed: the interval of its judging. More: their mean and Student's 95 % interval; a share's is in [0, 1]."""
     values = [score.value for score in scores]
     if len(values) == 1 or not all(map(math.isfinite, values)):
         return Estimate(values[0], scores[0].low, scores[0].high)
