@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from genfoundry.batch import Batch, ImageBatch, SeriesBatch
+from genfoundry.forecaster import Forecaster
 from genfoundry.loader import build_model, load_model, write_model
-from genfoundry.model import Classifies, HasLikelihood, Model, Reconstructs
+from genfoundry.model import (
+    Classifies,
+    Completes,
+    Decodes,
+    HasLikelihood,
+    Model,
+    Pyramids,
+    Reconstructs,
+    ScoresAnomalies,
+    Upscales,
+)
 from genfoundry.records import ImageSpec, SeriesSpec
 
 IMAGE_SPECS = [
@@ -57,7 +69,7 @@ def _train(model: Model, batch: Batch) -> set[str]:
         optimizers[name].zero_grad(set_to_none=True)
         loss.backward()
         ours = {id(p) for group in optimizers[name].param_groups for p in group["params"]}
-        touched.update(n for n, p in model.named_parameters() if id(p) in ours and p.grad is not None)
+        touched.update(n for n, p in model.named_parameters() if id(p) in ours and p.grad is not None and p.grad.any())
         optimizers[name].step()
 
     for step in range(2):
@@ -98,18 +110,49 @@ def _altered(batch: Batch, spec: ImageSpec | SeriesSpec) -> dict[str, Batch]:
     }
 
 
+@torch.no_grad()
 def _check_capabilities(model: Model, again: Model, batch: Batch, spec: ImageSpec | SeriesSpec) -> None:
-    with torch.no_grad():
-        if isinstance(model, Reconstructs):
-            assert model.reconstruct(batch).shape == (len(batch), *spec.shape)
-        if isinstance(model, HasLikelihood):
-            likelihood = model.log_likelihood(batch)
-            assert likelihood.shape == (len(batch),)
-            assert (likelihood < 0).all(), "a probability of discrete data above 1"
-        if isinstance(model, Classifies):
-            logits = model.classify(batch)
-            assert logits.shape == (len(batch), spec.num_classes)
-            torch.testing.assert_close(logits, again.classify(batch), rtol=0, atol=0)
+    """What a family can do besides has the right shape, and is the same after loading."""
+    found = dict(_abilities(model, batch, spec))
+    for name, (values, shape) in found.items():
+        assert values.shape == shape, name
+        assert torch.isfinite(values).all(), name
+    for name, (values, _) in _abilities(again, batch, spec):
+        torch.testing.assert_close(found[name][0], values, rtol=0, atol=0, msg=name)
+    if isinstance(model, HasLikelihood):
+        assert (found["log_likelihood"][0] < 0).all(), "a probability of discrete data above 1"
+
+
+def _abilities(
+    model: Model, batch: Batch, spec: ImageSpec | SeriesSpec
+) -> Iterator[tuple[str, tuple[torch.Tensor, tuple[int, ...]]]]:
+    """Name, and what was made with the shape that it should have, of every promise of `genfoundry.model` kept."""
+    rows, generator = len(batch), torch.Generator().manual_seed(5)
+    if isinstance(spec, SeriesSpec):
+        if isinstance(model, Forecaster):
+            yield "forecast", (model.forecast(batch, 3, generator), (rows, 3, spec.horizon))
+        return
+    if isinstance(model, Reconstructs):
+        yield "reconstruct", (model.reconstruct(batch), (rows, *spec.shape))
+    if isinstance(model, HasLikelihood):
+        yield "log_likelihood", (model.log_likelihood(batch), (rows,))
+    if isinstance(model, Classifies):
+        yield "classify", (model.classify(batch), (rows, spec.num_classes))
+    if isinstance(model, Decodes):
+        yield "decode", (model.decode(model.embed(batch)), (rows, *spec.shape))
+    if isinstance(model, ScoresAnomalies):
+        yield "anomaly_score", (model.anomaly_score(batch), (rows,))
+    if isinstance(model, Completes):
+        known = torch.arange(spec.height)[:, None].expand(rows, 1, spec.height, spec.width) < spec.height // 2
+        made = model.complete(batch.images, known, generator)
+        assert torch.equal(made[known.expand_as(made)], batch.images[known.expand_as(made)]), "what is known stays"
+        yield "complete", (made, (rows, *spec.shape))
+    if isinstance(model, Upscales):
+        scale = model.config.scale
+        yield "upscale", (model.upscale(batch.images), (rows, spec.channels, scale * spec.height, scale * spec.width))
+    if isinstance(model, Pyramids):
+        finest = model.sample_levels(batch, generator)[-1]
+        yield "sample_levels", (finest, (rows, *spec.shape))
 
 
 def error_on_cycles(model: Model, spec: SeriesSpec, steps: int, futures: int) -> float:

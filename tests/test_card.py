@@ -45,3 +45,21 @@ def test_a_page_of_a_model_fits_whatever_a_user_wrote_on_the_card_of_the_data(mo
     assert len(text) <= LONGEST
     assert text.count(" …\n") == 3
     assert "genfoundry generate m" in text
+
+
+def enlarger(**more):
+    found = judged(1)
+    return found.model_copy(update={"checkpoint": found.checkpoint.model_copy(update={"family": "srgan"}), **more})
+
+
+def test_what_enlarges_is_asked_with_an_image():
+    text = describe_model("m", enlarger(task="super_resolution"), 1, "#")
+    assert "genfoundry generate m --input image.png -o DIR" in text
+    assert "large = model.predict(images)" in text
+    assert "seed" not in text.partition("### Use")[2]
+
+
+def test_what_was_judged_as_a_detector_is_for_that_and_makes_nothing():
+    text = describe_model("m", judged(1).model_copy(update={"task": "anomaly"}), 1, "#")
+    assert "For finding what differs" in text
+    assert "genfoundry generate" not in text

@@ -22,7 +22,10 @@ def evaluation(*scores: Score, primary=FD, digest="a.dir", outcome="COMPLETED", 
         recipe="dcgan", family="dcgan", run_key="k", run_id="r", weights_digest="w", dataset=version, seed=0,
         cost=Cost(), outcome=outcome,
     )  # fmt: skip
-    return Evaluation(checkpoint=checkpoint, primary=primary, scores=scores, protocol={}, details=details)
+    trivial = tuple(score.subject for score in scores if score.subject in ("noise", "bicubic"))
+    return Evaluation(
+        checkpoint=checkpoint, primary=primary, scores=scores, protocol={}, details=details, trivial=trivial
+    )
 
 
 NOISE = score(value=900.0, half=10, subject="noise")
@@ -180,3 +183,39 @@ def test_a_trial_is_judged_but_never_made_champion():
     assert rejected.decision == "REJECT"
     assert rejected.on_trial, "or it would pass for a training on this data"
     assert not judge(bad, None, Policy()).on_trial
+
+
+def test_a_baseline_that_is_not_there_cannot_be_beaten():
+    verdict = judge(evaluation(score(), NOISE), None, Policy(must_beat=("bicubicc",)))
+    assert verdict.decision == "REJECT"
+    (reason,) = [reason for reason in verdict.reasons if not reason.passed]
+    assert reason.sentence == "There is no 'bicubicc' to beat; known: noise."
+
+
+@pytest.mark.parametrize(("own", "decision"), [(0.8, "PROMOTE"), (0.98, "REJECT"), (1.3, "REJECT")])
+def test_super_resolution_has_to_beat_interpolation(own, decision):
+    name = "relative_fd_random32_x2_150"
+    usual = score(name, 1.0, 0.0, "bicubic")
+    assert judge(evaluation(score(name, own, 0.05), usual, primary=name), None, Policy()).decision == decision
+
+
+@pytest.mark.parametrize(("ratio", "decision"), [(0.9, "PROMOTE"), (0.97, "REJECT"), (math.nan, "REJECT")])
+def test_a_forecaster_has_to_beat_seasonal_naive_window_by_window(ratio, decision):
+    """The two scores overlap by far; their ratio on the same windows decides."""
+    name = "crps_h24_o14"
+    scores = (
+        score(name, 3.0, 2.0),
+        score(name, 3.3, 2.0, "seasonal_naive"),
+        score("relative_crps_h24_o14", ratio, 0.05),
+    )
+    own = evaluation(*scores, primary=name).model_copy(update={"trivial": ("seasonal_naive",)})
+    assert judge(own, None, Policy()).decision == decision
+
+
+@pytest.mark.parametrize(("made", "decision"), [(0.9, "PROMOTE"), (0.45, "REJECT"), (0.1, "REJECT")])
+def test_a_conditional_model_has_to_do_as_it_is_asked(made, decision):
+    name = "label_accuracy_domain-1a2b3c4d_1k"
+    labels = (score(name, made, 0.02, higher=True), score(name, 0.92, 0.02, "real", higher=True))
+    verdict = judge(evaluation(score(), NOISE, *labels), None, Policy())
+    assert verdict.decision == decision
+    assert rules(verdict, decision == "PROMOTE").count("does as asked") == 1

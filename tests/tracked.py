@@ -34,7 +34,9 @@ def evaluation(run_key: str, run_id: str, weights: str, fd: float = 5.0, data: D
         Score(name=PRIMARY, value=fd, low=fd - 0.5, high=fd + 0.5, higher_is_better=False),
         Score(name=PRIMARY, subject="noise", value=100, low=99, high=101, higher_is_better=False),
     )
-    return Evaluation(checkpoint=checkpoint, primary=PRIMARY, scores=scores, protocol={"samples": 64})
+    return Evaluation(
+        checkpoint=checkpoint, primary=PRIMARY, scores=scores, protocol={"samples": 64}, trivial=("noise",)
+    )
 
 
 def trained(run_key: str, folder: Path, fd: float = 5.0, seed: int = 0, data: DatasetVersion = DATA) -> Evaluation:

@@ -83,7 +83,8 @@ def describe_model(name: str, evaluation: Evaluation, version: int | None, files
     standing = f"Champion: version {version}, {shown}." if version else f"No champion yet; the last version: {shown}."
     use = _use(name, evaluation)
     if task_of(evaluation) in MAKES:
-        use += f"\n\nor in a terminal: `genfoundry generate {name} -n 64 --seed 7 -o DIR`"
+        wanted = "--input image.png" if task_of(evaluation) == "super_resolution" else "-n 64 --seed 7"
+        use += f"\n\nor in a terminal: `genfoundry generate {name} {wanted} -o DIR`"
     parts = [_what(evaluation), standing, purpose(evaluation), links(evaluation, files)]
     return "\n\n".join([*parts, _data(evaluation.checkpoint.dataset), use]) + "\n"
 
@@ -97,9 +98,12 @@ def purpose(evaluation: Evaluation) -> str:
 
 def task_of(evaluation: Evaluation) -> str:
     """The task that it was judged in."""
-    family = catalog.describe("models", evaluation.checkpoint.family)
-    named = str(evaluation.protocol.get("task") or family.attributes.get("task") or "generation")
+    named = evaluation.task or _task_of_family(evaluation)
     return named if named in PURPOSE else "generation"
+
+
+def _task_of_family(evaluation: Evaluation) -> str:
+    return str(catalog.describe("models", evaluation.checkpoint.family).attributes.get("task") or "generation")
 
 
 def links(evaluation: Evaluation, files: str) -> str:
@@ -184,11 +188,12 @@ def _use(name: str, evaluation: Evaluation) -> str:
 
 
 def _example(evaluation: Evaluation) -> str:
-    checkpoint = evaluation.checkpoint
-    spec = checkpoint.dataset.spec
+    spec, task = evaluation.checkpoint.dataset.spec, _task_of_family(evaluation)
     if not isinstance(spec, ImageSpec):
         return f"forecast = model.predict(past)  # columns unique_id, ds, y; {spec.context} steps a series or more"
-    if catalog.describe("models", checkpoint.family).attributes.get("task") == "classification":
+    if task == "super_resolution":
+        return f"large = model.predict(images)  # uint8 (B, height, width, {spec.channels}), of any size"
+    if task == "classification":
         return f"probabilities = model.predict(images)  # uint8 (B, {spec.height}, {spec.width}, {spec.channels})"
     shape = f"(16, {spec.height}, {spec.width}, {spec.channels})"
     return f'images = model.predict(pd.DataFrame({{"seed": range(16)}}))  # uint8 {shape}'

@@ -17,6 +17,8 @@ COPY_SCORE = "near_copy_rate"
 CLASS_SHARE, REAL_CLASS_SHARE = "class_share", "class_share_real"
 MIN_RECALL = 0.01  # below, under one real example in a hundred lies where the model puts anything
 MAX_CLASS_SHIFT = 0.5  # total variation: half of the samples would have to change class
+MIN_OBEDIENCE = 0.5  # of the share of real examples that the classifier takes for their own class
+PAIRED = {"seasonal_naive": "relative_crps"}  # a score over a baseline's on the same windows is sharper than two scores
 
 
 class Policy(BaseModel):
@@ -26,7 +28,7 @@ class Policy(BaseModel):
 
     max_copy_rate: float = Field(default=0.005, ge=0, le=1, description="near-copies of training examples tolerated")
     trial: bool = Field(default=False, description="judge it, but never make it champion; a budget sets it")
-    must_beat: tuple[str, ...] = Field(default=("noise",), description="floors and baselines to beat, where present")
+    must_beat: tuple[str, ...] = Field(default=(), description="baselines to beat, besides the task's trivial ones")
 
 
 def judge(evaluation: Evaluation, champion: Evaluation | None, policy: Policy) -> Verdict:
@@ -59,12 +61,12 @@ def _as_trial(verdict: Verdict) -> Verdict:
 def _own_rules(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:
     yield _completed(evaluation)
     yield _finite(evaluation)
-    for subject in policy.must_beat:
-        if (floor := evaluation.score(evaluation.primary, subject)) is not None:
-            yield _beats(evaluation, floor)
+    for subject in dict.fromkeys((*evaluation.trivial, *policy.must_beat)):
+        yield _beats(evaluation, subject)
     yield from _no_copy(evaluation, policy)
     yield from _recall(evaluation)
     yield from _class_balance(evaluation)
+    yield from _obedience(evaluation)
 
 
 def _completed(evaluation: Evaluation) -> Reason:
@@ -97,12 +99,20 @@ def better_beyond(score: Score | None, other: Score | None) -> bool:
     return score.low > other.high if score.higher_is_better else score.high < other.low
 
 
-def _beats(evaluation: Evaluation, floor: Score) -> Reason:
-    own = evaluation.score(evaluation.primary)
+def _beats(evaluation: Evaluation, subject: str) -> Reason:
+    rule, own = f"beats {subject}", evaluation.score(evaluation.primary)
+    floor = evaluation.score(evaluation.primary, subject)
+    if floor is None:
+        known = ", ".join(s.subject for s in evaluation.scores if s.name == evaluation.primary and s is not own)
+        return Reason(rule=rule, passed=False, sentence=f"There is no '{subject}' to beat; known: {known or 'none'}.")
+    if ratio := _named(evaluation, PAIRED.get(subject, "\0")):
+        passed = is_sound(ratio) and ratio.high < 1
+        sentence = f"{ratio.name} {_show(ratio)} is {'' if passed else 'not '}below 1, which is {subject}."
+        return Reason(rule=rule, passed=passed, sentence=sentence)
     passed = better_beyond(own, floor)
     relation = "is better than" if passed else "is not beyond"
-    sentence = f"{evaluation.primary} {_show(own)} {relation} {floor.subject} {_show(floor)}."
-    return Reason(rule=f"beats {floor.subject}", passed=passed, sentence=sentence)
+    sentence = f"{evaluation.primary} {_show(own)} {relation} {subject} {_show(floor)}."
+    return Reason(rule=rule, passed=passed, sentence=sentence)
 
 
 def _show(score: Score | None) -> str:
@@ -141,6 +151,17 @@ def _class_balance(evaluation: Evaluation) -> Iterator[Reason]:
     passed = shift < MAX_CLASS_SHIFT  # NaN fails
     sentence = f"{shift:.0%} of the samples lie in other classes than the data's; collapse from {MAX_CLASS_SHIFT:.0%}."
     yield Reason(rule="classes kept", passed=passed, sentence=sentence)
+
+
+def _obedience(evaluation: Evaluation) -> Iterator[Reason]:
+    made, real = (_named(evaluation, "label_accuracy", subject) for subject in ("model", "real"))
+    if made is None or real is None:
+        return
+    passed = is_sound(made) and is_sound(real) and made.low > MIN_OBEDIENCE * real.value
+    sentence = f"Taken for the class asked for: {_show(made)} of the samples, {_show(real)} of real examples; " + (
+        f"a model that does as it is asked reaches {MIN_OBEDIENCE:.0%} of those."
+    )
+    yield Reason(rule="does as asked", passed=passed, sentence=sentence)
 
 
 def _against_champion(evaluation: Evaluation, champion: Evaluation | None) -> tuple[Decision, Reason]:

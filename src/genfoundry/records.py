@@ -132,13 +132,18 @@ class Score(Record):
 
 
 class Evaluation(Record):
-    """How one checkpoint was judged. `primary` names the score that decides; its gallery lies in the MLflow run."""
+    """How one checkpoint was judged. `primary` names the score that decides; its gallery lies in the MLflow run.
+
+    `task` is what it was judged in, and `trivial` whom a version has to beat in it before it may be champion.
+    """
 
     checkpoint: Checkpoint
     primary: str
     scores: tuple[Score, ...]
     protocol: dict[str, str | int | float]
     details: dict[str, list[float]] = {}
+    task: str = ""
+    trivial: tuple[str, ...] = ()
     digest: str = ""
     seconds: float = 0.0
     skipped: bool = False

@@ -4,6 +4,7 @@ MLflow imports this module because the model's `MLmodel` names it; the folder it
 that you don't trust, load through `genfoundry.tracking.load_version`, which checks the folder before MLflow reads it.
 
     images      in: `seed` (long), `label` (long, optional)   out: uint8 (B, H, W, C), one image a row
+    enlarger    in: uint8 (B, h, w, C), of any size           out: uint8 (B, scale · h, scale · w, C)
     classifier  in: uint8 (B, H, W, C)                        out: float32 (B, classes), probabilities
     series      in: `unique_id`, `ds`, `y`, a past of at least `context` steps a series; `series` (long), its number
                     in the training, where not all of the training's series are given
@@ -20,9 +21,10 @@ import torch
 
 from genfoundry.batch import ImageBatch, SeriesBatch
 from genfoundry.errors import UserError
+from genfoundry.features import to_pixels
 from genfoundry.kinds.series import time_features
 from genfoundry.loader import load_model
-from genfoundry.model import Classifies, Model
+from genfoundry.model import Classifies, Model, Upscales
 from genfoundry.records import ImageSpec, SeriesSpec
 
 if TYPE_CHECKING:
@@ -57,20 +59,37 @@ class Images:
         like = ImageBatch(torch.zeros(1, *self.spec.shape), torch.tensor([int(label)]))
         with torch.inference_mode():
             image = self.model.sample(like, torch.Generator().manual_seed(number % 2**63))[0]
-        return image.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()
+        return to_pixels(image[None])[0].transpose(1, 2, 0)
+
+
+class Enlargements:
+    """Given images, enlarged."""
+
+    def __init__(self, model: Upscales) -> None:
+        self.model = model
+
+    def predict(self, data: np.ndarray, params: dict[str, Any] | None = None) -> np.ndarray:
+        with torch.inference_mode():
+            large = [to_pixels(self.model.upscale(_images(image[None])))[0] for image in data]
+        return np.stack(large).transpose(0, 2, 3, 1)
 
 
 class Classes:
     """Class probabilities of given images."""
 
-    def __init__(self, model: Classifies, spec: ImageSpec) -> None:
-        self.model, self.spec = model, spec
+    def __init__(self, model: Classifies) -> None:
+        self.model = model
 
     def predict(self, data: np.ndarray, params: dict[str, Any] | None = None) -> np.ndarray:
-        images = torch.from_numpy(np.array(data, np.float32)).permute(0, 3, 1, 2) / 127.5 - 1
+        images = _images(data)
         with torch.inference_mode():
             logits = self.model.classify(ImageBatch(images, torch.full((len(images),), -1)))
         return logits.softmax(1).float().numpy()
+
+
+def _images(pixels: np.ndarray) -> torch.Tensor:
+    """uint8 (B, H, W, C) as (B, C, H, W) in [-1, 1]."""
+    return torch.from_numpy(np.array(pixels, np.float32)).permute(0, 3, 1, 2) / 127.5 - 1
 
 
 class Forecasts:
@@ -147,7 +166,7 @@ class Forecasts:
         )
 
 
-def _load_pyfunc(path: str) -> Images | Classes | Forecasts:
+def _load_pyfunc(path: str) -> Images | Enlargements | Classes | Forecasts:
     """MLflow calls this with the folder that it downloaded.
 
     Raises:
@@ -157,5 +176,7 @@ def _load_pyfunc(path: str) -> Images | Classes | Forecasts:
     if isinstance(model.spec, SeriesSpec):
         return Forecasts(model, model.spec)
     if isinstance(model, Classifies) and not model.generative:
-        return Classes(model, model.spec)
+        return Classes(model)
+    if isinstance(model, Upscales):
+        return Enlargements(model)
     return Images(model, model.spec)

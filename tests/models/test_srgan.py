@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from contracts import IMAGE_SPECS, batch_of, check_model
@@ -7,10 +8,13 @@ from torch.nn import functional as F
 
 from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
-from genfoundry.loader import build_model
+from genfoundry.features import to_pixels
+from genfoundry.loader import build_model, write_model
 from genfoundry.models.srgan import SubPixel, _flipped
 from genfoundry.records import ImageSpec
 from genfoundry.resampling import tiled
+from genfoundry.served import _load_pyfunc
+from genfoundry.tracking.published import signature
 
 
 @pytest.mark.parametrize("scale", [2, 4])
@@ -91,3 +95,16 @@ def test_a_sub_pixel_convolution_starts_as_repetition():
 def test_a_size_that_cannot_be_reduced_is_refused():
     with pytest.raises(UserError, match=r"can.t be reduced 4 times"):
         build_model("srgan", IMAGE_SPECS[0].model_copy(update={"width": 30}), {})
+
+
+def test_served_it_enlarges_given_images_of_any_size(tmp_path):
+    model = build_model("srgan", IMAGE_SPECS[1], {"scale": 2, "width": 4, "blocks": 1}).eval()
+    write_model(tmp_path / "model", "srgan", model, model.state_dict())
+    served = _load_pyfunc(str(tmp_path / "model"))
+    given = np.random.default_rng(0).integers(0, 256, (2, 5, 9, 3), dtype=np.uint8)
+    large = served.predict(given)  # pyright: ignore[reportArgumentType]
+    assert (large.shape, large.dtype) == ((2, 10, 18, 3), np.uint8)
+    images = torch.from_numpy(given).permute(0, 3, 1, 2).float() / 127.5 - 1
+    with torch.inference_mode():
+        np.testing.assert_array_equal(large, to_pixels(model.upscale(images)).transpose(0, 2, 3, 1))
+    assert signature(model).inputs.inputs[0].shape == (-1, -1, -1, 3)

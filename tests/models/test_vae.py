@@ -44,3 +44,22 @@ def test_what_was_never_seen_is_more_surprising_than_the_training_data(tmp_path)
     seen, strange = calm[0], batch_of(IMAGE_SPECS[2], 64, 9)
     assert abs(model.anomaly_score(seen).mean()) < 1
     assert model.anomaly_score(strange).min() > model.anomaly_score(seen).max()
+
+
+def test_free_bits_are_paid_for_whether_they_are_used_or_not():
+    """Kingma 2016, App. C.8: a code that holds less costs as much, so nothing pulls it to nothing."""
+    losses, gradients = {}, {}
+    for free in (0.0, 5.0):
+        torch.manual_seed(0)
+        model = build_model("vae", IMAGE_SPECS[2], {"latent_dim": 4, "free_bits": free})
+        batch = batch_of(IMAGE_SPECS[2], 16)
+
+        def update(name, loss, clip=None, model=model, free=free):
+            loss.backward()
+            gradients[free] = model.encoder[-1].bias.grad[4:].clone()  # of the log-variances
+
+        torch.manual_seed(1)
+        losses[free] = model.training_step(batch, 0, update)
+    assert losses[0.0]["kl"] < 4 * 5.0
+    torch.testing.assert_close(losses[5.0]["negative_elbo"], losses[0.0]["negative_elbo"] - losses[0.0]["kl"] + 4 * 5.0)
+    assert not torch.equal(gradients[0.0], gradients[5.0])

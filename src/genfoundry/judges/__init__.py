@@ -17,9 +17,10 @@ from genfoundry.records import Score
 
 
 class Judgement(NamedTuple):
-    """What a judge found. `primary` is the name of the score that decides."""
+    """What a judge found. `primary` is the name of the score that decides, `trivial` whose score has to be beaten."""
 
     primary: str
     scores: tuple[Score, ...]
     protocol: dict[str, str | int | float]
     details: dict[str, list[float]]
+    trivial: tuple[str, ...] = ("noise",)

@@ -35,6 +35,7 @@ from genfoundry.windows import fill, scale
 SIZES = (3.0, 6.0)  # of a fault, in the series' own step deviations, up or down; drawn evenly
 LEAST_OBSERVED = 4  # steps of a future that can hold a fault
 LEAST_GAPS = 4  # windows with a gap that make a score of their own
+TRIVIAL = ("noise", "seasonal_naive")
 MOST_TRAIN = 5000  # windows that isolation forest and neighbours read
 
 Rng = np.random.Generator
@@ -107,7 +108,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
         scores += _scores(sides(tested), gaps, f"gaps_{protocol}", plan.seed)
     _draw(folder, spec, planted, samples, out)
     described = _protocol(plan, spec, planted, clean) | {"windows with a real gap": int(gaps.sum())}
-    return Judgement(f"auroc_{protocol}", tuple(scores), described, _details(planted, found))
+    return Judgement(f"auroc_{protocol}", tuple(scores), described, _details(planted, found), TRIVIAL)
 
 
 def _scores(found: dict[str, Sides], anomalies: np.ndarray, protocol: str, seed: int) -> Iterator[Score]:

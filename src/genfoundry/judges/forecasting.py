@@ -34,6 +34,7 @@ MOST_ROWS = 20_000  # futures made at once
 SHOWN = 6  # windows in the gallery
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 DRAWN = ("seasonal_naive", "auto_ets")  # beside the model's fan
+TRIVIAL = ("noise", "seasonal_naive")
 RATIO = "relative_crps"  # CRPS over seasonal naive's, on the same windows
 WALK = (  # of prices
     "seasonal naive, as a season is one step: the last value again. Where steps can't be foretold, as of prices, "
@@ -71,7 +72,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     protocol = f"h{spec.horizon}_o{plan.origins}"
     scores = tuple(_scores(origins, subjects, protocol, plan.seed))
     publish(out / "forecasts.json", json.dumps(_gallery(folder, spec, origins, subjects), indent=1))
-    return Judgement(f"crps_{protocol}", scores, _protocol(plan, spec, origins), _details(origins, subjects))
+    return Judgement(f"crps_{protocol}", scores, _protocol(plan, spec, origins), _details(origins, subjects), TRIVIAL)
 
 
 def rolling_origins(folder: Path, spec: SeriesSpec, count: int, model: Model, split: str = "test") -> Origins:

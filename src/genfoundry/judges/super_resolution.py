@@ -60,7 +60,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
         "view": view.name,
         "interval": "95 %: over images; of distances over half-samples",
     }
-    return Judgement(f"{RELATIVE}_{view.name}_x{scale}_{size_name(len(real))}", tuple(scores), protocol, {})
+    return Judgement(f"{RELATIVE}_{view.name}_x{scale}_{size_name(len(real))}", tuple(scores), protocol, {}, (USUAL,))
 
 
 def _low(held_out: RealImages, scale: int) -> np.ndarray:

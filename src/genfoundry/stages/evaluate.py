@@ -47,13 +47,15 @@ def evaluate_model(
     ensure_wanted()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        judgement = _judge(checkpoint, plan, extractor, Path(scratch))
+        task, judgement = _judge(checkpoint, plan, extractor, Path(scratch))
         evaluation = Evaluation(
             checkpoint=checkpoint,
             primary=judgement.primary,
             scores=judgement.scores,
             protocol=judgement.protocol,
             details=judgement.details,
+            task=task,
+            trivial=judgement.trivial,
             digest=identity,
             seconds=round(time.monotonic() - began, 2),
         )
@@ -72,7 +74,10 @@ def find_evaluation(run_id: str, identity: str) -> Evaluation | None:
     return found if found.digest == identity else None
 
 
-def _judge(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None, scratch: Path) -> Judgement:
+def _judge(
+    checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None, scratch: Path
+) -> tuple[str, Judgement]:
+    """The task, and what its judge found."""
     data = locate(checkpoint.dataset)
     verify(data, checkpoint.dataset.digest)
     model = load_model(tracking.fetch(checkpoint.run_id, "model", scratch / "model"))
@@ -82,6 +87,5 @@ def _judge(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint |
         domain = Extractor(classifier, extractor.weights_digest[:8])
     gallery = scratch / "gallery"
     gallery.mkdir()
-    return importlib.import_module(f"genfoundry.judges.{plan.task or model.task}").judge(
-        model, data, plan, domain, gallery
-    )
+    task = plan.task or model.task
+    return task, importlib.import_module(f"genfoundry.judges.{task}").judge(model, data, plan, domain, gallery)

@@ -92,8 +92,12 @@ def _write_mlmodel(path: Path, run_id: str, model: Model) -> None:
 
 def signature(model: Model) -> ModelSignature:
     """What goes in and comes out of the served model (see `genfoundry.served`)."""
+    from genfoundry.model import Upscales
+
     if isinstance(model.spec, SeriesSpec):
         return _series_signature()
+    if isinstance(model, Upscales):
+        return _enlarger_signature(model.spec)
     return _image_signature(model.spec) if model.generative else _classifier_signature(model.spec)
 
 
@@ -105,6 +109,15 @@ def _image_signature(spec: ImageSpec) -> ModelSignature:
     label = [ColSpec("long", "label", required=False)] if spec.num_classes else []
     image = TensorSpec(np.dtype("uint8"), (-1, spec.height, spec.width, spec.channels))
     return ModelSignature(inputs=Schema([ColSpec("long", "seed"), *label]), outputs=Schema([image]))
+
+
+def _enlarger_signature(spec: ImageSpec) -> ModelSignature:
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Schema, TensorSpec
+
+    images = TensorSpec(np.dtype("uint8"), (-1, -1, -1, spec.channels))
+    return ModelSignature(inputs=Schema([images]), outputs=Schema([images]))
 
 
 def _classifier_signature(spec: ImageSpec) -> ModelSignature:
