@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genfoundry import recipe
+from genfoundry.errors import UserError, closest
 from genfoundry.recipe import Recipe
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -20,8 +21,15 @@ def names() -> list[str]:
 
 
 def load(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
-    """Parse a recipe; see `genfoundry.recipe.load`."""
-    return recipe.load(name, FOLDER, overrides)
+    """Parse a recipe; see `genfoundry.recipe.load`.
+
+    Raises:
+        UserError: besides, there is no recipe of the extractor's name.
+    """
+    found = recipe.load(name, FOLDER, overrides)
+    if (extractor := found.evaluation.extractor) is not None and extractor not in names():
+        raise UserError(f"Recipe '{name}': there is no extractor '{extractor}'; {closest(extractor, names())}")
+    return found
 
 
 if TYPE_CHECKING:

@@ -44,3 +44,12 @@ def test_a_class_that_is_not_there_is_refused_before_training(tmp_path, settings
     job = order(tmp_path, tmp_path / "job", **settings)
     with pytest.raises(UserError, match=r"(?s)leave_out = \d+.*which has 10 classes.*from 0 to 9"):
         training_split(job, Settings.model_validate(job.training), resolve("cpu", "fp32"))
+
+
+def test_no_class_can_be_left_out_of_data_without_classes(tmp_path):
+    digits(tmp_path)
+    job = order(tmp_path, tmp_path / "job", leave_out=0)
+    spec = job.dataset.spec.model_copy(update={"num_classes": 0})
+    job = job.model_copy(update={"dataset": job.dataset.model_copy(update={"spec": spec})})
+    with pytest.raises(UserError, match=r"(?s)leave_out = 0.*which has 0 classes.*a dataset of labelled images"):
+        training_split(job, Settings.model_validate(job.training), resolve("cpu", "fp32"))

@@ -78,6 +78,32 @@ def test_a_budget_runs_its_share_of_the_steps(root):
     assert recipe.parse("mine", text, dict(recipe.BUDGETS["full"])) == recipe.parse("mine", text)
 
 
+@pytest.mark.parametrize(
+    ("name", "overrides", "says"),
+    [
+        ("vae", {"evaluation.task": "anomaly"}, "leaves no class out of training"),
+        (
+            "gan",
+            {"evaluation.task": "anomaly", "training.leave_out": 3},
+            r"'gan' does not score; of images \['vae'\] do",
+        ),
+        ("dcgan", {"evaluation.extractor": "cnnn"}, "no extractor 'cnnn'; did you mean 'cnn'"),
+    ],
+)
+def test_a_judging_that_cannot_be_is_refused_before_training(name, overrides, says):
+    with pytest.raises(UserError, match=says):
+        shelf.load(name, overrides)
+
+
+@pytest.mark.parametrize("budget", ["quick", "ci"])
+@pytest.mark.parametrize("name", [name for name in shelf.names() if name.startswith("srgan")])
+def test_a_budget_shortens_every_stage_of_a_family_alike(name, budget):
+    whole, short = shelf.load(name), shelf.load(name, dict(recipe.BUDGETS[budget]))
+    parts = [each.model.settings["pixel_steps"] / each.training.max_steps for each in (whole, short)]
+    assert parts[0] == pytest.approx(parts[1], abs=0.02)
+    assert short.model.settings["pixel_steps"] > 0
+
+
 def test_the_class_that_training_leaves_out_is_the_one_that_is_looked_for(root):
     parsed = recipe.parse("mine", GOOD.replace("max_steps: 10", "max_steps: 10, leave_out: 3"))
     assert parsed.evaluation.left_out == 3

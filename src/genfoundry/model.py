@@ -39,6 +39,7 @@ class Model(nn.Module, Generic[B]):
     `conditions` what `sample` reads of the rows it is given, beside their number
     `exact_likelihood` whether `log_likelihood`, where there is one, is no mere bound
     `averaged`   the sub-modules whose exponential moving average is evaluated and published
+    `budgeted`   the settings that count training steps, which a budget shortens as it does `max_steps`
     """
 
     kind: ClassVar[str]
@@ -46,6 +47,7 @@ class Model(nn.Module, Generic[B]):
     conditions: ClassVar[tuple[Condition, ...]] = ()
     exact_likelihood: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ()
+    budgeted: ClassVar[tuple[str, ...]] = ()
     config: Any
     spec: Any
 

@@ -7,7 +7,7 @@ own section and nothing else, so a change in one section redoes only what reads 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -114,7 +114,16 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
         raise _explain(error, where) from None
     _check_family(recipe, where)
     plan = recipe.evaluation.model_copy(update={"left_out": recipe.training.leave_out})
-    return recipe.model_copy(update={"evaluation": plan, "training": recipe.training.shortened()})
+    model, training = _shortened(recipe.model, recipe.training.share), recipe.training.shortened()
+    return recipe.model_copy(update={"evaluation": plan, "model": model, "training": training})
+
+
+def _shortened(model: ModelSection, share: float) -> ModelSection:
+    """The same with the share of the steps that the family counts itself, so that each of its stages is shortened."""
+    counted = cast(tuple[str, ...], catalog.describe("models", model.family).attributes.get("budgeted", ()))
+    given = {name: model.settings.get(name) for name in counted}
+    steps = {name: round(share * count) for name, count in given.items() if isinstance(count, int)}
+    return model.model_copy(update={"settings": {**model.settings, **steps}})
 
 
 BUDGETS: dict[str, dict[str, float]] = {
@@ -195,6 +204,19 @@ def _check_family(recipe: Recipe, where: str) -> None:
             f"on the dataset '{recipe.dataset.name}', which is {kind} data.",
             remedy=f"choose a dataset of kind {wanted} (genfoundry data list) or another family (genfoundry models)",
         )
+    if recipe.evaluation.task == "anomaly" and kind == "image":
+        _check_detector(recipe, entry, where)
+
+
+def _check_detector(recipe: Recipe, entry: catalog.Entry, where: str) -> None:
+    if recipe.training.leave_out is None:
+        raise UserError(
+            f"{where} asks for anomalies, and leaves no class out of training.",
+            expected="training.leave_out, the number of a class",
+        )
+    if "anomaly_score" not in entry.methods:
+        able = [name for name in catalog.names("models") if "anomaly_score" in catalog.describe("models", name).methods]
+        raise UserError(f"{where} asks for anomalies, which '{entry.name}' does not score; of images {able} do.")
 
 
 def dataset_kind(name: str) -> str:

@@ -155,7 +155,7 @@ def training_split(order: Order, settings: Settings, resolved: Resolved) -> Spli
     split = open_split(order.folder, "train", spec, resolved.device)
     if settings.leave_out is not None or settings.fraction < 1:
         classes = getattr(spec, "num_classes", 0)
-        if not isinstance(split, ImageRows) or (settings.leave_out or 0) >= max(classes, 1):
+        if not isinstance(split, ImageRows) or (settings.leave_out is not None and settings.leave_out >= classes):
             raise UserError(
                 f"training.leave_out = {settings.leave_out}, training.fraction = {settings.fraction} on '{name}', "
                 f"which has {classes} classes.",

@@ -35,6 +35,7 @@ class SRGAN(Adversarial):
 
     task: ClassVar[Task] = "super_resolution"
     conditions: ClassVar[tuple[Condition, ...]] = ("image",)
+    budgeted: ClassVar[tuple[str, ...]] = ("pixel_steps",)
 
     class Config(Adversarial.Config):
         scale: Literal[2, 4] = 4  # §3
