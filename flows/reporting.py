@@ -61,14 +61,14 @@ def view(version: ModelVersion) -> RunView:
 
 
 def _learned(version: ModelVersion) -> dict[float, Score]:
-    """The primary score by the share of the data that a version saw: of the newest, all judged as this one."""
+    """The primary score by the share of the data that a version saw: of the newest whole ones, judged as this one."""
     primary, digest = version.evaluation.primary, version.evaluation.checkpoint.dataset.digest
     found: dict[float, Score] = {}
     same = (info for info in tracking.list_versions(version.name) if info.tags.get("dataset_digest") == digest)
     for info in sorted(same, key=lambda info: info.version):
-        evaluation = tracking.evaluation_of(info)
-        if score := evaluation.score(primary):
-            found[evaluation.checkpoint.fraction] = score
+        other = _version(info)
+        if (score := other.evaluation.score(primary)) and not other.on_trial:
+            found[other.evaluation.checkpoint.fraction] = score
     return found if len(found) > 1 else {}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import cast
 
@@ -23,7 +22,9 @@ LESSONS = 12  # samples that teach, at most, for each one that a drawing judges
 BATCH = 64  # images in a step of the training behind a classification accuracy score
 
 
-def scores(extractor: Extractor, real: RealImages, made: ImageSet, as_many: ImageSet, seed: int) -> Iterator[Score]:
+def scores(
+    extractor: Extractor, real: RealImages, made: ImageSet, as_many: ImageSet, seed: int
+) -> tuple[list[Score], dict[str, list[float]]]:
     """Accuracy of the classes asked for, distance class by class, and what a classifier learns from the samples alone.
 
     `label_accuracy` is the share of samples that the extractor takes for the class asked for; `classification_accuracy`
@@ -31,23 +32,29 @@ def scores(extractor: Extractor, real: RealImages, made: ImageSet, as_many: Imag
     `as_many` samples (Ravuri and Vinyals, Classification Accuracy Score, 2019, arXiv 1905.10887: as many as there are
     training images; see `lessons`), beside one trained on the training images for as many steps, which are in the
     score's name.
+
+    Returns:
+        the scores; and as `fd_by_class` each class's own distance, NaN where a class has too few images.
     """
     name, size = f"domain-{extractor.id[:8]}", size_name(len(real.test))
     asked = LabelledImages(np.concatenate(made.draws), np.concatenate(made.labels))
     held_out = LabelledImages(real.test, real.test_labels)
+    found: list[Score] = []
     for subject, images in (("model", asked), ("real", held_out)):
-        found = _named(extractor, images) if subject == "real" or made.finite else UNKNOWN
-        yield found.score(f"label_accuracy_{name}_{size}", subject, True)
-    domain = Domain(extractor.model, extractor.id)
-    yield _distances(domain, held_out, asked).score(f"fd_by_class_{name}_{size}", "model", False)
+        named = _named(extractor, images) if subject == "real" or made.finite else UNKNOWN
+        found.append(named.score(f"label_accuracy_{name}_{size}", subject, True))
+    distances = _distances(Domain(extractor.model, extractor.id), held_out, asked)
+    known = [distance for distance in distances if not np.isnan(distance)]
+    found.append((around(known) if known else UNKNOWN).score(f"fd_by_class_{name}_{size}", "model", False))
     taught = {
         "model": LabelledImages(as_many.draws[0], as_many.labels[0]),
         "real": LabelledImages(real.train, real.train_labels),
     }
     steps = max(300, len(taught["model"].labels) // 50)
     for subject, images in taught.items():
-        found = _learned(extractor, images, held_out, steps, seed)
-        yield found.score(f"classification_accuracy_{steps}steps_{name}_{size}", subject, True)
+        learned = _learned(extractor, images, held_out, steps, seed)
+        found.append(learned.score(f"classification_accuracy_{steps}steps_{name}_{size}", subject, True))
+    return found, {"fd_by_class": distances}
 
 
 def lessons(real: RealImages, num_samples: int) -> int:
@@ -60,15 +67,15 @@ def _named(extractor: Extractor, images: LabelledImages) -> Estimate:
     return wilson(int((logits.argmax(1) == images.labels).sum()), len(images.labels))
 
 
-def _distances(domain: Domain, real: LabelledImages, made: LabelledImages) -> Estimate:
-    """Mean over classes of the Fréchet distance between the real and the generated images of a class."""
+def _distances(domain: Domain, real: LabelledImages, made: LabelledImages) -> list[float]:
+    """The Fréchet distance between the real and the generated images of each class, NaN where there are under three."""
     ours, theirs = cached_features(domain, real.images), domain(made.images)
-    found = [
-        Frechet.score(ours[real.labels == label], theirs[made.labels == label])["fd"]
-        for label in np.unique(real.labels)
-        if (real.labels == label).sum() > 2 and (made.labels == label).sum() > 2
+    return [
+        float(Frechet.score(ours[real.labels == label], theirs[made.labels == label])["fd"])
+        if min((real.labels == label).sum(), (made.labels == label).sum()) > 2
+        else float("nan")
+        for label in range(int(real.labels.max()) + 1)
     ]
-    return around(found) if found else UNKNOWN
 
 
 def _learned(extractor: Extractor, taught: LabelledImages, held_out: LabelledImages, steps: int, seed: int) -> Estimate:

@@ -82,8 +82,10 @@ def _completions(out: Path, model: Completes, held_out: np.ndarray) -> None:
 
 
 def _levels(out: Path, model: Pyramids, held_out: np.ndarray) -> None:
-    """The same samples at every level, the coarsest first."""
-    like = to_batch(held_out, cast(Model, model).device, np.zeros(len(held_out), np.int64))
+    """The same samples at every level, the coarsest first; of each class in turn, where there are classes."""
+    owner = cast(Model, model)
+    labels = np.arange(len(held_out)) % owner.spec.num_classes if owner.takes_labels else None
+    like = to_batch(held_out, owner.device, labels)
     made = model.sample_levels(like, Generator().manual_seed(0))
     write(out / "levels.png", *(to_pixels(fitted(level, made[-1])) for level in made))
 

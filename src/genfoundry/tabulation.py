@@ -15,6 +15,7 @@ from genfoundry.report import wording
 BESIDE = (  # what stands beside the deciding score, where there is one, by the start of its name
     "confidence_ratio",
     "recall",
+    "fd_by_class",
     "label_accuracy",
     "classification_accuracy",
     "bits_per_dim",

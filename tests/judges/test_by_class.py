@@ -1,7 +1,8 @@
 import pytest
 from toys import Shapes, Toy, scores_of
+from tracked import evaluation
 
-from genfoundry import by_class
+from genfoundry import by_class, gate
 from genfoundry.features import Extractor
 from genfoundry.judges.generation import judge
 from genfoundry.loader import build_model
@@ -46,6 +47,23 @@ def test_a_model_that_does_not_is_found_although_its_crowd_is_the_same(judged):
     assert stubborn["label_accuracy_domain-1a2b3c4d_200"].high < 0.2
     name = "fd_by_class_domain-1a2b3c4d_200"
     assert stubborn[name].value > 2 * obedient[name].value
+
+
+def test_each_class_has_its_own_distance_and_their_mean_is_the_score(judged):
+    found = judged(Obedient())
+    own = found.details["fd_by_class"]
+    assert len(own) == 10
+    assert sum(own) / 10 == pytest.approx(scores_of(found)["fd_by_class_domain-1a2b3c4d_200"].value)
+
+
+def test_the_gate_rejects_a_model_that_does_not_do_as_it_is_asked(judged):
+    """Although its Fréchet distance is as good: the crowd is the same."""
+    for model, decision in ((Obedient(), True), (Stubborn(), False)):
+        found = judged(model)
+        asked = evaluation("k", "r", "w").model_copy(update={"scores": found.scores, "primary": found.primary})
+        by_rule = {reason.rule: reason.passed for reason in gate.judge(asked, None, gate.Policy()).reasons}
+        assert by_rule["does as asked"] is decision
+        assert by_rule["beats noise"]
 
 
 def test_an_unconditional_model_is_asked_for_nothing(judged):

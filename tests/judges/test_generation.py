@@ -74,7 +74,7 @@ def verdict_of(found: Judgement, version) -> Verdict:
     return gate.judge(
         Evaluation(
             checkpoint=checkpoint, primary=found.primary, scores=found.scores, protocol=found.protocol,
-            details=found.details,
+            details=found.details, trivial=found.trivial,
         ),
         None,
         gate.Policy(),

@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
 import torch
 from contracts import IMAGE_SPECS, batch_of, check_model
 
+from genfoundry import exhibits
 from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
 from genfoundry.loader import build_model
@@ -43,3 +45,19 @@ def test_data_without_classes_is_learned_without_them():
 def test_a_size_that_a_pyramid_cannot_halve_is_refused():
     with pytest.raises(UserError, match=r"28×28 can.t be halved 3 times"):
         build_model("lapgan", IMAGE_SPECS[0], {"levels": 3})
+
+
+def test_the_gallery_shows_each_class_in_turn_at_every_level(tmp_path):
+    spec = IMAGE_SPECS[2]
+    model = build_model("lapgan", spec, {"width": 8}).eval()
+    asked = []
+    drawn = model.sample_levels
+
+    def sample_levels(like, generator=None):
+        asked.extend(like.labels.tolist())
+        return drawn(like, generator)
+
+    model.sample_levels = sample_levels  # pyright: ignore[reportAttributeAccessIssue]
+    exhibits._levels(tmp_path, model, np.zeros((5, *spec.shape), np.uint8))
+    assert asked == [0, 1, 0, 1, 0]
+    assert (tmp_path / "levels.png").stat().st_size > 0

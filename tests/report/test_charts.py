@@ -125,7 +125,7 @@ def test_time_stamps(freq: str, step: int, label: str) -> None:
 
 
 def test_bars_are_scaled_to_the_tallest() -> None:
-    bars = charts.shares([0.1, 0.2, math.nan], ["a", "b"], [0.1, 0.1])
+    bars = charts.bars([0.1, 0.2, math.nan], ["a", "b"], [0.1, 0.1], 100)
     assert [(bar.label, bar.height, bar.reference) for bar in bars] == [("a", 50, 50), ("b", 100, 50), ("2", 0, None)]
 
 

@@ -70,7 +70,8 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
         scores += classed
         if model.takes_labels:
             as_many = generated(model, folder, real.train, by_class.lessons(real, plan.num_samples), [plan.seed])[0]
-            scores += by_class.scores(extractor, real, made[0], as_many, plan.seed)
+            asked, by_label = by_class.scores(extractor, real, made[0], as_many, plan.seed)
+            scores, details = scores + asked, details | by_label
     exhibits.draw(out, model, made, real.test, pixels)
     primary = f"fd_{views[0].name}_{size_name(len(real.test))}"
     return Judgement(primary, tuple(scores), _protocol(plan, real, views, extractor), details)

@@ -37,7 +37,7 @@ class Plot(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """One bar; `amount` in per cent as text, `height` and `reference` in per cent of the plot."""
+    """One bar; `amount` as text, `height` and `reference` in per cent of the plot."""
 
     label: str
     amount: str
@@ -179,13 +179,13 @@ def reliability(details: Mapping[str, Sequence[float]]) -> Plot | None:
                 x.ticks(5), y.ticks(5))  # fmt: skip
 
 
-def shares(values: Sequence[float], names: Sequence[str], real: Sequence[float] = ()) -> list[Bar]:
-    """Bars of class shares (each 0 to 1), scaled to the largest, with the real data's share as a line on each."""
+def bars(values: Sequence[float], names: Sequence[str], real: Sequence[float] = (), unit: float = 1.0) -> list[Bar]:
+    """A bar a class, scaled to the largest, with the real data's value as a line on each; amounts are in `unit`s."""
     top = max([*(v for v in (*values, *real) if math.isfinite(v)), 1e-9])
-    bars = []
-    for index, share in enumerate(values):
+    found = []
+    for index, value in enumerate(values):
         label = str(names[index]) if index < len(names) else str(index)
         reference = round(100 * real[index] / top, 2) if index < len(real) else None
-        height = round(100 * max(share, 0.0) / top, 2) if math.isfinite(share) else 0.0
-        bars.append(Bar(label, wording.number(100 * share, 2), height, reference))
-    return bars
+        height = round(100 * max(value, 0.0) / top, 2) if math.isfinite(value) else 0.0
+        found.append(Bar(label, wording.number(unit * value, 2), height, reference))
+    return found

@@ -13,9 +13,16 @@ from genfoundry.report.pictures import Picture, evenly, picture, snapshots
 from genfoundry.report.view import RunView
 
 MOST_FORECASTS, MOST_CURVES = 6, 12
-DRAWN = ("class_share", "crps_by_step", "confusion/", "reliability/")  # details that have a plot of their own
+DRAWN = (
+    "class_share",
+    "fd_by_class",
+    "crps_by_step",
+    "confusion/",
+    "reliability/",
+)  # details that have a plot of their own
 TELLING = (
     "fd",
+    "fd_by_class",
     "precision",
     "recall",
     "near_copy_rate",
@@ -105,6 +112,7 @@ class Section(NamedTuple):
     reliability: charts.Plot | None
     classes: list[charts.Bar]
     classes_real: bool
+    distances: list[charts.Bar]
     details: list[tuple[str, str]]
     facts: list[tuple[str, str]]
     settings: list[tuple[str, str]]
@@ -119,6 +127,7 @@ def section(view: RunView, anchor: str) -> Section:
     evaluation = view.version.evaluation
     best = evaluation.score(evaluation.primary)
     details, strips = evaluation.details, scored.strips(evaluation.scores, evaluation.primary)
+    names = view.card.get("class_names", ())
     return Section(
         anchor=anchor,
         view=view,
@@ -145,12 +154,11 @@ def section(view: RunView, anchor: str) -> Section:
         strips=[strip for strip in strips if _telling(strip.name, evaluation.primary)],
         more_strips=[strip for strip in strips if not _telling(strip.name, evaluation.primary)],
         by_step=charts.by_step(details),
-        confusion=confusion(details, view.card.get("class_names", ())),
+        confusion=confusion(details, names),
         reliability=charts.reliability(details),
-        classes=charts.shares(
-            details.get("class_share", ()), view.card.get("class_names", ()), details.get("class_share_real", ())
-        ),
+        classes=charts.bars(details.get("class_share", ()), names, details.get("class_share_real", ()), 100),
         classes_real="class_share_real" in details,
+        distances=charts.bars(details.get("fd_by_class", ()), names),
         details=[
             (wording.subject(name), _row(values)) for name, values in details.items() if not name.startswith(DRAWN)
         ],
