@@ -194,3 +194,25 @@ def test_what_a_classifier_needs_of_data_stands_beside_what_it_took() -> None:
     assert re.findall(r"<th scope=\"col\">([^<]*)", table) == ["Model", "1 %", "all"]
     assert re.findall(r"<td>([^<]*)", table) == ["79.1 % (76.5 % to 81.5 %)", "97.9 % (96.9 % to 98.6 %)"]
     assert "needs of data" not in page([one.model_copy(update={"learned": {}})])
+
+
+def test_a_generator_of_the_same_data_stands_beside_the_classifiers_by_what_it_teaches() -> None:
+    name = "classification_accuracy_1200steps_domain-1a2b3c4d_1k"
+    lessons = (score(name, 0.84, 0.83, 0.85, higher=True), score(name, 0.9, 0.89, 0.91, "real", higher=True))
+    one, other = classifier_view(), image_view("cgan", "cgan", "", "", 1.0)
+    dataset = one.version.evaluation.checkpoint.dataset
+    checkpoint = other.version.evaluation.checkpoint.model_copy(update={"dataset": dataset})
+    judged = other.version.evaluation.model_copy(
+        update={"checkpoint": checkpoint, "scores": (*other.version.evaluation.scores, *lessons)}
+    )
+    taught = other.model_copy(update={"version": other.version.model_copy(update={"evaluation": judged})})
+    text = page([one, taught])
+    table = text[text.index("Discriminative beside generative") :]
+    cells = re.findall(r"<th scope=\"row\">([^<]*)</th><td>([^<]*)</td><td>([^<]*)", table[: table.index("</table>")])
+    assert [(who, value) for who, _, value in cells] == [
+        ("cnn-mnist", "97.9 % (96.9 % to 98.6 %)"),
+        ("cgan", "84.0 % (83.0 % to 85.0 %)"),
+        ("real examples", "90.0 % (89.0 % to 91.0 %)"),
+    ]
+    assert "1200 steps of training" in cells[-1][1]
+    assert "Discriminative beside generative" not in page([one, other])

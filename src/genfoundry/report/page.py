@@ -10,8 +10,8 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from genfoundry.records import Decision, Score, ValidatedDataset
+from genfoundry.report import side_by_side, wording
 from genfoundry.report import strips as scored
-from genfoundry.report import wording
 from genfoundry.report.pictures import Picture, preview
 from genfoundry.report.scales import Tick
 from genfoundry.report.sections import Section, section
@@ -43,6 +43,7 @@ class Board(NamedTuple):
     legend: list[scored.Mark]
     costs: list[list[str]]
     needs: list[list[str]]
+    taught: list[list[str]]
 
 
 class Data(NamedTuple):
@@ -99,15 +100,16 @@ def _boards(sections: Sequence[Section]) -> list[Board]:
         evaluation = part.view.version.evaluation
         groups.setdefault((evaluation.checkpoint.dataset.digest, evaluation.primary), []).append(part)
     order = sorted(groups.values(), key=lambda parts: (parts[0].headline_label == "Accuracy", -len(parts)))
-    return [_board(parts) for parts in order]
+    return [_board(parts, side_by_side.taught(parts, sections)) for parts in order]
 
 
-def _board(parts: Sequence[Section]) -> Board:
+def _board(parts: Sequence[Section], taught: list[list[str]]) -> Board:
     first = parts[0].view.version.evaluation
     scores = [score for part in parts for score in _primary_scores(part)]
     scale, words = scored.score_scale(first.primary, scores), wording.meaning(first.primary)
     rows = []
-    for rank, part in enumerate(sorted(parts, key=lambda part: wording.merit(part.headline)), 1):
+    ranked = sorted(parts, key=lambda part: wording.merit(part.headline))
+    for rank, part in enumerate(ranked, 1):
         marks = [scored.mark(score, scale) for score in _primary_scores(part)]
         evaluation = part.view.version.evaluation
         standing = wording.standing(evaluation, without=("copy",))
@@ -119,53 +121,8 @@ def _board(parts: Sequence[Section]) -> Board:
     title = str(parts[0].view.card.get("title") or first.checkpoint.dataset.name)
     return Board(
         title, words.label, words.question, words.protocol, wording.direction(higher), rows,
-        scale.ticks(), scale.log, list(legend.values()), _costs(rows), _needs(rows),
+        scale.ticks(), scale.log, list(legend.values()), side_by_side.costs(ranked), side_by_side.needs(ranked), taught,
     )  # fmt: skip
-
-
-COSTS = ("Model", "Score", "Calibration error", "Of the data", "Parameters", "Compute a sample", "Training", "Memory")
-
-
-def _costs(rows: Sequence[Row]) -> list[list[str]]:
-    """What each model of a board took, side by side: a heading and one line a model; empty columns are left out."""
-    lines = [_cost(row.section) for row in rows]
-    kept = [index for index in range(len(COSTS)) if any(line[index] for line in lines)]
-    return [[COSTS[index] for index in kept], *([line[index] for index in kept] for line in lines)]
-
-
-def _cost(part: Section) -> list[str]:
-    evaluation = part.view.version.evaluation
-    cost, calibration = (
-        evaluation.checkpoint.cost,
-        next((s for s in evaluation.scores if s.name.startswith("ece_")), None),
-    )
-    return [
-        part.view.recipe,
-        part.headline_text,
-        wording.number(calibration.value) if calibration else "",
-        "" if evaluation.checkpoint.fraction == 1 else wording.share(evaluation.checkpoint.fraction),
-        wording.quantity(cost.parameters) if cost.parameters else "",
-        wording.quantity(cost.flops_per_sample, "FLOP") if cost.flops_per_sample else "",
-        wording.duration(cost.seconds),
-        f"{cost.peak_memory_mb:,.0f} MB" if cost.peak_memory_mb else "",
-    ]
-
-
-def _needs(rows: Sequence[Row]) -> list[list[str]]:
-    """What each model of a board scores by the share of the data that it saw; empty where all saw all of them."""
-    learned = {row.section.view.recipe: row.section.view.learned for row in rows}
-    shares = sorted({share for found in learned.values() for share in found})
-    if len(shares) < 2:
-        return []
-    lines = [[name, *(_known(found.get(share)) for share in shares)] for name, found in learned.items() if found]
-    return [["Model", *map(wording.share, shares)], *lines]
-
-
-def _known(score: Score | None) -> str:
-    if score is None:
-        return ""
-    value, low, high = (wording.value(score.name, number) for number in (score.value, score.low, score.high))
-    return f"{value} ({low} to {high})"
 
 
 def _primary_scores(part: Section) -> list[Score]:
