@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -19,6 +20,7 @@ from genfoundry.records import Record
 SIDECAR = "provenance.json"
 COLUMN = "ai_generated"
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+SYNTHETIC = {"AI-generated": "true", "DigitalSourceType": SOURCE_TYPE}
 XMP = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
@@ -45,15 +47,21 @@ class Provenance(Record):
     def words(self) -> dict[str, str]:
         """All of it as text, by name."""
         own = {name: str(value) for name, value in self.model_dump().items() if value != ""}
-        return {"AI-generated": "true", "DigitalSourceType": SOURCE_TYPE, **own, "genfoundry": __version__}
+        return {**SYNTHETIC, **own, "genfoundry": __version__}
+
+
+def marked(words: Mapping[str, str] = SYNTHETIC) -> PngInfo:
+    """What a PNG says of itself: these words, and in XMP that it is synthetic."""
+    text = PngInfo()
+    for name, word in words.items():
+        text.add_text(name, word)
+    text.add_itxt("XML:com.adobe.xmp", XMP)
+    return text
 
 
 def stamped(picture: Image.Image, provenance: Provenance) -> bytes:
     """PNG bytes of a picture, with its provenance."""
-    text = PngInfo()
-    for name, word in provenance.words.items():
-        text.add_text(name, word)
-    text.add_itxt("XML:com.adobe.xmp", XMP)
+    text = marked(provenance.words)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", pnginfo=text)
     return buffer.getvalue()
