@@ -27,17 +27,17 @@ def built(root: Path, name: str) -> DatasetVersion:
     return dataset.seal(folder, entry.CARD.model_copy(update={"spec": spec, "counts": counts}))
 
 
-def order(root: Path, folder: Path, family: str = "dcgan", **training) -> Order:
-    """A job on the digits, written to `folder`."""
+def order(root: Path, folder: Path, family: str = "dcgan", data: str = "digits", **training) -> Order:
+    """A job on the digits, or on other data of `root`, written to `folder`."""
     settings = {"max_steps": 40, "batch_size": 16, "log_every": 4, "snapshot_every": 8, "sample_every": 16, **training}
-    version = dataset.version_of(root / "data" / "digits", dataset.read_card(root / "data" / "digits"))
+    version = dataset.version_of(root / "data" / data, dataset.read_card(root / "data" / data))
     made = Order(
         run_key="k" * 64,
         family=family,
         settings={},
         training=Settings(**settings).model_dump(),
         dataset=version,
-        folder=root / "data" / "digits",
+        folder=root / "data" / data,
         threads=1,
     )
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,30 +1,36 @@
 """Every family trains one epoch on a GPU, in bf16, and what it publishes loads on a CPU."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 from trained import digits, order, start
+from waves import waves
 
 from genfoundry import catalog
 from genfoundry.job import MODEL, RESULT, Result
 from genfoundry.loader import load_model
 
-IMAGES = [name for name in catalog.names("models") if catalog.describe("models", name).attributes["kind"] == "image"]
+SETTINGS = {"srgan": {"scale": 2, "pixel_steps": 45}, "patch_transformer": {"patch": 4, "stride": 2}}
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
-@pytest.mark.parametrize("family", IMAGES)
+@pytest.mark.parametrize("family", catalog.names("models"))
 def test_an_epoch_on_a_gpu(family, tmp_path):
-    digits(tmp_path)
-    job = tmp_path / "job"
-    order(tmp_path, job, family, max_steps=90, accelerator="gpu", precision="bf16")
+    train_an_epoch(family, tmp_path, accelerator="gpu", precision="bf16")
+
+
+def train_an_epoch(family: str, root: Path, **training: str) -> None:
+    series = catalog.describe("models", family).attributes["kind"] == "series"
+    waves(root) if series else digits(root)
+    job = root / "job"
+    order(root, job, family, "waves" if series else "digits", max_steps=90, **training)
     text = json.loads((job / "job.json").read_text())
-    text["settings"] = {"scale": 2, "pixel_steps": 45} if family == "srgan" else {}
-    (job / "job.json").write_text(json.dumps(text))
-    assert start(job).wait(timeout=300) == 0
+    (job / "job.json").write_text(json.dumps({**text, "settings": SETTINGS.get(family, {})}))
+    assert start(job).wait(timeout=300) == 0, (job / "output.log").read_text()
     result = Result.model_validate_json((job / RESULT).read_text())
     assert result.outcome == "COMPLETED"
-    assert "bf16" in result.cost.precision
+    assert training["precision"] in result.cost.precision
     load_model(job / MODEL)
