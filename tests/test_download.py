@@ -1,5 +1,8 @@
 import hashlib
+import io
+import tarfile
 import threading
+import zipfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -74,3 +77,36 @@ def test_a_face_is_cut_from_the_middle():
     assert made.shape == (3, 64, 64)
     assert made[0].min() > 200
     assert made[1].max() == 0
+
+
+def placed(root, of: Download, content: bytes) -> Download:
+    """A small archive of ours in the place of the authors', pinned by its own checksum."""
+    folder = root / ".genfoundry" / "downloads"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / of.name).write_bytes(content)
+    return of.model_copy(update={"md5": hashlib.md5(content).hexdigest()})
+
+
+def test_cifar_is_read_from_its_archive_in_the_authors_split(root, monkeypatch):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for number, name in enumerate((*(f"data_batch_{n}" for n in range(1, 6)), "test_batch")):
+            member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}.bin")
+            member.size = cifar_10.SIZE
+            archive.addfile(member, io.BytesIO(bytes([number]) * cifar_10.SIZE))
+    monkeypatch.setattr(cifar_10, "ARCHIVE", placed(root, cifar_10.ARCHIVE, buffer.getvalue()))
+    found = [(example.split, example.label, int(example.pixels.max())) for example in cifar_10.examples()]
+    assert found == [*(("train", n, n) for n in range(5)), ("test", 5, 5)]
+
+
+def test_celeba_is_read_from_its_archive_without_the_validation_identities(root, monkeypatch):
+    buffer, face = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (178, 218), (9, 99, 199)).save(face, "PNG")
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number in range(1, 4):
+            archive.writestr(f"img_align_celeba/00000{number}.jpg", face.getvalue())
+    listed = b"000001.jpg 0\n000002.jpg 1\n000003.jpg 2\n"
+    monkeypatch.setattr(celeba, "IMAGES", placed(root, celeba.IMAGES, buffer.getvalue()))
+    monkeypatch.setattr(celeba, "PARTITION", placed(root, celeba.PARTITION, listed))
+    found = [(example.split, example.label, example.source) for example in celeba.examples()]
+    assert found == [("train", -1, "000001.jpg"), ("test", -1, "000003.jpg")]
