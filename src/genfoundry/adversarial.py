@@ -40,9 +40,9 @@ class Adversarial(Model[ImageBatch]):
         penalty: float = Field(default=1.0, ge=0)  # γ of R1 on real examples, Mescheder 2018 §4.1; 0 for none
         penalty_every: int = Field(default=4, gt=0)  # lazily, Karras 2020 (StyleGAN2) §3.1
         spectral_norm: bool = False  # Miyato 2018
-        learning_rate: float = Field(default=1e-3, gt=0)
+        learning_rate: float = Field(default=1e-3, gt=0)  # 2e-4 in Radford 2016, §4
         discriminator_learning_rate: float | None = Field(default=None, gt=0)
-        betas: tuple[float, float] = (0.5, 0.99)
+        betas: tuple[float, float] = (0.5, 0.99)  # (.5, .999) in Radford 2016, §4; (0, .9) in Miyato 2018, §4
         shift: int = Field(default=2, ge=0)  # pixels, on real and generated alike; Zhao 2020 (DiffAugment)
 
     config: Config

@@ -33,8 +33,10 @@ class CGAN(FromNoise):
     conditions: ClassVar[tuple[Condition, ...]] = ("label",)
 
     class Config(FromNoise.Config):
-        conditioning: Literal["projection", "concatenation"] = "projection"
-        width: int = Field(default=16, gt=0)  # channels beside the image, doubled as it shrinks
+        conditioning: Literal["projection", "concatenation"] = "projection"  # concatenation in Mirza 2014, §3.2
+        width: int = Field(
+            default=16, gt=0
+        )  # channels beside the image, doubled as it shrinks; Mirza 2014 has perceptrons, §4.1
         max_width: int = Field(default=64, gt=0)
 
     config: Config

@@ -23,7 +23,7 @@ class GAN(FromNoise):
 
     class Config(FromNoise.Config):
         latent_dim: int = Field(default=100, gt=0)  # as in the authors' MNIST experiments
-        width: int = Field(default=256, gt=0)
+        width: int = Field(default=256, gt=0)  # of the narrowest layer; the paper gives no sizes, §5
 
     config: Config
 

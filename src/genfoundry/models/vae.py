@@ -37,13 +37,15 @@ class VAE(Model[ImageBatch]):
     averaged: ClassVar[tuple[str, ...]] = ("encoder", "decoder")
 
     class Config(Model.Config):
-        latent_dim: int = Field(default=16, gt=0)
-        width: int = Field(default=16, gt=0)  # channels at full resolution
+        latent_dim: int = Field(default=16, gt=0)  # 3 to 200 in the paper, §5
+        width: int = Field(
+            default=16, gt=0
+        )  # channels at full resolution; a perceptron of 500 hidden units in the paper, §5
         max_width: int = Field(default=64, gt=0)
         blocks: int = Field(default=1, ge=0)  # residual blocks at the coarsest grid, each way
         free_bits: float = Field(default=0.0, ge=0)  # nats a latent dimension, Kingma 2016 (IAF) App. C.8
         components: int = Field(default=20, gt=0)  # of the fitted prior
-        learning_rate: float = Field(default=2e-3, gt=0)
+        learning_rate: float = Field(default=2e-3, gt=0)  # of Adam; Adagrad in the paper, §5
         clip: float = Field(default=200.0, gt=0)
 
     config: Config
