@@ -49,6 +49,20 @@ def test_an_alias_moved_outside_is_reported_never_followed(run_id, name, tmp_pat
     assert tracking.settle(name) == []
 
 
+def test_a_champion_deleted_outside_is_reported_and_stops_nothing(run_id, name, tmp_path):
+    one, two = (registered(name, tmp_path, 5, seed) for seed in range(2))
+    tracking.set_alias(name, "champion", one, "first")
+    client().delete_model_version(name, str(one))
+    assert tracking.reconcile(name) == []
+    (problem,) = [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
+    assert problem.sentence.endswith("has 'champion' at version 1, which was deleted outside genfoundry.")
+    with pytest.raises(UserError, match="was deleted outside genfoundry"):
+        tracking.settle(name)
+    assert tracking.set_alias(name, "champion", two, "the next run", expected=None) == two
+    assert tracking.aliases(name) == {"champion": two}
+    assert not [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
+
+
 def test_what_a_killed_writer_left_beside_the_chain_is_withdrawn(run_id, name, tmp_path):
     one, two = (registered(name, tmp_path, 5, seed) for seed in range(2))
     tracking.set_alias(name, "champion", one, "first")

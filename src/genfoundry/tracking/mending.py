@@ -80,9 +80,12 @@ def _of_aliases(name: str) -> Iterator[Problem]:
     except UserError as error:
         yield Problem(error.found, error.remedy or "genfoundry reconcile")
         return
+    there = {info.version for info in versions.list_versions(name)}
     for alias in sorted({*at, *(move.alias for move in chain)}):
         said = ledger.position(chain, alias)
-        if at.get(alias) != said:
+        if said is not None and said not in there:
+            yield Problem((error := registry.gone(name, alias, said)).found, error.remedy)
+        elif at.get(alias) != said:
             error = registry.strayed(name, alias, at.get(alias), said)
             cut_off = said is not None and at.get(alias) == registry.before(chain, alias)
             yield (

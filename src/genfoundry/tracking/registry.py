@@ -131,9 +131,24 @@ def set_alias(
             said = None
         if at == said == version:
             return version
+        if at is None and said not in (None, version) and not _exists(name, said):
+            reason = f"{reason} (version {said}, where it was, was deleted outside genfoundry)"
+            expected = said if expected is None else expected
         if said != version:
             ledger.append(name, alias, version, action, reason, expected)
         return follow(name, alias)
+
+
+def _exists(name: str, version: int) -> bool:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client().get_model_version(name, str(version))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+    return True
 
 
 def before(chain: list[Move], alias: str) -> int | None:
@@ -166,6 +181,8 @@ def _put(name: str, alias: str, version: int) -> None:
     try:
         client().set_registered_model_alias(name, alias, str(version))
     except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            raise gone(name, alias, version) from None
         if not any(word in str(error) for word in COLLISION):
             raise
 
@@ -175,7 +192,7 @@ def settle(name: str) -> list[str]:
     """Finish moves that were cut off; returns what was done.
 
     Raises:
-        UserError: an alias was moved outside genfoundry, or the ledger is broken.
+        UserError: an alias was moved outside genfoundry, its version was deleted, or the ledger is broken.
     """
     done = []
     with registry_lock(name):
@@ -198,6 +215,15 @@ def strayed(name: str, alias: str, at: int | None, said: int | None) -> UserErro
         "it was moved outside genfoundry.",
         expected=f"version {said}",
         remedy=f"{back}   (--reason says why)",
+    )
+
+
+def gone(name: str, alias: str, said: int) -> UserError:
+    """The version that the ledger's last move names is not there."""
+    return UserError(
+        f"The ledger of '{name}' has '{alias}' at version {said}, which was deleted outside genfoundry.",
+        expected="a version that is there",
+        remedy=f"genfoundry registry promote {name} VERSION, or: genfoundry run {name}",
     )
 
 
