@@ -105,7 +105,7 @@ def _beats(evaluation: Evaluation, subject: str) -> Reason:
     if floor is None:
         known = ", ".join(s.subject for s in evaluation.scores if s.name == evaluation.primary and s is not own)
         return Reason(rule=rule, passed=False, sentence=f"There is no '{subject}' to beat; known: {known or 'none'}.")
-    if ratio := _named(evaluation, PAIRED.get(subject, "\0")):
+    if subject in PAIRED and (ratio := _named(evaluation, PAIRED[subject])):
         passed = is_sound(ratio) and ratio.high < 1
         sentence = f"{ratio.name} {_show(ratio)} is {'' if passed else 'not '}below 1, which is {subject}."
         return Reason(rule=rule, passed=passed, sentence=sentence)
