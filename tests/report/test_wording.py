@@ -6,6 +6,7 @@ import math
 
 import pytest
 from demo import score
+from tracked import evaluation
 
 from genfoundry.report import wording
 
@@ -72,3 +73,13 @@ def test_intervals() -> None:
     assert wording.interval(score("fd", 1.0, 1.0, 1.0)) == ""
     assert wording.interval(score("kid", 0.0, -0.02, 0.02)) == "−0.0200 to 0.0200"
     assert wording.interval(score("accuracy", 0.9, 0.85, 1.0)) == "85.0 %\u2009–\u2009100 %"
+
+
+@pytest.mark.parametrize(("ratio", "says"), [(0.8, "seasonal naive: 20 % better"), (0.97, "seasonal naive: level")])
+def test_a_forecaster_stands_to_seasonal_naive_by_their_ratio_as_the_gate_has_it(ratio: float, says: str) -> None:
+    """The scores themselves overlap by far."""
+    name = "crps_h24_o14"
+    scores = (score(name, 3.0, 1.0, 5.0), score(name, 3.3, 1.3, 5.3, "seasonal_naive"))
+    paired = score("relative_crps_h24_o14", ratio, ratio - 0.05, ratio + 0.05)
+    judged = evaluation("k", "r", "w").model_copy(update={"primary": name, "scores": (*scores, paired)})
+    assert wording.standing(judged, terse=True) == [says]

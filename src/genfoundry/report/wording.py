@@ -6,6 +6,7 @@ import math
 import re
 from typing import NamedTuple
 
+from genfoundry.gate import PAIRED
 from genfoundry.records import Evaluation, Score
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
@@ -215,7 +216,17 @@ def standing(evaluation: Evaluation, without: tuple[str, ...] = (), terse: bool 
     """
     mine, skipped = evaluation.score(evaluation.primary), ("model", *without)
     others = [score for score in evaluation.scores if score.name == evaluation.primary and score.subject not in skipped]
-    return [sentence for other in others if mine and (sentence := compare(mine, other, terse))]
+    pairs = (_sides(evaluation, mine, other) for other in others if mine)
+    return [sentence for own, other in pairs if (sentence := compare(own, other, terse))]
+
+
+def _sides(evaluation: Evaluation, mine: Score, other: Score) -> tuple[Score, Score]:
+    """The two scores; or their ratio on the same windows and one, where the gate decides by that."""
+    start = PAIRED.get(other.subject)
+    ratio = next((s for s in evaluation.scores if start and s.subject == "model" and s.name.startswith(start)), None)
+    if ratio is None:
+        return mine, other
+    return ratio, other.model_copy(update={"name": ratio.name, "value": 1.0, "low": 1.0, "high": 1.0})
 
 
 def compare(mine: Score, other: Score, terse: bool = False) -> str:
