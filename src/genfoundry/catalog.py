@@ -115,8 +115,9 @@ def _inner(node: ast.ClassDef, name: str) -> ast.ClassDef | None:
 
 def _is_promise(method: ast.FunctionDef) -> bool:
     """Whether all that a method does is to raise NotImplementedError: it is what others promise to do."""
-    last = method.body[-1]
-    return isinstance(last, ast.Raise) and isinstance(last.exc, ast.Name) and last.exc.id == "NotImplementedError"
+    body = method.body[1:] if ast.get_docstring(method) is not None else method.body
+    raised = body[0].exc if len(body) == 1 and isinstance(body[0], ast.Raise) else None
+    return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
 
 
 def _constants(body: list[ast.stmt]) -> dict[str, object]:

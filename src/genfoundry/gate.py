@@ -105,7 +105,7 @@ def _beats(evaluation: Evaluation, subject: str) -> Reason:
     if floor is None:
         known = ", ".join(s.subject for s in evaluation.scores if s.name == evaluation.primary and s is not own)
         return Reason(rule=rule, passed=False, sentence=f"There is no '{subject}' to beat; known: {known or 'none'}.")
-    if subject in PAIRED and (ratio := _named(evaluation, PAIRED[subject])):
+    if ratio := paired(evaluation, subject):
         passed = is_sound(ratio) and ratio.high < 1
         sentence = f"{ratio.name} {_show(ratio)} is {'' if passed else 'not '}below 1, which is {subject}."
         return Reason(rule=rule, passed=passed, sentence=sentence)
@@ -113,6 +113,11 @@ def _beats(evaluation: Evaluation, subject: str) -> Reason:
     relation = "is better than" if passed else "is not beyond"
     sentence = f"{evaluation.primary} {_show(own)} {relation} {subject} {_show(floor)}."
     return Reason(rule=rule, passed=passed, sentence=sentence)
+
+
+def paired(evaluation: Evaluation, subject: str) -> Score | None:
+    """The model's score over that of `subject` on the same examples, where there is one: below 1 is better."""
+    return _named(evaluation, PAIRED[subject]) if subject in PAIRED else None
 
 
 def _show(score: Score | None) -> str:

@@ -31,8 +31,6 @@ BESIDE = (  # what stands beside the deciding score, where there is one, by the 
     "band",
     "ece",
 )
-
-
 COST = ("verdict", "training", "parameters", "compute a sample")
 
 
@@ -84,8 +82,7 @@ def _rows(title: str, seeds: Sequence[ModelVersion], names: Sequence[str]) -> It
         *_cells(seeds, "model", names),
         ", ".join(sorted({version.decision for version in seeds})),
         wording.duration(fmean(cost.seconds for cost in costs)),
-        wording.quantity(costs[0].parameters) if costs[0].parameters else "",
-        wording.quantity(costs[0].flops_per_sample, "FLOP") if costs[0].flops_per_sample else "",
+        *wording.size(costs[0]),
     ]
     for subject in _subjects(seeds[0]):
         if subject not in wording.SUBJECTS:

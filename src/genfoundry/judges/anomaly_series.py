@@ -40,7 +40,7 @@ MOST_TRAIN = 5000  # windows that isolation forest and neighbours read
 
 Rng = np.random.Generator
 Detector = Callable[[Origins], np.ndarray]  # windows to (N,), high for an anomaly
-Sides = tuple[np.ndarray, np.ndarray]  # scores of windows that are judged (N,), and of clean ones (M,)
+Found = dict[str, np.ndarray]  # by subject: scores of windows (N,)
 
 
 def spike(values: np.ndarray, size: float, rng: Rng) -> np.ndarray:
@@ -94,26 +94,26 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     clean = rolling_origins(folder, spec, plan.origins, model, "val")
     tested = rolling_origins(folder, spec, plan.origins, model)
     planted, gaps = plant(tested, plan.seed), beside_gaps(tested)
-    samples, usual = (futures(model, origins.batch, NUM_FUTURES, plan.seed) for origins in (tested, clean))
+    samples = futures(model, tested.batch, NUM_FUTURES, plan.seed)
     baselines = _baselines(folder, spec, plan.seed)
 
-    def sides(origins: Origins) -> dict[str, Sides]:
-        found = {"model": (surprise(origins, samples), surprise(clean, usual))}
-        found |= {name: (detect(origins), detect(clean)) for name, detect in baselines.items()}
-        return found | {"noise": (np.zeros(len(origins.real)), np.zeros(len(clean.real)))}
+    def scored(origins: Origins, drawings: np.ndarray) -> Found:
+        own = {"model": surprise(origins, drawings)}
+        return own | {name: detect(origins) for name, detect in baselines.items()} | {"noise": np.zeros(len(drawings))}
 
-    protocol, found = f"h{spec.horizon}_o{plan.origins}", sides(planted.origins)
-    scores = [*_scores(found, planted.kind != "", protocol, plan.seed)]
+    usual = scored(clean, futures(model, clean.batch, NUM_FUTURES, plan.seed))
+    protocol, found = f"h{spec.horizon}_o{plan.origins}", scored(planted.origins, samples)
+    scores = [*_scores(found, usual, planted.kind != "", protocol, plan.seed)]
     if LEAST_GAPS <= gaps.sum() < len(gaps):
-        scores += _scores(sides(tested), gaps, f"gaps_{protocol}", plan.seed)
+        scores += _scores(scored(tested, samples), usual, gaps, f"gaps_{protocol}", plan.seed)
     _draw(folder, spec, planted, samples, out)
     described = _protocol(plan, spec, planted, clean) | {"windows with a real gap": int(gaps.sum())}
-    return Judgement(f"auroc_{protocol}", tuple(scores), described, _details(planted, found), TRIVIAL)
+    return Judgement(f"auroc_{protocol}", tuple(scores), described, _details(planted, found, usual), TRIVIAL)
 
 
-def _scores(found: dict[str, Sides], anomalies: np.ndarray, protocol: str, seed: int) -> Iterator[Score]:
-    for name, sides in found.items():
-        yield from records(name, anomalies.astype(int), *sides, protocol, seed)
+def _scores(found: Found, usual: Found, anomalies: np.ndarray, protocol: str, seed: int) -> Iterator[Score]:
+    for name, scores in found.items():
+        yield from records(name, anomalies.astype(int), scores, usual[name], protocol, seed)
 
 
 def beside_gaps(origins: Origins) -> np.ndarray:
@@ -205,12 +205,12 @@ def _features(past: torch.Tensor, mask: torch.Tensor, future: torch.Tensor, seen
     return fill(z, torch.cat((torch.ones_like(mask), seen), 1))[:, -2 * horizon :].numpy()
 
 
-def _details(planted: Planted, found: dict[str, Sides]) -> dict[str, list[float]]:
+def _details(planted: Planted, found: Found, usual: Found) -> dict[str, list[float]]:
     """`found/<fault>`: the share above the threshold, of the model and of each baseline but chance."""
     return {
         f"found/{fault}": [
-            round(float((scores[planted.kind == fault] > threshold(clean)).mean()), 4)
-            for name, (scores, clean) in found.items()
+            round(float((scores[planted.kind == fault] > threshold(usual[name])).mean()), 4)
+            for name, scores in found.items()
             if name != "noise"
         ]
         for fault in FAULTS

@@ -13,13 +13,8 @@ from genfoundry.report.pictures import Picture, evenly, picture, snapshots
 from genfoundry.report.view import RunView
 
 MOST_FORECASTS, MOST_CURVES = 6, 12
-DRAWN = (
-    "class_share",
-    "fd_by_class",
-    "crps_by_step",
-    "confusion/",
-    "reliability/",
-)  # details that have a plot of their own
+# details that have a plot of their own
+DRAWN = ("class_share", "fd_by_class", "crps_by_step", "confusion/", "reliability/")
 TELLING = (
     "fd",
     "fd_by_class",

@@ -24,15 +24,12 @@ def _cost(part: Section) -> list[str]:
     evaluation = part.view.version.evaluation
     calibration = next((score for score in evaluation.scores if score.name.startswith("ece_")), None)
     memory = evaluation.checkpoint.cost.peak_memory_mb
-    parameters, compute, seconds = _took(part)
     return [
         part.view.recipe,
         part.headline_text,
         wording.number(calibration.value) if calibration else "",
         "" if evaluation.checkpoint.fraction == 1 else wording.share(evaluation.checkpoint.fraction),
-        parameters,
-        compute,
-        seconds,
+        *_took(part),
         f"{memory:,.0f} MB" if memory else "",
     ]
 
@@ -75,11 +72,7 @@ def _lesson(part: Section, data: str) -> Score | None:
 def _took(part: Section) -> tuple[str, str, str]:
     """Parameters, compute and seconds, in words."""
     cost = part.view.version.evaluation.checkpoint.cost
-    return (
-        wording.quantity(cost.parameters) if cost.parameters else "",
-        wording.quantity(cost.flops_per_sample, "FLOP") if cost.flops_per_sample else "",
-        wording.duration(cost.seconds),
-    )
+    return *wording.size(cost), wording.duration(cost.seconds)
 
 
 def _known(score: Score | None) -> str:

@@ -6,8 +6,8 @@ import math
 import re
 from typing import NamedTuple
 
-from genfoundry.gate import PAIRED
-from genfoundry.records import Evaluation, Score
+from genfoundry.gate import paired
+from genfoundry.records import Cost, Evaluation, Score
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -222,9 +222,7 @@ def standing(evaluation: Evaluation, without: tuple[str, ...] = (), terse: bool 
 
 def _sides(evaluation: Evaluation, mine: Score, other: Score) -> tuple[Score, Score]:
     """The two scores; or their ratio on the same windows and one, where the gate decides by that."""
-    start = PAIRED.get(other.subject)
-    ratio = next((s for s in evaluation.scores if start and s.subject == "model" and s.name.startswith(start)), None)
-    if ratio is None:
+    if (ratio := paired(evaluation, other.subject)) is None:
         return mine, other
     return ratio, other.model_copy(update={"name": ratio.name, "value": 1.0, "low": 1.0, "high": 1.0})
 
@@ -268,6 +266,14 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def size(cost: Cost) -> tuple[str, str]:
+    """Parameters and the compute of a sample; empty where they are not known."""
+    return (
+        quantity(cost.parameters) if cost.parameters else "",
+        quantity(cost.flops_per_sample, "FLOP") if cost.flops_per_sample else "",
+    )
 
 
 def quantity(amount: float, unit: str = "") -> str:

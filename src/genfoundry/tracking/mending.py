@@ -84,7 +84,8 @@ def _of_aliases(name: str) -> Iterator[Problem]:
     for alias in sorted({*at, *(move.alias for move in chain)}):
         said = ledger.position(chain, alias)
         if said is not None and said not in there:
-            yield Problem((error := registry.gone(name, alias, said)).found, error.remedy)
+            error = registry.gone(name, alias, said)
+            yield Problem(error.found, error.remedy)
         elif at.get(alias) != said:
             error = registry.strayed(name, alias, at.get(alias), said)
             cut_off = said is not None and at.get(alias) == registry.before(chain, alias)
