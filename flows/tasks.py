@@ -118,11 +118,18 @@ def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extracto
 
 
 @task(cache_policy=NO_CACHE, retries=TRIES, retry_delay_seconds=10, retry_condition_fn=_tracker_was_away)
-def register(recipe: str, evaluation: Evaluation, policy: Policy, name: str) -> ModelVersion:
-    """Let the gate decide and register the version, once."""
+def register(
+    recipe: str,
+    evaluation: Evaluation,
+    policy: Policy,
+    name: str,
+    plan: EvaluationPlan | None = None,
+    extractor: Checkpoint | None = None,
+) -> ModelVersion:
+    """Let the gate decide, beside the champion by the same ruler, and register the version, once."""
     from genfoundry.stages.register import register_model
 
-    version = register_model(evaluation, policy, name)
+    version = register_model(evaluation, policy, name, plan, extractor)
     reasons = [f"- {'✓' if r.passed else '✗'} {plain(r.sentence)}" for r in version.reasons]
     _artifact(f"verdict-{name}", "\n".join([f"**{outcome(version)}** {plain(sentence(version))}", "", *reasons]))
     if not version.skipped:

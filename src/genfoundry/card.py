@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
 
 from genfoundry import catalog
 from genfoundry.dataset import Card, locate, read_card
@@ -13,7 +12,11 @@ from genfoundry.records import DatasetVersion, Evaluation, ImageSpec, Score, Ver
 
 LONGEST = 5000  # letters that MLflow's tables of models and versions take on PostgreSQL; on SQLite nobody counts them
 LONGEST_WORDS = 600  # letters of what a dataset's card says of licence, consent or source
-MEANING = {"PROMOTE": "champion", "HOLD": "challenger, not better than the champion", "REJECT": "not to be used"}
+MEANING = {
+    "PROMOTE": "champion",
+    "HOLD": "challenger, not shown to be better than the champion",
+    "REJECT": "not to be used",
+}
 MAKES = ("generation", "super_resolution", "forecasting")
 INVENTED = (
     "Not for claims about single persons or events, nor for decisions about people: what it makes is invented, and "
@@ -29,13 +32,11 @@ PURPOSE = {
 }
 
 
-def describe(
-    name: str, evaluation: Evaluation, verdict: Verdict, champion: tuple[int, Evaluation] | None, files: str
-) -> str:
+def describe(name: str, evaluation: Evaluation, verdict: Verdict, champion: int | None, files: str) -> str:
     """The card of a version of the registered model `name`, with as many scores as MLflow has room for.
 
     Args:
-        champion: what it was compared with, if anything.
+        champion: the version that held the alias when it was judged, if any.
         files: where MLflow's pages show the artifacts of its run.
     """
     texts = (
@@ -45,16 +46,14 @@ def describe(
     return fitting or _describe(name, evaluation, verdict, champion, files, 1)[: LONGEST - 1] + "…"
 
 
-def _describe(
-    name: str, evaluation: Evaluation, verdict: Verdict, champion: tuple[int, Evaluation] | None, files: str, rows: int
-) -> str:
+def _describe(name: str, evaluation: Evaluation, verdict: Verdict, champion: int | None, files: str, rows: int) -> str:
     sections = [
         _what(evaluation),
         purpose(evaluation),
         links(evaluation, files),
         _data(evaluation.checkpoint.dataset),
         _scores(evaluation, rows),
-        _verdict(verdict, evaluation, champion),
+        _verdict(verdict, champion),
         _cost(evaluation),
         _use(name, evaluation),
     ]
@@ -146,27 +145,11 @@ def _row(score: Score, primary: str) -> str:
     return f"| {name} | {plain(score.subject)} | {score.value:.4g} | {interval} | {better} |"
 
 
-def _verdict(verdict: Verdict, evaluation: Evaluation, champion: tuple[int, Evaluation] | None) -> str:
-    lines = [f"### Verdict: {verdict.decision} ({MEANING[verdict.decision]})", _against(evaluation, champion), ""]
+def _verdict(verdict: Verdict, champion: int | None) -> str:
+    against = f"The champion was version {champion}." if champion else "There was no champion to compare with."
+    lines = [f"### Verdict: {verdict.decision} ({MEANING[verdict.decision]})", against, ""]
     lines += [f"- {'✓' if r.passed else '✗'} {plain(r.rule)}: {plain(r.sentence)}" for r in verdict.reasons]
     return "\n".join(lines)
-
-
-def _against(evaluation: Evaluation, champion: tuple[int, Evaluation] | None) -> str:
-    if champion is None:
-        return "There was no champion to compare with."
-    version, other = champion
-    differs = [*_differences(evaluation, other)]
-    if not differs:
-        return f"Compared with the champion, version {version}."
-    return f"The champion, version {version}, is not comparable: {' and '.join(differs)} differ."
-
-
-def _differences(evaluation: Evaluation, other: Evaluation) -> Iterator[str]:
-    if evaluation.checkpoint.dataset.digest != other.checkpoint.dataset.digest:
-        yield "the versions of the data"
-    if (evaluation.primary, evaluation.protocol) != (other.primary, other.protocol):
-        yield "the protocols of the evaluation"
 
 
 def _cost(evaluation: Evaluation) -> str:

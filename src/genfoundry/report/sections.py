@@ -13,8 +13,8 @@ from genfoundry.report.pictures import Picture, evenly, picture, snapshots
 from genfoundry.report.view import RunView
 
 MOST_FORECASTS, MOST_CURVES = 6, 12
-# details that have a plot of their own
-DRAWN = ("class_share", "fd_by_class", "crps_by_step", "confusion/", "reliability/")
+# details that have a plot of their own, or are kept for who compares two models window by window
+DRAWN = ("class_share", "fd_by_class", "crps_by_step", "confusion/", "reliability/", "windows/")
 TELLING = (
     "fd",
     "fd_by_class",
@@ -24,6 +24,8 @@ TELLING = (
     "confidence",
     "psnr",
     "elbo_bits_per_dim",
+    "scaled_crps_to_seasonal_naive",
+    "scaled_crps_to_auto_ets",
     "crps",
     "mase",
     "band",

@@ -21,6 +21,7 @@ from genfoundry.tracking.versions import (
     VersionInfo,
     aliases,
     get_version,
+    list_versions,
     registry_lock,
 )
 
@@ -61,6 +62,13 @@ def champion(name: str) -> tuple[int, Evaluation] | None:
     """The version that the alias `champion` is at, with its evaluation; None where there is none."""
     at = aliases(name).get(CHAMPION)
     return None if at is None else (at, evaluation_of(get_version(name, at)))
+
+
+@guarded
+def champions_before(name: str) -> list[int]:
+    """The champions before the present one that are still there, the last first; what a rollback took back is none."""
+    there = {info.version for info in list_versions(name)}
+    return [version for version in reversed(ledger.reign(history(name), CHAMPION)[:-1]) if version in there]
 
 
 @guarded
