@@ -230,6 +230,7 @@ def test_a_trial_is_judged_but_never_made_champion():
     assert rejected.decision == "REJECT"
     assert rejected.on_trial, "or it would pass for a training on this data"
     assert not judge(bad, None, Policy()).on_trial
+    assert judge(good, evaluation(score(value=1.0)), Policy(trial=True)) == trial, "a champion had all of its steps"
 
 
 def test_a_baseline_that_is_not_there_cannot_be_beaten():

@@ -13,7 +13,7 @@ COLOURS = {"AS_GOOD": "green", "WORSE": "red", "BEATEN": "red", "NOT_COMPARED": 
 @click.argument("models", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 def judge_champions(models: tuple[str, ...], as_json: bool) -> None:
-    """Judge the champion of each of MODELS (default: of all) on today's data, beside those before it; no alias is moved.
+    """Judge the champion of each of MODELS (default: of all) on today's data, beside those before it; moves no alias.
 
     Exits with 0 where one is worse, too; with 1 where one could not be judged.
     """

@@ -53,12 +53,11 @@ def judge(evaluation: Evaluation, champion: Evaluation | Unjudged | None, policy
     Args:
         evaluation: of the version that wants to be champion.
         champion: of the present champion's weights, on the same data and by the same protocol. What is not
-            comparable, or could not be judged, is HOLD, and the ledger says why.
+            comparable, or could not be judged, is HOLD, and the ledger says why. A trial is not compared.
         policy: the recipe's.
         settle: the command by which a person decides where the gate can't.
     """
-    verdict = _on_merit(evaluation, champion, policy, settle)
-    return _as_trial(verdict) if policy.trial else verdict
+    return _on_trial(evaluation, policy) if policy.trial else _on_merit(evaluation, champion, policy, settle)
 
 
 def _on_merit(evaluation: Evaluation, champion: Evaluation | Unjudged | None, policy: Policy, settle: str) -> Verdict:
@@ -69,10 +68,11 @@ def _on_merit(evaluation: Evaluation, champion: Evaluation | Unjudged | None, po
     return Verdict(decision=decision, reasons=(*reasons, against))
 
 
-def _as_trial(verdict: Verdict) -> Verdict:
-    decision = "HOLD" if verdict.decision == "PROMOTE" else verdict.decision
+def _on_trial(evaluation: Evaluation, policy: Policy) -> Verdict:
+    """By its own rules alone: a champion had all of its steps."""
+    own = tuple(_own_rules(evaluation, policy))
     reason = Reason(rule=TRIAL, passed=False, sentence="A trial on a part of the budget is never made champion.")
-    return Verdict(decision=decision, reasons=(*verdict.reasons, reason))
+    return Verdict(decision="HOLD" if all(each.passed for each in own) else "REJECT", reasons=(*own, reason))
 
 
 def _own_rules(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:

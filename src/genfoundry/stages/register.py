@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from genfoundry import tracking
 from genfoundry.card import describe, describe_model, task_of
 from genfoundry.errors import UserError
@@ -20,13 +18,6 @@ SETTLED = "genfoundry.settled"  # tag: everything was done, the alias included
 EQUALS = "genfoundry.equals"  # tag of a run that came to the weights of a version of another run
 ALIAS: dict[Decision, str | None] = {"PROMOTE": "champion", "HOLD": "challenger", "REJECT": None}
 ATTEMPTS = 3  # another machine may move the champion while this one judges
-
-
-class Rival(NamedTuple):
-    """The champion's number, and what its weights came to by the ruler of the version that wants its place."""
-
-    version: int
-    evaluation: Evaluation | Unjudged
 
 
 def register_model(
@@ -54,20 +45,34 @@ def register_model(
     ensure_wanted()
     key = digest([evaluation.checkpoint.run_key, _digest(evaluation)])
     for attempt in range(1, ATTEMPTS + 1):
-        with tracking.registry_lock(recipe_name):
-            tracking.settle(recipe_name)
-            if done := _done(evaluation, recipe_name, key):
-                return done
-            _check_weights(evaluation)
-            version = _rival(recipe_name, tracking.find_version(recipe_name, key))
         try:
-            rival = _judged(recipe_name, version, evaluation, plan, extractor)  # takes as long as a judging may
-            with tracking.registry_lock(recipe_name):
-                return _register(evaluation, policy, recipe_name, key, rival)
+            return _attempted(evaluation, policy, recipe_name, key, plan, extractor)
         except tracking.Moved:
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError
+
+
+def _attempted(
+    evaluation: Evaluation,
+    policy: Policy,
+    name: str,
+    key: str,
+    plan: EvaluationPlan | None,
+    extractor: Checkpoint | None,
+) -> ModelVersion:
+    with tracking.registry_lock(name):
+        tracking.settle(name)
+        if done := _done(evaluation, name, key):
+            return done
+        _check_weights(evaluation)
+        version = _champion(name, tracking.find_version(name, key))
+    rival = None
+    if version and not policy.trial:  # outside the lock: it may take as long as a judging does
+        info = tracking.get_version(name, version)
+        rival = judged_alike(info, evaluation, plan, extractor)
+    with tracking.registry_lock(name):
+        return _done(evaluation, name, key) or _register(evaluation, policy, name, key, version, rival)
 
 
 def _done(evaluation: Evaluation, name: str, key: str) -> ModelVersion | None:
@@ -91,22 +96,18 @@ def _equal(evaluation: Evaluation, name: str) -> VersionInfo | None:
     return next(others, None)
 
 
-def _judged(
-    name: str, version: int | None, evaluation: Evaluation, plan: EvaluationPlan | None, extractor: Checkpoint | None
-) -> Rival | None:
-    if version is None:
-        return None
-    return Rival(version, judged_alike(tracking.get_version(name, version), evaluation, plan, extractor))
-
-
-def _register(evaluation: Evaluation, policy: Policy, name: str, key: str, rival: Rival | None) -> ModelVersion:
-    if done := _done(evaluation, name, key):
-        return done
-    champion = _rival(name, tracking.find_version(name, key))
-    if champion != (rival and rival.version):
-        raise tracking.Moved(f"The champion of '{name}' is version {champion} now.", remedy="run it again")
+def _register(
+    evaluation: Evaluation,
+    policy: Policy,
+    name: str,
+    key: str,
+    champion: int | None,
+    rival: Evaluation | Unjudged | None,
+) -> ModelVersion:
+    if (now := _champion(name, tracking.find_version(name, key))) != champion:
+        raise tracking.Moved(f"The champion of '{name}' is version {now} now.", remedy="run it again")
     settle = f"genfoundry registry promote {name} challenger --reason WHY"
-    verdict = judge(evaluation, rival and rival.evaluation, policy, settle)
+    verdict = judge(evaluation, rival, policy, settle)
     description = describe(name, evaluation, verdict, champion, tracking.page(evaluation.checkpoint.run_id))
     tags = _tags(evaluation, name)
     version = tracking.register(name, evaluation.checkpoint.run_id, evaluation, verdict, key, description, tags)
@@ -143,7 +144,7 @@ def show_model(name: str, latest: Evaluation | None = None) -> None:
     tracking.describe_model(name, page, tags)
 
 
-def _rival(name: str, known: VersionInfo | None) -> int | None:
+def _champion(name: str, known: VersionInfo | None) -> int | None:
     """The champion to beat; not the version itself, where its promotion was cut off just before the end."""
     champion = tracking.aliases(name).get("champion")
     if champion is None or known is None or champion != known.version:
