@@ -130,19 +130,22 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
     ensure_room(folder, snapshot.room(folder, loop.state()))
     began = time.monotonic()
     outcome, sentence = fit(loop, resolved, Reporter(folder, journal, loop))
-    cost = measure(loop, resolved, time.monotonic() - began)
-    if outcome == "PREEMPTED":
-        return Result(run_key=order.run_key, outcome=outcome, sentence=sentence, step=loop.step, cost=cost)
-    if outcome == "DIVERGED":
-        sound = snapshot.latest(folder)
-        if sound is None:
-            return Result(run_key=order.run_key, outcome=outcome, sentence=sentence, step=loop.step, cost=cost)
-        loop.step, path = sound
-        snapshot.restore(path, loop.state())
-    digest = finish(order.family, loop, folder)
+    steps, digest = loop.step, ""
+    if outcome == "COMPLETED" or (outcome == "DIVERGED" and go_back(loop, folder)):
+        digest = finish(order.family, loop, folder, journal)
+    cost = measure(loop, resolved, time.monotonic() - began, steps)
     return Result(
         run_key=order.run_key, outcome=outcome, sentence=sentence, step=loop.step, weights_digest=digest, cost=cost
     )
+
+
+def go_back(loop: Loop, folder: Path) -> bool:
+    """Restore the last snapshot, from before a divergence; whether there is one."""
+    if (sound := snapshot.latest(folder)) is None:
+        return False
+    loop.step, path = sound
+    snapshot.restore(path, loop.state())
+    return True
 
 
 def training_split(order: Order, settings: Settings, resolved: Resolved) -> Split:
@@ -194,24 +197,28 @@ def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, st
     return "COMPLETED", f"{loop.step} steps"
 
 
-def finish(family: str, loop: Loop, folder: Path) -> str:
+def finish(family: str, loop: Loop, folder: Path, journal: Journal) -> str:
     """Put the averaged weights in place, fit what is fitted last, publish; returns the weights' sha256."""
     loop.publish_averages()
     model = loop.model.eval()
-    rows = torch.arange(len(loop.split)).split(512)
+    if fits := type(model).after_training is not Model.after_training:
+        journal.write("fitting", step=loop.step, of=loop.settings.max_steps, examples=len(loop.split))
+    began, rows = time.monotonic(), torch.arange(len(loop.split)).split(512)
     model.after_training(loop.split.batch(part) for part in rows)
+    if fits:
+        journal.write("fitted", step=loop.step, seconds=round(time.monotonic() - began, 2))
     return write_model(folder / MODEL, family, model, model.state_dict())
 
 
-def measure(loop: Loop, resolved: Resolved, seconds: float) -> Cost:
-    """What the training took on this machine, and what one sample costs."""
+def measure(loop: Loop, resolved: Resolved, seconds: float, steps: int) -> Cost:
+    """What the training took on this machine, all that was fitted last included, and what one sample costs."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if resolved.device.type == "cuda":
         peak = torch.cuda.max_memory_allocated() / 2**20
     return Cost(
         seconds=round(seconds, 2),
-        steps=loop.step,
-        examples=loop.step * loop.settings.batch_size,
+        steps=steps,
+        examples=steps * loop.settings.batch_size,
         peak_memory_mb=round(peak, 1),
         parameters=sum(p.numel() for p in loop.model.parameters()),
         flops_per_sample=flops(loop.model, loop.split),
