@@ -218,6 +218,12 @@ def test_what_is_fitted_last_is_told_and_belongs_to_the_cost(sound, tmp_path, ou
     assert ended["time"] <= events(folder, "ended")[-1]["time"]
 
 
+def test_the_names_of_the_classes_are_published_with_the_weights(undisturbed):
+    from genfoundry.loader import load_model
+
+    assert load_model(undisturbed[1] / "model").names == tuple("0123456789")
+
+
 def test_imports_none_of_the_pipelines_vendors():
     code = "import sys, genfoundry.trainer; print('\\n'.join(sorted({m.partition('.')[0] for m in sys.modules})))"
     found = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())

@@ -50,6 +50,7 @@ class Model(nn.Module, Generic[B]):
     budgeted: ClassVar[tuple[str, ...]] = ()
     config: Any
     spec: Any
+    names: tuple[str, ...] = ()  # what the numbers of the classes, or of the series, are called; set by the loader
 
     class Config(BaseModel):
         """Hyper-parameters of the family, with the paper's values as defaults."""

@@ -34,7 +34,8 @@ from genfoundry.journal import Journal
 from genfoundry.loader import build_model, write_model
 from genfoundry.loop import Diverged, Loop, Turns
 from genfoundry.model import Model
-from genfoundry.records import Cost
+from genfoundry.naming import choose_class, names_of
+from genfoundry.records import Cost, ImageSpec
 from genfoundry.schedule import Settings
 
 EXIT = {"COMPLETED": 0, "DIVERGED": 3, "PREEMPTED": 143, "FAILED": 1}
@@ -121,7 +122,7 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
     journal.write("resolved", device=resolved.name, precision=resolved.precision, threads=order.threads)
     pl.seed_everything(settings.seed, verbose=False)
     model = build_model(order.family, order.dataset.spec, order.settings).to(resolved.device)
-    split = training_split(order, settings, resolved)
+    split, names = training_split(order, settings, resolved), names_of(order.folder, order.dataset.spec)
     loop = Loop(model, settings, split)
     if found := snapshot.latest(folder):
         loop.step, path = found
@@ -132,7 +133,7 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
     outcome, sentence = fit(loop, resolved, Reporter(folder, journal, loop))
     steps, digest = loop.step, ""
     if outcome == "COMPLETED" or (outcome == "DIVERGED" and go_back(loop, folder)):
-        digest = finish(order.family, loop, folder, journal)
+        digest = finish(order.family, loop, folder, names, journal)
     cost = measure(loop, resolved, time.monotonic() - began, steps)
     return Result(
         run_key=order.run_key, outcome=outcome, sentence=sentence, step=loop.step, weights_digest=digest, cost=cost
@@ -154,21 +155,40 @@ def training_split(order: Order, settings: Settings, resolved: Resolved) -> Spli
     Raises:
         UserError: there are none, or the settings ask for classes where there are none.
     """
-    name, spec = order.dataset.name, order.dataset.spec
+    spec = order.dataset.spec
     split = open_split(order.folder, "train", spec, resolved.device)
     if settings.leave_out is not None or settings.fraction < 1:
-        classes = getattr(spec, "num_classes", 0)
-        if not isinstance(split, ImageRows) or (settings.leave_out is not None and settings.leave_out >= classes):
-            raise UserError(
-                f"training.leave_out = {settings.leave_out}, training.fraction = {settings.fraction} on '{name}', "
-                f"which has {classes} classes.",
-                expected=f"images, and a class from 0 to {classes - 1}" if classes else "a dataset of labelled images",
-            )
-        chosen = chosen_rows(split.labels.cpu(), settings.leave_out, settings.fraction, settings.seed)
+        if not isinstance(split, ImageRows) or not isinstance(spec, ImageSpec):
+            raise _unchosen(order, settings, "a dataset of images")
+        chosen = chosen_rows(split.labels.cpu(), left_out(order, settings, spec), settings.fraction, settings.seed)
         split = Subset(split, chosen)
     if len(split) == 0:
-        raise UserError(f"Dataset '{name}' has no training rows.")
+        raise UserError(f"Dataset '{order.dataset.name}' has no training rows.")
     return split
+
+
+def left_out(order: Order, settings: Settings, spec: ImageSpec) -> int | None:
+    """The number of the class that training never sees, by the names on the card of the data.
+
+    Raises:
+        UserError: there is no such class; tells all of them.
+    """
+    if settings.leave_out is None:
+        return None
+    if not spec.num_classes:
+        raise _unchosen(order, settings, "a dataset of labelled images")
+    try:
+        return choose_class(settings.leave_out, names_of(order.folder, spec), spec.num_classes).number
+    except UserError as error:
+        raise _unchosen(order, settings, error.expected) from None
+
+
+def _unchosen(order: Order, settings: Settings, expected: str) -> UserError:
+    return UserError(
+        f"training.leave_out = {settings.leave_out}, training.fraction = {settings.fraction} on "
+        f"'{order.dataset.name}', which has {getattr(order.dataset.spec, 'num_classes', 0)} classes.",
+        expected=expected,
+    )
 
 
 def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, str]:
@@ -197,7 +217,7 @@ def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, st
     return "COMPLETED", f"{loop.step} steps"
 
 
-def finish(family: str, loop: Loop, folder: Path, journal: Journal) -> str:
+def finish(family: str, loop: Loop, folder: Path, names: tuple[str, ...], journal: Journal) -> str:
     """Put the averaged weights in place, fit what is fitted last, publish; returns the weights' sha256."""
     loop.publish_averages()
     model = loop.model.eval()
@@ -207,7 +227,7 @@ def finish(family: str, loop: Loop, folder: Path, journal: Journal) -> str:
     model.after_training(loop.split.batch(part) for part in rows)
     if fits:
         journal.write("fitted", step=loop.step, seconds=round(time.monotonic() - began, 2))
-    return write_model(folder / MODEL, family, model, model.state_dict())
+    return write_model(folder / MODEL, family, model, model.state_dict(), names)
 
 
 def measure(loop: Loop, resolved: Resolved, seconds: float, steps: int) -> Cost:

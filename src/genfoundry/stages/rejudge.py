@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Literal
 
 from genfoundry import tracking
+from genfoundry.dataset import locate
+from genfoundry.errors import UserError
 from genfoundry.gate import better_beyond
+from genfoundry.naming import names_of
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import DatasetVersion, Evaluation, Record, Score
 from genfoundry.stages.evaluate import evaluate_model
@@ -51,6 +55,8 @@ def _judged(
 ) -> Finding:
     if then.checkpoint.dataset.spec != today.spec:
         return _not_compared(info, f"the data have another shape now, {today.spec}")
+    if _called_otherwise(info, then.checkpoint.dataset, today):
+        return _not_compared(info, "the data call their classes or series otherwise now, and a number means another")
     view = re.search(r"domain-([0-9a-f]+)", then.primary)
     classifier = _classifier(view[1], extractor) if view else None
     if view and classifier is None:
@@ -62,6 +68,17 @@ def _judged(
     now = evaluate_model(then.checkpoint.model_copy(update={"dataset": today}), plan, judge, again=True)
     found = compared(info, then, now)
     return found.model_copy(update={"sentence": f"{found.sentence}{_features(then, today, classifier)}"})
+
+
+def _called_otherwise(info: VersionInfo, then: DatasetVersion, today: DatasetVersion) -> bool:
+    """Whether what the version learned under a number has another name today; False where nobody knows the names."""
+    if then.digest == today.digest:
+        return False
+    names = tracking.load_version(info.name, info.version).names
+    if not names:
+        with suppress(UserError):  # the data that it was trained on are gone
+            names = names_of(locate(then), then.spec)
+    return bool(names) and names != names_of(locate(today), today.spec)
 
 
 def _not_compared(info: VersionInfo, why: str) -> Finding:
