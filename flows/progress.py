@@ -46,15 +46,15 @@ class Screen:
             clock = f"{time.monotonic() - self._began:5.0f} s"
             self.console.print(f"[dim]{clock}[/]  {recipe:<18} {stage:<9} {mark}  [dim]{sentence}[/]", soft_wrap=True)
 
-    def training(self, recipe: str, step: int, of: int, metrics: dict[str, float]) -> None:
-        """Move the bar of a training."""
-        losses = " ".join(f"{name.partition('/')[2]} {value:.3g}" for name, value in list(metrics.items())[:2])
+    def training(self, recipe: str, step: int, of: int, metrics: dict[str, float], doing: str = "") -> None:
+        """Move the bar of a training; `doing` is said whenever it comes."""
+        losses = " ".join(f"{name.partition('/')[2]} {value:.3g}" for name, value in list(metrics.items())[:2]) or doing
         with self._lock:
             if self._bars:
                 if recipe not in self._tasks:
                     self._tasks[recipe] = self._bars.add_task(recipe, total=of, losses="")
                 self._bars.update(self._tasks[recipe], completed=step, total=of, losses=losses)
-            elif time.monotonic() - self._last.get(recipe, 0.0) > PLAIN_SECONDS:
+            elif doing or time.monotonic() - self._last.get(recipe, 0.0) > PLAIN_SECONDS:
                 self._last[recipe] = time.monotonic()
                 self.console.print(
                     f"{time.monotonic() - self._began:5.0f} s  {recipe:<18} step {step}/{of}  {losses}", soft_wrap=True

@@ -93,7 +93,7 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
         recipe.model,
         recipe.training,
         share=int(os.environ.get("GENFOUNDRY_TRAININGS", "1")),
-        report=lambda now: screen.training(recipe.name, now.step, now.of, now.metrics),
+        report=lambda now: screen.training(recipe.name, now.step, now.of, now.metrics, now.doing),
     )
     rows = [f"| {name} | {value} |" for name, value in checkpoint.cost.model_dump().items()]
     _artifact(f"training-{recipe.name}", "\n".join(["| cost | |", "|---|---|", *rows]))

@@ -173,7 +173,9 @@ def _use(name: str, evaluation: Evaluation) -> str:
 def _example(evaluation: Evaluation) -> str:
     spec, task = evaluation.checkpoint.dataset.spec, _task_of_family(evaluation)
     if not isinstance(spec, ImageSpec):
-        return f"forecast = model.predict(past)  # columns unique_id, ds, y; {spec.context} steps a series or more"
+        return (
+            f"forecast = model.predict(past)  # unique_id as in the training, ds, y; {spec.context} steps or more each"
+        )
     if task == "super_resolution":
         return f"large = model.predict(images)  # uint8 (B, height, width, {spec.channels}), of any size"
     if task == "classification":

@@ -50,6 +50,11 @@ class Card(Record):
     class_names: tuple[str, ...] = ()
     spec: Spec | None = None
     splits: dict[str, str] = Field(default={}, description="series: the first time stamp of `val` and of `test`")
+    zone: str = Field(
+        default="",
+        exclude_if=lambda zone: not zone,  # what was sealed before keeps its digest
+        description="series: the UTC offset or the zone that the times came in; empty where they had none",
+    )
     units: dict[str, str] = {}
     counts: dict[str, int] = {}
     policy: dict[str, str] = Field(default={}, description="what was done to the data on the way in, one key a step")

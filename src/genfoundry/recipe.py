@@ -17,7 +17,7 @@ from genfoundry.dataset import read_card
 from genfoundry.errors import UserError, closest
 from genfoundry.files import data_dir
 from genfoundry.gate import Policy
-from genfoundry.schedule import Settings
+from genfoundry.schedule import Class, Settings
 
 MAX_BYTES = 64 * 1024  # of a recipe's YAML
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C takes a tenth of the time
@@ -61,7 +61,7 @@ class EvaluationPlan(Section):
     origins: int = Field(default=14, ge=1, description="series: rolling forecast origins a series")
     seed: int = Field(default=1234, ge=0)
     task: Literal["anomaly"] | None = Field(default=None, description="judge this in place of the family's own task")
-    left_out: int | None = Field(default=None, description="the class that training.leave_out names; filled in")
+    left_out: Class = Field(default=None, description="the class that training.leave_out names; filled in")
 
 
 class Watch(Section):
@@ -212,7 +212,7 @@ def _check_detector(recipe: Recipe, entry: catalog.Entry, where: str) -> None:
     if recipe.training.leave_out is None:
         raise UserError(
             f"{where} asks for anomalies, and leaves no class out of training.",
-            expected="training.leave_out, the number of a class",
+            expected="training.leave_out, the name of a class, or its number",
         )
     if "anomaly_score" not in entry.methods:
         able = [name for name in catalog.names("models") if "anomaly_score" in catalog.describe("models", name).methods]

@@ -215,6 +215,34 @@ def test_the_user_may_set_the_rhythm(tmp_path: Path) -> None:
         take_lines(tmp_path, lines(), horizon=-1)
 
 
+BERLIN = pd.date_range("2026-03-15", periods=HOURS, freq="h", tz="Europe/Berlin")  # summer time begins on 29 March
+ZONES = {
+    "none": (BERLIN.tz_convert("UTC").tz_localize(None).strftime("%Y-%m-%d %H:%M"), ""),
+    "one offset": (BERLIN.tz_convert("-03:30").strftime("%Y-%m-%dT%H:%M:%S%z"), "-03:30"),
+    "an offset in hours": (BERLIN.tz_convert("UTC").strftime("%Y-%m-%d %H:%M:%S+00"), "+00:00"),
+    "Z": (BERLIN.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ"), "+00:00"),
+    "offsets that change": ([moment.isoformat() for moment in BERLIN], "+02:00"),
+    "a zone": (BERLIN, "Europe/Berlin"),
+    "a fixed zone": (BERLIN.tz_convert("+05:45"), "+05:45"),
+    "UTC": (BERLIN.tz_convert("UTC"), "+00:00"),
+}
+
+
+@pytest.mark.parametrize(("given", "zone"), ZONES.values(), ids=[*ZONES])
+def test_the_card_holds_the_zone_that_times_came_in(given, zone: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"ds": given, "y": np.sin(np.arange(HOURS) / 4)})
+    path = tmp_path / ("table.parquet" if isinstance(given, pd.DatetimeIndex) else "table.csv")
+    frame = frame.sample(frac=1, random_state=0)  # the last moment counts, not the last row
+    frame.to_parquet(path, index=False) if path.suffix == ".parquet" else frame.to_csv(path, index=False)
+    taken = take(path)
+    card = data_dir() / "mine" / "card.json"
+    assert read_card(card.parent).zone == zone
+    assert ("zone" in json.loads(card.read_text())) == bool(zone)  # so what was sealed before keeps its digest
+    assert taken.policy["time"] == ("converted to UTC" if zone else "without a time zone, taken as UTC")
+    stamps = series_kind.read(card.parent).stamps
+    assert (stamps == BERLIN.tz_convert("UTC").tz_localize(None).to_numpy()).all()
+
+
 def test_csv_and_parquet_give_the_same_series(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     take_lines(tmp_path, lines())

@@ -1,4 +1,4 @@
-"""The cells of a user's table of series made into names, numbers and times; a bad one is named by its row."""
+"""The cells of a user's table of series made into names and numbers (times: `stamps`); a bad one is told by row."""
 
 from __future__ import annotations
 
@@ -7,19 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genfoundry.errors import UserError
+from genfoundry.stamps import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NULLS = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
-SHOWN = 5
-HAS_ZONE = r"[T ]\d\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$"
-
-
-def listed(cells: Any) -> str:
-    """The first bad cells of a column, as `row 7: 'abc', row 9: ''`."""
-    shown = ", ".join(f"row {row}: {cell!r}" for row, cell in cells.iloc[:SHOWN].items())
-    return shown + (f", … ({len(cells)} in all)" if len(cells) > SHOWN else "")
 
 
 def names(column: pd.Series) -> pd.Series:
@@ -79,39 +72,3 @@ def check_channel(column: pd.Series) -> None:
     what = f"is constant: always {seen.iloc[0]:g}" if len(seen) else "is missing in every row"
     remedy = "give a target that varies" if column.name == "y" else f"drop the column '{column.name}'"
     raise UserError(f"Channel '{column.name}' {what}.", expected="values that vary", remedy=remedy)
-
-
-def times(column: pd.Series) -> tuple[pd.Series, str]:
-    """The time stamps as datetime64[us] in UTC, and how they were read.
-
-    Raises:
-        UserError: some do not parse, or some have a time zone and others none.
-    """
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        raise UserError(f"Column 'ds' is of type {column.dtype}.", expected="time stamps, or text such as 2026-01-31")
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return _checked(column, column.dt.tz_convert("UTC").dt.tz_localize(None)), "converted to UTC"
-    if pd.api.types.is_datetime64_dtype(column.dtype):
-        return _checked(column, column), "without a time zone, taken as UTC"
-    text = column.astype("string").str.strip().fillna("")
-    zoned = text.str.contains(HAS_ZONE, regex=True)
-    if zoned.any() and not zoned.all():
-        one, other = listed(text[zoned].iloc[:1]), listed(text[~zoned].iloc[:1])
-        raise UserError(
-            f"Column 'ds' has a time zone in {one}, and none in {other}.",
-            expected="a time zone in every row, or in none",
-        )
-    stamps = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
-    how = "converted to UTC" if zoned.any() else "without a time zone, taken as UTC"
-    return _checked(column, pd.Series(stamps, index=column.index)), how
-
-
-def _checked(column: pd.Series, stamps: pd.Series) -> pd.Series:
-    if (bad := stamps.isna()).any():
-        raise UserError(
-            f"Column 'ds' is no time in {listed(column[bad])}.",
-            expected="ISO 8601, as 2026-01-31 or 2026-01-31T13:00 (day and month can't be told apart in 01/02/2026)",
-        )
-    return stamps.astype("datetime64[us]")

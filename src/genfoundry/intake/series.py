@@ -12,6 +12,7 @@ from genfoundry.intake.quarantine import Account, as_text
 from genfoundry.intake.tables import read_table
 from genfoundry.kinds.series import time_feature_names
 from genfoundry.records import SeriesSpec
+from genfoundry.stamps import SHOWN, times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,7 @@ class Taken(NamedTuple):
     spec: SeriesSpec
     splits: dict[str, str]
     policy: dict[str, str]
+    zone: str
 
 
 def take_series(path: Path, account: Account, wish: Wish, test_fraction: float) -> Taken:
@@ -43,7 +45,7 @@ def take_series(path: Path, account: Account, wish: Wish, test_fraction: float) 
     Raises:
         UserError: anything that would have to be guessed; names the column and the rows.
     """
-    table, policy = _typed(read_table(path), as_text(path.stem))
+    table, policy, zone = _typed(read_table(path), as_text(path.stem))
     policy["rows"] = f"{len(table)} read"
     table = _in_order(_once(table, policy), policy)
     freq = wish.freq or rhythm.infer_frequency(table)
@@ -61,13 +63,14 @@ def take_series(path: Path, account: Account, wish: Wish, test_fraction: float) 
     policy["skipped"] = f"{len(account.skipped)} of {account.total} series"
     splits = _splits(frames, spec, test_fraction)
     policy["split"] = f"in time: val from {splits['val']}, test from {splits['test']}"
-    return Taken(frames, spec, splits, policy)
+    return Taken(frames, spec, splits, policy, zone)
 
 
-def _typed(raw: pd.DataFrame, only: str) -> tuple[pd.DataFrame, dict[str, str]]:
+def _typed(raw: pd.DataFrame, only: str) -> tuple[pd.DataFrame, dict[str, str], str]:
+    """The columns as names, times in UTC and numbers; what was done to the times, and the zone that they came in."""
     import pandas as pd
 
-    stamps, how = cells.times(pd.Series(raw["ds"]))
+    found = times(pd.Series(raw["ds"]))
     names = (
         cells.names(pd.Series(raw["unique_id"]))
         if "unique_id" in raw
@@ -77,7 +80,8 @@ def _typed(raw: pd.DataFrame, only: str) -> tuple[pd.DataFrame, dict[str, str]]:
     columns = {name: cells.numbers(pd.Series(raw[name])) for name in ["y", *others]}
     for column in columns.values():
         cells.check_channel(column)
-    return pd.DataFrame({"unique_id": names, "ds": stamps, **columns}), {"time": how}
+    table = pd.DataFrame({"unique_id": names, "ds": found.stamps, **columns})
+    return table, {"time": found.how}, found.zone
 
 
 def _once(table: pd.DataFrame, policy: dict[str, str]) -> pd.DataFrame:
@@ -89,7 +93,7 @@ def _once(table: pd.DataFrame, policy: dict[str, str]) -> pd.DataFrame:
         rows = distinct.index[(distinct["unique_id"] == first["unique_id"]) & (distinct["ds"] == first["ds"])]
         raise UserError(
             f"{int(again.sum())} rows contradict each other, the first at {first['ds']} of "
-            f"'{as_text(first['unique_id'])}': rows {', '.join(map(str, rows[: cells.SHOWN]))}.",
+            f"'{as_text(first['unique_id'])}': rows {', '.join(map(str, rows[:SHOWN]))}.",
             expected="one row for each unique_id and ds",
             remedy="keep one of them (if the clock was put back there, write the times with their UTC offset)",
         )

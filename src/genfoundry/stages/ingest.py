@@ -221,7 +221,7 @@ def _series(path: Path, card: Card, account: Account, wish: tuple, test_fraction
     from genfoundry.kinds import series
 
     taken = take_series(path, account, Wish(*wish), test_fraction)
-    card = _filled(card, account, splits=taken.splits, policy=taken.policy)
+    card = _filled(card, account, splits=taken.splits, policy=taken.policy, zone=taken.zone)
 
     def fill(folder: Path) -> DatasetVersion:
         spec, counts = series.write(folder, taken.frames, taken.spec, taken.splits)

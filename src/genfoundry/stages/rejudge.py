@@ -7,11 +7,14 @@ every champion, by the protocol that it was promoted by, and of the champions be
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Literal
 
 from genfoundry import tracking
+from genfoundry.dataset import locate
 from genfoundry.errors import UserError
 from genfoundry.gate import Unjudged, better_beyond, compare, not_comparable
+from genfoundry.naming import names_of
 from genfoundry.outcomes import Interrupted
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, Record, Score
@@ -58,6 +61,8 @@ def judged_alike(
         today = evaluation.checkpoint.dataset
         if then.checkpoint.dataset.spec != today.spec:
             return Unjudged(f"it was made for data of another shape, {then.checkpoint.dataset.spec}")
+        if _called_otherwise(info, then.checkpoint.dataset, today):
+            return Unjudged("it learned other classes or series under the same numbers")
         if plan is None:
             return Unjudged(not_comparable(evaluation, then))
         now = evaluate_model(then.checkpoint.model_copy(update={"dataset": today}), plan, extractor, again=True)
@@ -93,6 +98,8 @@ def _judged(
 ) -> Finding:
     if then.checkpoint.dataset.spec != today.spec:
         return _not_compared(info, f"the data have another shape now, {today.spec}")
+    if _called_otherwise(info, then.checkpoint.dataset, today):
+        return _not_compared(info, "the data call their classes or series otherwise now, and a number means another")
     view = re.search(r"domain-([0-9a-f]+)", then.primary)
     classifier = _classifier(view[1], extractor) if view else None
     if view and classifier is None:
@@ -124,6 +131,17 @@ def _beside_those_before(found: Finding, now: Evaluation, plan: EvaluationPlan, 
                 f"To go back to it: genfoundry registry rollback {found.model} --to {version}"
             )
     return found.model_copy(update={"state": state, "sentence": " ".join(told)})
+
+
+def _called_otherwise(info: VersionInfo, then: DatasetVersion, today: DatasetVersion) -> bool:
+    """Whether what the version learned under a number has another name today; False where nobody knows the names."""
+    if then.digest == today.digest:
+        return False
+    names = tracking.load_version(info.name, info.version).names
+    if not names:
+        with suppress(UserError):  # the data that it was trained on are gone
+            names = names_of(locate(then), then.spec)
+    return bool(names) and names != names_of(locate(today), today.spec)
 
 
 def _not_compared(info: VersionInfo, why: str) -> Finding:
