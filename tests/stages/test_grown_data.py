@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
@@ -44,14 +45,17 @@ def root(project: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
 NAME = ""
 
 
-def grown(root: Path, count: int) -> DatasetVersion:
+def grown(root: Path, count: int, width: int = 8, names: Callable[..., Iterable[str]] = tuple) -> DatasetVersion:
     """The first so many digits, a fifth of them test."""
     folder = root / "data" / "digits"
     shutil.rmtree(folder, ignore_errors=True)
-    examples = islice(digits.examples(), count)
-    rows = [one._replace(split="test" if number % 5 == 0 else "train") for number, one in enumerate(examples)]
+    rows = [
+        one._replace(split="test" if number % 5 == 0 else "train", pixels=one.pixels[:, :, :width])
+        for number, one in enumerate(islice(digits.examples(), count))
+    ]
     spec, counts = image.write(folder, rows, 10)
-    return seal(folder, digits.CARD.model_copy(update={"spec": spec, "counts": counts}))
+    called = {"class_names": tuple(names(digits.CARD.class_names))}
+    return seal(folder, digits.CARD.model_copy(update={"spec": spec, "counts": counts, **called}))
 
 
 def taught(root: Path, data: DatasetVersion, steps: int) -> Checkpoint:
@@ -69,7 +73,7 @@ def taught(root: Path, data: DatasetVersion, steps: int) -> Checkpoint:
     for step in range(steps):
         model.training_step(split.batch(shuffled_rows(len(split), 32, 0, step)), step, update)
     key = f"{NAME}-{data.digest[:8]}-{steps}"
-    weights = write_model(root / key, "mlp", model.eval(), model.state_dict())
+    weights = write_model(root / key, "mlp", model.eval(), model.state_dict(), digits.CARD.class_names)
     run_id = tracking.start_run(key, recipe="mlp", tags={}, params={}, dataset=data)
     tracking.publish_model(run_id, root / key)
     tracking.finish(run_id, "FINISHED", "COMPLETED", "Trained.")
@@ -105,20 +109,12 @@ def test_a_champion_that_is_not_worse_is_left_where_it_is(root: Path) -> None:
     assert registered(root, grown(root, 900), MUCH).skipped, "the champion is not judged twice for it"
 
 
-@pytest.mark.parametrize("what", ["weights", "shape"])
+@pytest.mark.parametrize("what", ["weights", "shape", "names"])
 def test_a_champion_that_cannot_be_judged_holds_and_a_person_settles_it(root: Path, what: str) -> None:
     first = registered(root, grown(root, 800), MORE)
     if what == "weights":
         shutil.rmtree(root / ".genfoundry" / "mlartifacts" / first.run_id / "artifacts" / "model")
-        today = grown(root, 1100)
-    else:
-        today = grown(root, 1100)
-        folder = root / "data" / "digits"
-        shutil.rmtree(folder)
-        wider = [one._replace(split="test" if n % 5 == 0 else "train", pixels=one.pixels[:, :, :6])
-                 for n, one in enumerate(islice(digits.examples(), 1100))]  # fmt: skip
-        spec, counts = image.write(folder, wider, 10)
-        today = seal(folder, digits.CARD.model_copy(update={"spec": spec, "counts": counts}))
+    today = grown(root, 1100, width=6 if what == "shape" else 8, names=reversed if what == "names" else tuple)
     held = registered(root, today, MUCH)
     assert (held.decision, held.alias) == ("HOLD", "challenger")
     sentence = held.reasons[-1].sentence
