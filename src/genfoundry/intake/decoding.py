@@ -28,6 +28,9 @@ OTHER_MAGIC = {
 }  # fmt: skip
 
 
+DAMAGE = (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError)  # what Pillow raises at damaged bytes
+
+
 class Header(NamedTuple):
     """What a file says before it is decoded. `sha256` is of its bytes."""
 
@@ -89,14 +92,35 @@ def decode(content: bytes, channels: int, size: int | None = None) -> np.ndarray
     Raises:
         RefusedError: TRUNCATED or CORRUPT.
     """
+    return pixels_of(upright(content), channels, size)
+
+
+def upright(content: bytes) -> Image.Image:
+    """The whole picture as the file holds it, turned upright: mode, depth, transparency and profile are its own.
+
+    Raises:
+        RefusedError: TRUNCATED or CORRUPT.
+    """
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         raise RuntimeError("PIL.ImageFile.LOAD_TRUNCATED_IMAGES is on: half an image would pass for a whole one")
     image = _open(content)
     try:
         image.load()
-        image = _as_mode(ImageOps.exif_transpose(image), "L" if channels == 1 else "RGB")
-    except (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError) as error:
+        return ImageOps.exif_transpose(image)
+    except DAMAGE as error:
         raise _damaged(content, error) from error
+
+
+def pixels_of(image: Image.Image, channels: int, size: int | None = None) -> np.ndarray:
+    """What `decode` gives, of a picture that is upright.
+
+    Raises:
+        RefusedError: CORRUPT.
+    """
+    try:
+        image = _as_mode(image, "L" if channels == 1 else "RGB")
+    except DAMAGE as error:
+        raise RefusedError("CORRUPT", f"does not decode: {error}") from error
     if size and image.size != (size, size):
         image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
     pixels = np.asarray(image)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genfoundry.errors import UserError
+from genfoundry.intake.content import told
 from genfoundry.intake.images import (
     LARGEST,
     MULTIPLE,
@@ -22,6 +23,7 @@ from genfoundry.intake.images import (
     Taken,
     channels_of,
     check_classes,
+    content_of,
     distinct,
     mode_sentence,
     read_headers,
@@ -68,6 +70,7 @@ def take_pairs(high: Path, low: Path, account: Account, test_fraction: float, se
     if not pairs:
         raise UserError(f"None of {len(files)} pairs can be used: {tally(account.quarantined)}.")
     sizes = _agreed(pairs)
+    content = content_of([pair.target for pair in pairs])
     pairs = _distinct(_of_size(pairs, sizes, account), account)
     account.check()
     check_classes([pair.target for pair in pairs], class_names)
@@ -77,7 +80,8 @@ def take_pairs(high: Path, low: Path, account: Account, test_fraction: float, se
         [one._replace(paired=given[one.source]) for one in examples],
         class_names,
         _policy(pairs, sizes, account) | {"split": f"{test_fraction:.0%} of each class is test, chosen by the hash of "
-                                                   f"the target's pixels and seed {seed}"},
+                                                   f"the target's pixels and seed {seed}"} | told(content),
+        content,
     )  # fmt: skip
 
 

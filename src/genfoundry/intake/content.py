@@ -1,0 +1,146 @@
+"""What a picture holds before it is brought to 8 bits of grey or RGB, and what a set of them loses by that.
+
+Only what was lost is put down, so a set that lost nothing has the card that it always had.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from genfoundry.errors import UserError
+
+FULL = 65_535  # the highest value of 16 bits
+USED = 0.1  # of the range that values may take: below it, most of what told the pictures apart is gone
+SEEN = 3.0  # levels of 255 by which a profile's colours have to differ from sRGB's to be counted
+PROFILE = "profile "  # how the names of the facts on profiles begin
+PICTURES, BEFORE, AFTER = "pictures", "distinct before", "distinct after"
+TRANSPARENT, DEEP, HIGHEST, CMYK = "transparent", "16 bits", "highest of 16 bits", "CMYK"
+
+
+class Given(NamedTuple):
+    """What a picture was: a hash of all its pixels, and what conversion does not keep.
+
+    `profile` names the colour profile where it is not sRGB's, `highest` is the highest value of a 16-bit picture.
+    """
+
+    key: bytes
+    transparent: bool
+    profile: str
+    cmyk: bool
+    highest: int | None
+
+
+def given(image: Image.Image) -> Given:
+    """Look at a picture that is loaded and upright."""
+    transparent, profile = _is_transparent(image), image.info.get("icc_profile")
+    # 'RGBa' has each colour times its alpha: what nobody sees makes no two pictures different
+    whole = image.convert("RGBA").convert("RGBa") if transparent else image.convert(_like(image))
+    return Given(
+        key=hashlib.sha256(f"{whole.mode} {whole.size}".encode() + whole.tobytes()).digest(),
+        transparent=transparent,
+        profile=profile_name(profile) if profile and image.mode.startswith(("RGB", "P")) else "",
+        cmyk=image.mode == "CMYK",
+        highest=int(np.asarray(image).max()) if image.mode.startswith("I") else None,
+    )
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    if not image.has_transparency_data:
+        return False
+    lowest = np.asarray(image.convert("RGBA").getchannel("A")).min()
+    return bool(lowest < 255)
+
+
+def _like(image: Image.Image) -> str:
+    """The mode that holds all of a picture which is not transparent, the same for the same picture."""
+    if image.mode.startswith("I") or image.mode in ("L", "RGB", "CMYK"):
+        return image.mode
+    return "L" if image.mode in ("1", "LA") else "RGB"
+
+
+@lru_cache(maxsize=256)
+def profile_name(profile: bytes) -> str:
+    """The name of a profile whose colours differ from sRGB's to the eye; empty where they don't."""
+    corners = np.array(np.meshgrid(*[(40, 128, 215)] * 3), np.uint8).reshape(3, -1).T[None]
+    patch = Image.fromarray(np.ascontiguousarray(corners))
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        seen = ImageCms.profileToProfile(patch, source, ImageCms.createProfile("sRGB"))
+        name = ImageCms.getProfileDescription(source).strip()
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return "one that does not parse"
+    moved = np.abs(np.asarray(seen).astype(int) - corners).mean()
+    words = "".join(c if c.isprintable() else "?" for c in name)[:60]
+    return (words or "unnamed") if moved > SEEN else ""
+
+
+def facts(pictures: Sequence[Given], after: int) -> dict[str, float]:
+    """What a set of pictures lost, counted; empty for nothing.
+
+    Args:
+        after: how many are distinct once they are converted.
+    """
+    before, deep = len({one.key for one in pictures}), [one.highest for one in pictures if one.highest is not None]
+    profiles = Counter(PROFILE + one.profile for one in pictures if one.profile)
+    found: dict[str, float] = {
+        TRANSPARENT: sum(one.transparent for one in pictures),
+        CMYK: sum(one.cmyk for one in pictures),
+        **dict(sorted(profiles.items())),
+    }
+    if after < before:
+        found |= {BEFORE: before, AFTER: after}
+    if deep and max(deep) < USED * FULL:
+        found |= {DEEP: len(deep), HIGHEST: max(deep)}
+    found = {what: float(number) for what, number in found.items() if number}
+    return {PICTURES: float(len(pictures)), **found} if found else {}
+
+
+def told(content: Mapping[str, float]) -> dict[str, str]:
+    """The same in words, as a step of the policy; none for nothing."""
+    words = list(sentences(content))
+    return {"lost": "; ".join(words)} if words else {}
+
+
+def sentences(content: Mapping[str, float]) -> list[str]:
+    """What is to be said of a set, one sentence without its full stop for each kind of loss."""
+    number, of = {what: f"{count:,.0f}" for what, count in content.items()}, f"{content.get(PICTURES, 0):,.0f}"
+    words = []
+    if BEFORE in number:
+        words.append(f"{number[BEFORE]} distinct pictures became {number[AFTER]}")
+    if TRANSPARENT in number:
+        words.append(f"{number[TRANSPARENT]} of {of} have transparency, laid on white")
+    if CMYK in number:
+        words.append(f"{number[CMYK]} of {of} are CMYK, converted without their profile")
+    if profiles := profiles_of(content):
+        named = ", ".join(f"{count:,} {name}" for name, count in profiles.items())
+        words.append(f"{sum(profiles.values()):,} of {of} have another colour profile than sRGB, dropped: {named}")
+    if HIGHEST in number:
+        words.append(f"{number[DEEP]} of {of} have 16 bits, of whose {FULL:,} the highest value is {number[HIGHEST]}")
+    return words
+
+
+def profiles_of(content: Mapping[str, float]) -> dict[str, int]:
+    """How many pictures have each profile that is not sRGB's."""
+    return {what.removeprefix(PROFILE): int(count) for what, count in content.items() if what.startswith(PROFILE)}
+
+
+def check_apart(content: Mapping[str, float]) -> None:
+    """Refuse pictures that were different and are one and the same now.
+
+    Raises:
+        UserError: they are; says what made them so.
+    """
+    if content.get(AFTER) == 1:
+        raise UserError(
+            f"All pictures are the same once they are converted: {'; '.join(sentences(content))}.",
+            expected="pictures that differ in what is seen of them on white, at 8 bits",
+            remedy="lay what is transparent on another ground, or spread the values, and add them again",
+        )
