@@ -56,8 +56,10 @@ def numbers(column: pd.Series) -> pd.Series:
 
 def _not_numbers(column: pd.Series, bad: Any, whole: bool) -> UserError:
     comma = bad.astype(str).str.fullmatch(r"[+-]?\d+,\d+").all()
-    remedy = "write the numbers with a decimal point" if comma else (
-        f"mend these cells (missing ones: {_tokens()}; name others with --na)"
+    remedy = (
+        "write the numbers with a decimal point"
+        if comma
+        else (f"mend these cells (missing ones: {_tokens()}; name others with --na)")
     )
     return UserError(
         f"Column '{column.name}' holds text{' only' if whole else ' among its numbers'}: {listed(bad)}.",
@@ -81,10 +83,16 @@ def declared(column: pd.Series, na: Sequence[str]) -> pd.Series:
     values = pd.Series(pd.to_numeric(cells, errors="coerce"))
     for token in na:
         found |= cells.astype(str) == token.strip()
-        number = pd.to_numeric(token, errors="coerce")
-        if not np.isnan(number):  # 'f4' holds a neighbour of 99.9
+        if (number := _number(token)) is not None:  # float32 holds a neighbour of 99.9
             found |= values == (values.dtype.type(number) if values.dtype.kind == "f" else number)
     return found
+
+
+def _number(token: str) -> float | None:
+    try:
+        return float(token)
+    except ValueError:
+        return None
 
 
 def check_channel(column: pd.Series, lost: str = "") -> None:

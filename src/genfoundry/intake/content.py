@@ -15,14 +15,22 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageCms
 
+from genfoundry.conversion import (
+    AFTER,
+    BEFORE,
+    CMYK,
+    DEEP,
+    FULL,
+    HIGHEST,
+    PICTURES,
+    PROFILE,
+    TRANSPARENT,
+    USED,
+    sentences,
+)
 from genfoundry.errors import UserError
 
-FULL = 65_535  # the highest value of 16 bits
-USED = 0.1  # of the range that values may take: below it, most of what told the pictures apart is gone
 SEEN = 3.0  # levels of 255 by which a profile's colours have to differ from sRGB's to be counted
-PROFILE = "profile "  # how the names of the facts on profiles begin
-PICTURES, BEFORE, AFTER = "pictures", "distinct before", "distinct after"
-TRANSPARENT, DEEP, HIGHEST, CMYK = "transparent", "16 bits", "highest of 16 bits", "CMYK"
 
 
 class Given(NamedTuple):
@@ -105,31 +113,8 @@ def facts(pictures: Sequence[Given], after: int) -> dict[str, float]:
 
 def told(content: Mapping[str, float]) -> dict[str, str]:
     """The same in words, as a step of the policy; none for nothing."""
-    words = list(sentences(content))
-    return {"lost": "; ".join(words)} if words else {}
-
-
-def sentences(content: Mapping[str, float]) -> list[str]:
-    """What is to be said of a set, one sentence without its full stop for each kind of loss."""
-    number, of = {what: f"{count:,.0f}" for what, count in content.items()}, f"{content.get(PICTURES, 0):,.0f}"
-    words = []
-    if BEFORE in number:
-        words.append(f"{number[BEFORE]} distinct pictures became {number[AFTER]}")
-    if TRANSPARENT in number:
-        words.append(f"{number[TRANSPARENT]} of {of} have transparency, laid on white")
-    if CMYK in number:
-        words.append(f"{number[CMYK]} of {of} are CMYK, converted without their profile")
-    if profiles := profiles_of(content):
-        named = ", ".join(f"{count:,} {name}" for name, count in profiles.items())
-        words.append(f"{sum(profiles.values()):,} of {of} have another colour profile than sRGB, dropped: {named}")
-    if HIGHEST in number:
-        words.append(f"{number[DEEP]} of {of} have 16 bits, of whose {FULL:,} the highest value is {number[HIGHEST]}")
-    return words
-
-
-def profiles_of(content: Mapping[str, float]) -> dict[str, int]:
-    """How many pictures have each profile that is not sRGB's."""
-    return {what.removeprefix(PROFILE): int(count) for what, count in content.items() if what.startswith(PROFILE)}
+    words = "; ".join(sentences(content))
+    return {"lost": words} if words else {}
 
 
 def check_apart(content: Mapping[str, float]) -> None:

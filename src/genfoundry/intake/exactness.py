@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from genfoundry.conversion import Rounding
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -15,17 +17,10 @@ WHOLE = 2**53  # up to here it holds every whole number
 
 
 class Loss(NamedTuple):
-    """What a channel lost: how many whole numbers changed, and its distinct values, series by series, then and now."""
+    """What a channel lost, and that in words, with the first place."""
 
-    rounded: int
-    before: int
-    after: int
+    rounding: Rounding
     sentence: str
-
-    def facts(self, channel: str) -> dict[str, float]:
-        """The same as the card holds it."""
-        numbers = {"rounded": self.rounded, "distinct before": self.before, "distinct after": self.after}
-        return {f"{channel}: {what}": float(number) for what, number in numbers.items()}
 
 
 def loss(column: pd.Series, values: pd.Series, names: pd.Series) -> Loss | None:
@@ -35,24 +30,21 @@ def loss(column: pd.Series, values: pd.Series, names: pd.Series) -> Loss | None:
     long = _may_differ(column) & values.notna().to_numpy()
     if not long.any():
         return None
-    read = values[long]
-    exact = pd.Series([_decimal(cell) for cell in column[long]], index=read.index, dtype=object)
-    changed = [cell == cell.to_integral_value() and cell != Decimal(value) for cell, value in zip(exact, read)]
-    by_series = pd.DataFrame({"exact": exact, "read": read}).groupby(names[long]).nunique()
-    before, after = int(by_series["exact"].sum()), int(by_series["read"].sum())
-    if not any(changed) and before == after:
+    rows = column.index.to_numpy()[long].tolist()
+    exact = [_decimal(cell) for cell in column[long]]
+    read = values.to_numpy()[long].tolist()
+    changed = [
+        (row, cell, value)
+        for row, cell, value in zip(rows, exact, read, strict=True)
+        if cell == cell.to_integral_value() and cell != Decimal(repr(value))  # as float64 itself is written
+    ]
+    distinct = pd.DataFrame({"exact": exact, "read": read}, dtype=object).groupby(names.to_numpy()[long]).nunique()
+    before, after = (int(distinct[which].sum()) for which in ("exact", "read"))
+    if not changed and before == after:
         return None
-    return Loss(sum(changed), before, after, _told(exact[changed], read[changed], before, after))
-
-
-def _told(exact: pd.Series, read: pd.Series, before: int, after: int) -> str:
-    words = []
-    if len(exact):
-        first = f"row {exact.index[0]}: {exact.iloc[0]:f} became {read.iloc[0]:.0f}"
-        words.append(f"{len(exact):,} whole numbers beyond 2^53 were rounded, as in {first}")
-    if after < before:
-        words.append(f"{before:,} distinct values became {after:,}")
-    return "; ".join(words)
+    found = Rounding(len(changed), before, after)
+    example = "".join(f" (row {row}: {cell:f} became {value:.0f})" for row, cell, value in changed[:1])
+    return Loss(found, f"{found}{example}")
 
 
 def _may_differ(column: pd.Series) -> np.ndarray:

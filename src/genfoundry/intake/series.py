@@ -68,9 +68,7 @@ def take_series(path: Path, account: Account, wish: Wish, test_fraction: float, 
     return Taken(frames, spec, splits, policy, content)
 
 
-def _typed(
-    raw: pd.DataFrame, only: str, na: Sequence[str]
-) -> tuple[pd.DataFrame, dict[str, str], dict[str, float]]:
+def _typed(raw: pd.DataFrame, only: str, na: Sequence[str]) -> tuple[pd.DataFrame, dict[str, str], dict[str, float]]:
     """The columns as names, times and numbers; what was done to them, in words; and what the numbers lost."""
     import pandas as pd
 
@@ -89,7 +87,7 @@ def _typed(
         cells.check_channel(column, lost[name].sentence if name in lost else "")
     if lost:
         policy["precision"] = "; ".join(f"'{as_text(name)}': {loss.sentence}" for name, loss in lost.items())
-    content = {fact: number for name, loss in lost.items() for fact, number in loss.facts(name).items()}
+    content = {fact: number for name, loss in lost.items() for fact, number in loss.rounding.counts(name).items()}
     return pd.DataFrame({"unique_id": names, "ds": stamps, **columns}), {"time": how, **policy}, content
 
 

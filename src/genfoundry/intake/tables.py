@@ -166,8 +166,8 @@ def _large_with_gaps(column: pa.ChunkedArray) -> bool:
 
     if not types.is_integer(column.type) or not 0 < column.null_count < len(column):
         return False
-    low, high = compute.min_max(column).as_py().values()
-    return max(-low, high) > EXACT
+    ends = compute.min_max(column).as_py()  # pyright: ignore[reportAttributeAccessIssue] made when it is imported
+    return max(-ends["min"], ends["max"]) > EXACT
 
 
 def _check_types(path: Path, schema: pa.Schema) -> None:
