@@ -5,11 +5,14 @@ Each fault lies in a series or set of its own; Great Expectations runs once for 
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
+from genfoundry_flows.commands.data import data
 from PIL import Image, ImageCms
 
 from genfoundry.dataset import Card, read_card, seal
@@ -17,6 +20,7 @@ from genfoundry.files import data_dir
 from genfoundry.kinds import image, series
 from genfoundry.recipe import Validation
 from genfoundry.records import Check, DatasetVersion, SeriesSpec, ValidatedDataset
+from genfoundry.stages.fetch import fetch_dataset
 from genfoundry.stages.ingest import add
 from genfoundry.stages.validate import InvalidData, validate_dataset
 
@@ -27,7 +31,7 @@ STEPS = np.arange(HOURS)
 DAILY = np.sin(2 * np.pi * STEPS / 24)
 SPEC = SeriesSpec(freq="h", season=24, context=48, horizon=24)
 CARD = Card(
-    name="faults", kind="series", title="One fault a series", licence="CC0-1.0", source="made by a test", consent="none",
+    name="faults", kind="series", title="One fault a series", licence="CC0-1.0", source="a test", consent="none",
     spec=SPEC, splits={"val": "2024-02-12T00:00:00", "test": "2024-02-18T00:00:00"},
 )  # fmt: skip
 
@@ -107,6 +111,18 @@ def test_a_code_for_missing_values_is_named_with_count_share_place_and_remedy(ju
     assert "'y' of 'once' is 999.9 in 1 of 1,440 values" in check.sentence
     assert "genfoundry data add PATH --name faults --na=-9999 --na=999.9 --force" in check.sentence
     assert check.sentence.startswith("2 of 15 ")
+
+
+def test_the_remedy_for_a_code_works_as_it_is_written(tmp_path):
+    path = tmp_path / "meter.csv"
+    frame("a", FAULTS["gone"]).to_csv(path, index=False)
+    version = add(path, "mine", licence="CC0", consent="none").version
+    sentence = found(validate_dataset(version, LENIENT), "extreme values").sentence
+    command = shlex.split(sentence.partition("genfoundry data ")[2].replace("PATH", str(path)))
+    assert CliRunner().invoke(data, command).exit_code == 0
+    mended = validate_dataset(fetch_dataset("mine"), Validation())
+    assert found(mended, "extreme values").passed
+    assert "29 of 1,440 values of 'y' are missing" in " ".join(check.sentence for check in mended.warnings)
 
 
 def test_a_stuck_recorder_is_named_with_value_length_share_and_place(judged):

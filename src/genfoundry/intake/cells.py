@@ -84,7 +84,7 @@ def declared(column: pd.Series, na: Sequence[str]) -> pd.Series:
     for token in na:
         found |= cells.astype(str) == token.strip()
         if (number := _number(token)) is not None:  # float32 holds a neighbour of 99.9
-            found |= values == (values.dtype.type(number) if values.dtype.kind == "f" else number)
+            found |= values == (column.dtype.type(number) if column.dtype.kind == "f" else number)
     return found
 
 

@@ -24,7 +24,7 @@ class Loss(NamedTuple):
 
 
 def loss(column: pd.Series, values: pd.Series, names: pd.Series) -> Loss | None:
-    """What the cells of `column` lost as they became the float64 `values` of the series `names`; None for nothing."""
+    """What the cells of `column` lose as float64, which `values` are, in the series `names`; None for nothing."""
     import pandas as pd
 
     long = _may_differ(column) & values.notna().to_numpy()
@@ -32,7 +32,7 @@ def loss(column: pd.Series, values: pd.Series, names: pd.Series) -> Loss | None:
         return None
     rows = column.index.to_numpy()[long].tolist()
     exact = [_decimal(cell) for cell in column[long]]
-    read = values.to_numpy()[long].tolist()
+    read = [float(cell) for cell in exact]  # the nearest ones, whatever parser read the column
     changed = [
         (row, cell, value)
         for row, cell, value in zip(rows, exact, read, strict=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from genfoundry import tracking
-from genfoundry.card import describe, describe_model, task_of
+from genfoundry.card import describe, describe_model
 from genfoundry.errors import UserError
 from genfoundry.files import digest
 from genfoundry.gate import Policy, judge
 from genfoundry.outcomes import WORDS
 from genfoundry.records import Decision, Evaluation, ModelVersion, Verdict
 from genfoundry.stopping import ensure_wanted
+from genfoundry.task_words import task_of
 from genfoundry.tracking import VersionInfo
 
 SETTLED = "genfoundry.settled"  # tag: everything was done, the alias included
