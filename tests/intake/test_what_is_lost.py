@@ -157,3 +157,20 @@ def folder_of_distinct(home: Path) -> Path:
             folder / f"{number}.png"
         )
     return folder
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(b"Exif\0\0II*\0", id="cut after its mark"),
+        pytest.param(
+            b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x05\0\x01\0\0\0\x1a\0\0\0" + bytes(12), id="one by nought"
+        ),
+    ],
+)
+def test_a_broken_exif_block_is_one_bad_file(tmp_path, block):
+    folder = folder_of_distinct(tmp_path)
+    Image.fromarray(np.full((16, 16), 9, np.uint8)).save(folder / "bad.jpg", exif=block)
+    counts = take(folder, max_bad_fraction=0.5).counts
+    assert counts["found"] == 13
+    assert counts["used"] + counts["quarantined"] == 13

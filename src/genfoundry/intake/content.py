@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -90,25 +90,41 @@ def profile_name(profile: bytes) -> str:
     return (words or "unnamed") if moved > SEEN else ""
 
 
-def facts(pictures: Sequence[Given], after: int) -> dict[str, float]:
-    """What a set of pictures lost, counted; empty for nothing.
+def lost(converted: Iterable[tuple[Given, str]]) -> dict[str, float]:
+    """What pictures lost as they were brought to one form, counted as `Card.content` holds it; empty for nothing.
 
     Args:
-        after: how many are distinct once they are converted.
+        converted: what each was, and the hash of what it is now.
+
+    Raises:
+        UserError: they were different, and are all the same now.
     """
-    before, deep = len({one.key for one in pictures}), [one.highest for one in pictures if one.highest is not None]
+    pictures, now = zip(*converted, strict=True) if (converted := list(converted)) else ((), ())
+    found = _counted(pictures) | _depth([one.highest for one in pictures if one.highest is not None])
+    before, after = len({one.key for one in pictures}), len(set(now))
+    if after < before:
+        found |= {BEFORE: before, AFTER: after}
+    if not found:
+        return {}
+    counts = {what: float(number) for what, number in {PICTURES: len(pictures), **found}.items()}
+    _check_apart(counts)
+    return counts
+
+
+def _counted(pictures: Sequence[Given]) -> dict[str, int]:
+    """How many have what conversion does not keep."""
     profiles = Counter(PROFILE + one.profile for one in pictures if one.profile)
-    found: dict[str, float] = {
+    found = {
         TRANSPARENT: sum(one.transparent for one in pictures),
         CMYK: sum(one.cmyk for one in pictures),
         **dict(sorted(profiles.items())),
     }
-    if after < before:
-        found |= {BEFORE: before, AFTER: after}
-    if deep and max(deep) < USED * FULL:
-        found |= {DEEP: len(deep), HIGHEST: max(deep)}
-    found = {what: float(number) for what, number in found.items() if number}
-    return {PICTURES: float(len(pictures)), **found} if found else {}
+    return {what: number for what, number in found.items() if number}
+
+
+def _depth(highest: Sequence[int]) -> dict[str, int]:
+    """How many pictures have 16 bits, by their highest values, where they use too little of them."""
+    return {DEEP: len(highest), HIGHEST: max(highest)} if highest and max(highest) < USED * FULL else {}
 
 
 def told(content: Mapping[str, float]) -> dict[str, str]:
@@ -117,7 +133,7 @@ def told(content: Mapping[str, float]) -> dict[str, str]:
     return {"lost": words} if words else {}
 
 
-def check_apart(content: Mapping[str, float]) -> None:
+def _check_apart(content: Mapping[str, float]) -> None:
     """Refuse pictures that were different and are one and the same now.
 
     Raises:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import stat
+import struct
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -106,9 +107,14 @@ def upright(content: bytes) -> Image.Image:
     image = _open(content)
     try:
         image.load()
-        return ImageOps.exif_transpose(image)
     except DAMAGE as error:
         raise _damaged(content, error) from error
+    try:
+        return ImageOps.exif_transpose(image)
+    except (*DAMAGE, struct.error, ArithmeticError) as error:  # one broken block, found as it is unpacked
+        raise RefusedError(
+            "CORRUPT", f"its EXIF block does not parse, so its upper side is not known: {error}"
+        ) from error
 
 
 def pixels_of(image: Image.Image, channels: int, size: int | None = None) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from genfoundry.errors import UserError
-from genfoundry.intake.content import Given, check_apart, facts, given, told
+from genfoundry.intake.content import Given, given, lost, told
 from genfoundry.intake.decoding import MIN_SIDE, Header, examine, pixels_of, read_bytes, upright
 from genfoundry.intake.listing import Candidate, list_folder
 from genfoundry.intake.quarantine import Account, RefusedError, tally
@@ -76,7 +76,7 @@ def take_images(
     channels = channels_of(seen)
     side = size or _near_side(seen)
     decoded = read_pixels(seen, channels, side, account, progress)
-    content = content_of(decoded)
+    losses = lost((one.given, one.key) for one in decoded)
     kept = distinct(decoded, account)
     account.check()
     check_classes(kept, class_names)
@@ -86,9 +86,9 @@ def take_images(
         "split": f"{test_fraction:.0%} of each class is test, chosen by the hash of the pixels and seed {seed}",
         "quarantined": tally(account.quarantined),
         "skipped": tally(account.skipped),
-        **told(content),
+        **told(losses),
     }
-    return Taken(split_examples(kept, test_fraction, seed), class_names, policy, content)
+    return Taken(split_examples(kept, test_fraction, seed), class_names, policy, losses)
 
 
 def check_size(size: int | None) -> None:
@@ -148,17 +148,6 @@ def read_pixels(
             account.refuse(one.file.text, refused, one.header.sha256)
         progress(len(seen) + done, before)
     return decoded
-
-
-def content_of(decoded: list[Decoded]) -> dict[str, float]:
-    """What these pictures lost as they were brought to one form, counted; see `content.facts`.
-
-    Raises:
-        UserError: they were different, and are all the same now.
-    """
-    content = facts([one.given for one in decoded], after=len({one.key for one in decoded}))
-    check_apart(content)
-    return content
 
 
 def distinct(decoded: list[Decoded], account: Account) -> list[Decoded]:

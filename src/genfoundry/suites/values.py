@@ -50,7 +50,8 @@ def content(values: np.ndarray, stamps: np.ndarray, spec: SeriesSpec) -> Content
     distinct, first, counts = np.unique(seen, return_index=True, return_counts=True)
     if len(distinct) < 2:
         return Content()  # constant or empty: that is another check's
-    found = Content(distinct32=float(len(np.unique(distinct.astype(np.float32)))))
+    with np.errstate(over="ignore"):  # what is beyond float32 is another check's
+        found = Content(distinct32=float(len(np.unique(distinct.astype(np.float32)))))
     found = found._replace(kept=found.distinct32 / len(distinct))
     if (at := stuck(seen, max(spec.horizon, spec.season))) is not None:
         begin, length = at
