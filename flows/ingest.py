@@ -33,6 +33,7 @@ def ingest(
     season: int | None = None,
     horizon: int | None = None,
     context: int | None = None,
+    na: tuple[str, ...] = (),
     force: bool = False,
 ) -> DatasetVersion:
     """Take in a folder of images, two of pairs, or a file of series as the dataset `name`; see `genfoundry data add`.
@@ -44,6 +45,7 @@ def ingest(
         name: of the dataset.
         licence: under which terms it may be used.
         consent: why the data may be used.
+        na: series: cells that stand for a missing value, besides the empty ones and the usual words.
 
     Raises:
         UserError: the files can't be taken in; says what is wrong, where, and what to do.
@@ -55,7 +57,7 @@ def ingest(
     intake = add(
         Path(path), name, paired=Path(paired) if paired else None, licence=licence, consent=consent, title=title,
         size=size, test_fraction=test_fraction, max_bad_fraction=max_bad_fraction, freq=freq, season=season,
-        horizon=horizon, context=context, force=force,
+        horizon=horizon, context=context, na=na, force=force,
         accept=lambda version: validate_dataset(version, policy),
     )  # fmt: skip
     create_markdown_artifact(page(intake), key="ingest", description=f"{name} at {intake.version.digest[:12]}")

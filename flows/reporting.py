@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 from genfoundry import catalog, tracking
-from genfoundry.card import task_of
 from genfoundry.dataset import CARD_FILE, locate, read_card
 from genfoundry.files import publish, state_dir
 from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
 from genfoundry.report import RunView, render
+from genfoundry.task_words import task_of
 
 from . import shelf
 

@@ -70,6 +70,7 @@ def build(names: tuple[str, ...], force: bool) -> None:
 @click.option("--season", type=click.IntRange(1), help="Series: steps in a season.")
 @click.option("--horizon", type=click.IntRange(1), help="Series: steps to forecast.")
 @click.option("--context", type=click.IntRange(1), help="Series: steps of the past that a model is given.")
+@click.option("--na", multiple=True, help="Series: a cell that stands for a missing value, as -9999; repeatable.")
 @click.option("--force", is_flag=True, help="Replace a dataset of that name of which DVC keeps no copy.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def add(path: Path, name: str, as_json: bool, **options) -> None:

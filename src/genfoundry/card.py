@@ -8,7 +8,8 @@ from genfoundry import catalog
 from genfoundry.dataset import Card, locate, read_card
 from genfoundry.errors import UserError
 from genfoundry.markdown import plain
-from genfoundry.records import DatasetVersion, Evaluation, ImageSpec, Score, Verdict
+from genfoundry.records import DatasetVersion, Evaluation, ImageSpec, Score, SeriesSpec, Verdict
+from genfoundry.task_words import WORDS, task_of, task_of_family
 
 LONGEST = 5000  # letters that MLflow's tables of models and versions take on PostgreSQL; on SQLite nobody counts them
 LONGEST_WORDS = 600  # letters of what a dataset's card says of licence, consent or source
@@ -17,19 +18,11 @@ MEANING = {
     "HOLD": "challenger, not shown to be better than the champion",
     "REJECT": "not to be used",
 }
-MAKES = ("generation", "super_resolution", "forecasting")
 INVENTED = (
     "Not for claims about single persons or events, nor for decisions about people: what it makes is invented, and "
     "looks only as true as its scores say. Say of what it makes that it is AI-generated."
 )
 JUDGES = "Not for decisions about people, nor for data unlike the dataset's: its scores say nothing of those."
-PURPOSE = {
-    "generation": "For making synthetic {data} like those of the dataset.",
-    "super_resolution": "For enlarging images like those of the dataset; detail that it adds is plausible, not seen.",
-    "forecasting": "For forecasts of series like those of the dataset, with their uncertainty.",
-    "classification": "For telling the classes of the dataset apart, and for the features that judge generated images.",
-    "anomaly": "For finding what differs from the dataset; the threshold is set without labels.",
-}
 
 
 def describe(name: str, evaluation: Evaluation, verdict: Verdict, champion: int | None, files: str) -> str:
@@ -81,7 +74,7 @@ def describe_model(name: str, evaluation: Evaluation, version: int | None, files
     shown = f"{plain(score.name)} {score.value:.4g} ({score.low:.4g} to {score.high:.4g})" if score else "no score"
     standing = f"Champion: version {version}, {shown}." if version else f"No champion yet; the last version: {shown}."
     use = _use(name, evaluation)
-    if task_of(evaluation) in MAKES:
+    if (words := WORDS.get(task_of(evaluation))) and words.makes:
         wanted = "--input image.png" if task_of(evaluation) == "super_resolution" else "-n 64 --seed 7"
         use += f"\n\nor in a terminal: `genfoundry generate {name} {wanted} -o DIR`"
     parts = [_what(evaluation), standing, purpose(evaluation), links(evaluation, files)]
@@ -89,20 +82,13 @@ def describe_model(name: str, evaluation: Evaluation, version: int | None, files
 
 
 def purpose(evaluation: Evaluation) -> str:
-    """What a model is for, and what not."""
+    """What a model is for, and what not; of a task without words, its name."""
     made = "images" if isinstance(evaluation.checkpoint.dataset.spec, ImageSpec) else "series"
     task = task_of(evaluation)
-    return f"{PURPOSE[task].format(data=made)} {INVENTED if task in MAKES else JUDGES}"
-
-
-def task_of(evaluation: Evaluation) -> str:
-    """The task that it was judged in."""
-    named = evaluation.task or _task_of_family(evaluation)
-    return named if named in PURPOSE else "generation"
-
-
-def _task_of_family(evaluation: Evaluation) -> str:
-    return str(catalog.describe("models", evaluation.checkpoint.family).attributes.get("task") or "generation")
+    if (words := WORDS.get(task)) is None:
+        named = f"For the task `{plain(task)}`, which is not described here" if task else "Its task is not known here"
+        return f"{named}: see the scores. {JUDGES}"
+    return f"{words.purpose.format(data=made)} {INVENTED if words.makes else JUDGES}"
 
 
 def links(evaluation: Evaluation, files: str) -> str:
@@ -171,14 +157,16 @@ def _use(name: str, evaluation: Evaluation) -> str:
 
 
 def _example(evaluation: Evaluation) -> str:
-    spec, task = evaluation.checkpoint.dataset.spec, _task_of_family(evaluation)
-    if not isinstance(spec, ImageSpec):
+    spec, task = evaluation.checkpoint.dataset.spec, task_of_family(evaluation)
+    if isinstance(spec, SeriesSpec) and task == "forecasting":
         return (
             f"forecast = model.predict(past)  # unique_id as in the training, ds, y; {spec.context} steps or more each"
         )
-    if task == "super_resolution":
+    if isinstance(spec, ImageSpec) and task == "super_resolution":
         return f"large = model.predict(images)  # uint8 (B, height, width, {spec.channels}), of any size"
-    if task == "classification":
+    if isinstance(spec, ImageSpec) and task == "classification":
         return f"probabilities = model.predict(images)  # uint8 (B, {spec.height}, {spec.width}, {spec.channels})"
-    shape = f"(16, {spec.height}, {spec.width}, {spec.channels})"
-    return f'images = model.predict(pd.DataFrame({{"seed": range(16)}}))  # uint8 {shape}'
+    if isinstance(spec, ImageSpec) and task == "generation":
+        shape = f"(16, {spec.height}, {spec.width}, {spec.channels})"
+        return f'images = model.predict(pd.DataFrame({{"seed": range(16)}}))  # uint8 {shape}'
+    return "answer = model.predict(given)  # the version's signature says what it takes and gives"

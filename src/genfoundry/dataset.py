@@ -58,6 +58,10 @@ class Card(Record):
     units: dict[str, str] = {}
     counts: dict[str, int] = {}
     policy: dict[str, str] = Field(default={}, description="what was done to the data on the way in, one key a step")
+    # left out of the JSON where there is nothing to say, so that what was sealed before keeps its digest
+    content: dict[str, float] = Field(
+        default={}, exclude_if=lambda v: not v, description="what was lost on the way in, counted: see `conversion`"
+    )
     quarantined: int = 0
     files: dict[str, FileSeal] = {}
 

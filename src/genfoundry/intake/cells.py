@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,7 +49,11 @@ def numbers(column: pd.Series) -> pd.Series:
 
 def _not_numbers(column: pd.Series, bad: Any, whole: bool) -> UserError:
     comma = bad.astype(str).str.fullmatch(r"[+-]?\d+,\d+").all()
-    remedy = "write the numbers with a decimal point" if comma else f"mend these cells (missing ones: {_tokens()})"
+    remedy = (
+        "write the numbers with a decimal point"
+        if comma
+        else (f"mend these cells (missing ones: {_tokens()}; name others with --na)")
+    )
     return UserError(
         f"Column '{column.name}' holds text{' only' if whole else ' among its numbers'}: {listed(bad)}.",
         expected="numbers in every column but unique_id and ds",
@@ -60,8 +65,31 @@ def _tokens() -> str:
     return ", ".join(sorted(repr(token) for token in NULLS))
 
 
-def check_channel(column: pd.Series) -> None:
-    """Refuse a channel that says nothing.
+def declared(column: pd.Series, na: Sequence[str]) -> pd.Series:
+    """(N,) bool: which cells hold one of the user's own words or numbers for what is missing."""
+    import pandas as pd
+
+    found = pd.Series(False, index=column.index)
+    if not na:
+        return found
+    cells = column.map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
+    values = pd.Series(pd.to_numeric(cells, errors="coerce"))
+    for token in na:
+        found |= cells.astype(str) == token.strip()
+        if (number := _number(token)) is not None:  # float32 holds a neighbour of 99.9
+            found |= values == (column.dtype.type(number) if column.dtype.kind == "f" else number)
+    return found
+
+
+def _number(token: str) -> float | None:
+    try:
+        return float(token)
+    except ValueError:
+        return None
+
+
+def check_channel(column: pd.Series, lost: str = "") -> None:
+    """Refuse a channel that says nothing; `lost` tells what it lost as it was read.
 
     Raises:
         UserError: it is missing everywhere, or constant.
@@ -71,4 +99,6 @@ def check_channel(column: pd.Series) -> None:
         return
     what = f"is constant: always {seen.iloc[0]:g}" if len(seen) else "is missing in every row"
     remedy = "give a target that varies" if column.name == "y" else f"drop the column '{column.name}'"
+    if lost:
+        what, remedy = f"{what} once it is read in float64: {lost}", f"subtract one number from all of '{column.name}'"
     raise UserError(f"Channel '{column.name}' {what}.", expected="values that vary", remedy=remedy)

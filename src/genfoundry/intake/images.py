@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from genfoundry.errors import UserError
-from genfoundry.intake.decoding import MIN_SIDE, Header, decode, examine, read_bytes
+from genfoundry.intake.content import Given, given, lost, told
+from genfoundry.intake.decoding import MIN_SIDE, Header, examine, pixels_of, read_bytes, upright
 from genfoundry.intake.listing import Candidate, list_folder
 from genfoundry.intake.quarantine import Account, RefusedError, tally
 from genfoundry.kinds.image import ImageExample
@@ -27,6 +28,7 @@ class Taken(NamedTuple):
     examples: list[ImageExample]
     class_names: tuple[str, ...]
     policy: dict[str, str]
+    content: dict[str, float] = {}
 
 
 class Seen(NamedTuple):
@@ -37,11 +39,12 @@ class Seen(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """A file whose pixels are good; `key` is their sha256."""
+    """A file whose pixels are good; `key` is their sha256, `given` what they were before."""
 
     seen: Seen
     pixels: np.ndarray
     key: str
+    given: Given
 
     @property
     def header(self) -> Header:
@@ -72,7 +75,9 @@ def take_images(
         raise UserError(f"None of {account.total} files is an image that can be used: {tally(account.quarantined)}.")
     channels = channels_of(seen)
     side = size or _near_side(seen)
-    kept = distinct(read_pixels(seen, channels, side, account, progress), account)
+    decoded = read_pixels(seen, channels, side, account, progress)
+    losses = lost((one.given, one.key) for one in decoded)
+    kept = distinct(decoded, account)
     account.check()
     check_classes(kept, class_names)
     policy = {
@@ -81,8 +86,9 @@ def take_images(
         "split": f"{test_fraction:.0%} of each class is test, chosen by the hash of the pixels and seed {seed}",
         "quarantined": tally(account.quarantined),
         "skipped": tally(account.skipped),
+        **told(losses),
     }
-    return Taken(split_examples(kept, test_fraction, seed), class_names, policy)
+    return Taken(split_examples(kept, test_fraction, seed), class_names, policy, losses)
 
 
 def check_size(size: int | None) -> None:
@@ -135,8 +141,9 @@ def read_pixels(
             content = read_bytes(one.file.path)
             if hashlib.sha256(content).hexdigest() != one.header.sha256:
                 raise RefusedError("UNREADABLE", "was changed while it was being read")
-            pixels = decode(content, channels, side)
-            decoded.append(Decoded(one, pixels, hashlib.sha256(pixels.tobytes()).hexdigest()))
+            picture = upright(content)
+            pixels = pixels_of(picture, channels, side)
+            decoded.append(Decoded(one, pixels, hashlib.sha256(pixels.tobytes()).hexdigest(), given(picture)))
         except RefusedError as refused:
             account.refuse(one.file.text, refused, one.header.sha256)
         progress(len(seen) + done, before)

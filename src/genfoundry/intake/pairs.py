@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genfoundry.errors import UserError
+from genfoundry.intake.content import lost, told
 from genfoundry.intake.images import (
     LARGEST,
     MULTIPLE,
@@ -68,6 +69,7 @@ def take_pairs(high: Path, low: Path, account: Account, test_fraction: float, se
     if not pairs:
         raise UserError(f"None of {len(files)} pairs can be used: {tally(account.quarantined)}.")
     sizes = _agreed(pairs)
+    losses = lost((pair.target.given, pair.target.key) for pair in pairs)
     pairs = _distinct(_of_size(pairs, sizes, account), account)
     account.check()
     check_classes([pair.target for pair in pairs], class_names)
@@ -77,7 +79,8 @@ def take_pairs(high: Path, low: Path, account: Account, test_fraction: float, se
         [one._replace(paired=given[one.source]) for one in examples],
         class_names,
         _policy(pairs, sizes, account) | {"split": f"{test_fraction:.0%} of each class is test, chosen by the hash of "
-                                                   f"the target's pixels and seed {seed}"},
+                                                   f"the target's pixels and seed {seed}"} | told(losses),
+        losses,
     )  # fmt: skip
 
 

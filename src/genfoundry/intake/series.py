@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from genfoundry.errors import UserError
-from genfoundry.intake import cells, rhythm
+from genfoundry.intake import cells, exactness, rhythm
 from genfoundry.intake.quarantine import Account, as_text
 from genfoundry.intake.tables import read_table
 from genfoundry.kinds.series import time_feature_names
@@ -37,15 +37,20 @@ class Taken(NamedTuple):
     splits: dict[str, str]
     policy: dict[str, str]
     zone: str
+    content: dict[str, float] = {}
 
 
-def take_series(path: Path, account: Account, wish: Wish, test_fraction: float) -> Taken:
+def take_series(path: Path, account: Account, wish: Wish, test_fraction: float, na: Sequence[str] = ()) -> Taken:
     """Read a CSV or Parquet file: `unique_id` (may be left out for one series), `ds`, `y`, more numeric channels.
+
+    Args:
+        na: what stands for a missing value besides the usual words.
 
     Raises:
         UserError: anything that would have to be guessed; names the column and the rows.
     """
-    table, policy, zone = _typed(read_table(path), as_text(path.stem))
+    typed = _typed(read_table(path), as_text(path.stem), na)
+    table, policy = typed.table, typed.policy
     policy["rows"] = f"{len(table)} read"
     table = _in_order(_once(table, policy), policy)
     freq = wish.freq or rhythm.infer_frequency(table)
@@ -63,11 +68,20 @@ def take_series(path: Path, account: Account, wish: Wish, test_fraction: float) 
     policy["skipped"] = f"{len(account.skipped)} of {account.total} series"
     splits = _splits(frames, spec, test_fraction)
     policy["split"] = f"in time: val from {splits['val']}, test from {splits['test']}"
-    return Taken(frames, spec, splits, policy, zone)
+    return Taken(frames, spec, splits, policy, typed.zone, typed.content)
 
 
-def _typed(raw: pd.DataFrame, only: str) -> tuple[pd.DataFrame, dict[str, str], str]:
-    """The columns as names, times in UTC and numbers; what was done to the times, and the zone that they came in."""
+class Typed(NamedTuple):
+    """The columns as names, times in UTC and numbers; what was done to them, in words; the zone that the times came in;
+    and what the numbers lost."""
+
+    table: pd.DataFrame
+    policy: dict[str, str]
+    zone: str
+    content: dict[str, float]
+
+
+def _typed(raw: pd.DataFrame, only: str, na: Sequence[str]) -> Typed:
     import pandas as pd
 
     found = times(pd.Series(raw["ds"]))
@@ -77,11 +91,30 @@ def _typed(raw: pd.DataFrame, only: str) -> tuple[pd.DataFrame, dict[str, str], 
         else pd.Series(only, index=raw.index, dtype=object)
     )
     others = [name for name in raw.columns if name not in ("unique_id", "ds", "y")]
-    columns = {name: cells.numbers(pd.Series(raw[name])) for name in ["y", *others]}
-    for column in columns.values():
-        cells.check_channel(column)
+    given, policy = _without({name: pd.Series(raw[name]) for name in ["y", *others]}, na)
+    columns = {name: cells.numbers(column) for name, column in given.items()}
+    losses = {name: exactness.loss(given[name], column, names) for name, column in columns.items()}
+    lost = {name: loss for name, loss in losses.items() if loss}
+    for name, column in columns.items():
+        cells.check_channel(column, lost[name].sentence if name in lost else "")
+    if lost:
+        policy["precision"] = "; ".join(f"'{as_text(name)}': {loss.sentence}" for name, loss in lost.items())
+    content = {fact: number for name, loss in lost.items() for fact, number in loss.rounding.counts(name).items()}
     table = pd.DataFrame({"unique_id": names, "ds": found.stamps, **columns})
-    return table, {"time": found.how}, found.zone
+    return Typed(table, {"time": found.how, **policy}, found.zone, content)
+
+
+def _without(columns: dict[str, pd.Series], na: Sequence[str]) -> tuple[dict[str, pd.Series], dict[str, str]]:
+    """The columns with the cells empty that `na` names, and how many those are, in words."""
+    if not na:
+        return columns, {}
+    named = {name: cells.declared(column, na) for name, column in columns.items()}
+    emptied = {
+        name: column.astype(object).mask(named[name], None) if named[name].any() else column
+        for name, column in columns.items()
+    }
+    counts = ", ".join(f"{where.sum():,} cells of '{as_text(name)}'" for name, where in named.items() if where.any())
+    return emptied, {"missing": f"{', '.join(map(as_text, na))} stands for missing: {counts or 'no cell holds it'}"}
 
 
 def _once(table: pd.DataFrame, policy: dict[str, str]) -> pd.DataFrame:

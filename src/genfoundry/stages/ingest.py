@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +81,7 @@ def add(
     season: int | None = None,
     horizon: int | None = None,
     context: int | None = None,
+    na: Sequence[str] = (),
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
     accept: Callable[[DatasetVersion], object] = lambda version: None,
@@ -94,6 +95,7 @@ def add(
         max_bad_fraction: 0 to 1; above it nothing is taken.
         freq: series: pandas' name of the frequency; it, `season`, `horizon` and `context` (in steps) are chosen
             from the data where None.
+        na: series: cells that stand for a missing value, besides the empty ones and the usual words (`-9999`).
         force: replace a dataset of that name although DVC keeps no copy of it.
         progress: called with (steps done, steps in all).
         accept: called with the version once it lies in `data/`; what it raises keeps DVC from recording it.
@@ -108,6 +110,8 @@ def add(
         _check_request(one, name, test_fraction, max_bad_fraction)
     if paired and size is not None:
         raise UserError(f"--size {size} with --paired: pairs are taken as they are.", remedy="leave out --size")
+    if na and path.is_dir():
+        raise UserError(f"--na {na[0]} with a folder: images have no cells.", remedy="leave out --na")
     account = Account(name, max_bad_fraction, "files" if path.is_dir() else "series")
     progress = progress or (lambda done, total: None)
     try:
@@ -116,7 +120,7 @@ def add(
         elif path.is_dir():
             card, fill = _images(path, card, account, size, test_fraction, seed, progress)
         else:
-            card, fill = _series(path, card, account, (freq, season, horizon, context), test_fraction)
+            card, fill = _series(path, card, account, (freq, season, horizon, context), test_fraction, na)
     finally:
         account.write()
     return _keep(card, account, _guarded(name, fill, force), accept)
@@ -207,7 +211,7 @@ def _pairs(
 def _filling(card: Card, account: Account, taken: Taken) -> tuple[Card, Fill]:
     from genfoundry.kinds import image  # reads numpy
 
-    card = _filled(card, account, class_names=taken.class_names, policy=taken.policy)
+    card = _filled(card, account, class_names=taken.class_names, policy=taken.policy, content=taken.content)
 
     def fill(folder: Path) -> DatasetVersion:
         spec, counts = image.write(folder, taken.examples, len(taken.class_names))
@@ -216,12 +220,14 @@ def _filling(card: Card, account: Account, taken: Taken) -> tuple[Card, Fill]:
     return card, fill
 
 
-def _series(path: Path, card: Card, account: Account, wish: tuple, test_fraction: float) -> tuple[Card, Fill]:
+def _series(
+    path: Path, card: Card, account: Account, wish: tuple, test_fraction: float, na: Sequence[str]
+) -> tuple[Card, Fill]:
     from genfoundry.intake.series import Wish, take_series  # reads pandas
     from genfoundry.kinds import series
 
-    taken = take_series(path, account, Wish(*wish), test_fraction)
-    card = _filled(card, account, splits=taken.splits, policy=taken.policy, zone=taken.zone)
+    taken = take_series(path, account, Wish(*wish), test_fraction, na)
+    card = _filled(card, account, splits=taken.splits, policy=taken.policy, zone=taken.zone, content=taken.content)
 
     def fill(folder: Path) -> DatasetVersion:
         spec, counts = series.write(folder, taken.frames, taken.spec, taken.splits)

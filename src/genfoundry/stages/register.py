@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genfoundry import tracking
-from genfoundry.card import describe, describe_model, task_of
+from genfoundry.card import describe, describe_model
 from genfoundry.errors import UserError
 from genfoundry.files import digest
 from genfoundry.gate import Policy, Unjudged, judge
@@ -12,6 +12,7 @@ from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Decision, Evaluation, ModelVersion, Verdict
 from genfoundry.stages.rejudge import judged_alike
 from genfoundry.stopping import ensure_wanted
+from genfoundry.task_words import task_of
 from genfoundry.tracking import VersionInfo
 
 SETTLED = "genfoundry.settled"  # tag: everything was done, the alias included

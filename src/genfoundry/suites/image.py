@@ -15,7 +15,7 @@ from genfoundry.errors import UserError
 from genfoundry.kinds import image
 from genfoundry.recipe import Validation
 from genfoundry.records import ImageSpec
-from genfoundry.suites import Expectation, Table, agree, exactly, filled, pairs, printable
+from genfoundry.suites import Expectation, Table, agree, exactly, filled, pairs, pixels, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def tables(folder: Path, spec: ImageSpec, card: Card, policy: Validation) -> lis
     parts["test"]["near_train"] = _near_copies(folder, parts["test"], parts["train"])
     rows = [Table(frame, _rows_suite(split, card.counts.get(split, 0), spec, policy)) for split, frame in parts.items()]
     rows[1] = rows[1]._replace(suite=rows[1].suite + _LEAKS)
-    arrays = [_arrays(folder, spec, parts), *pairs.tables(folder, spec, parts)]
+    arrays = [_arrays(folder, spec, parts), *pixels.tables(folder, card), *pairs.tables(folder, spec, parts)]
     return [*rows, *arrays, *_classes(spec, card, parts, policy)]
 
 
@@ -97,6 +97,7 @@ def _rows_suite(split: str, count: int, spec: ImageSpec, policy: Validation) -> 
         *(filled(f"{split}: {key} filled in", key, f"{key} cells of {split}") for key in ("label", "sha256")),
         *(_contrast(split, policy), _outlying(split, "mean", "brightness"), _outlying(split, "std", "contrast")),
         _labelled(split, spec),
+        *pixels.alike(split, count),
         Expectation(
             f"{split}: duplicates", "ExpectColumnValuesToBeNull", {"column": "copy_of"}, severity="warning",
             met=f"No {what} comes twice.",
