@@ -108,6 +108,7 @@ def add(
         _check_request(one, name, test_fraction, max_bad_fraction)
     if paired and size is not None:
         raise UserError(f"--size {size} with --paired: pairs are taken as they are.", remedy="leave out --size")
+    versioning.prepare()
     account = Account(name, max_bad_fraction, "files" if path.is_dir() else "series")
     progress = progress or (lambda done, total: None)
     try:
