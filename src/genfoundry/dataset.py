@@ -53,6 +53,13 @@ class Card(Record):
     units: dict[str, str] = {}
     counts: dict[str, int] = {}
     policy: dict[str, str] = Field(default={}, description="what was done to the data on the way in, one key a step")
+    # left out of the JSON where it is empty, so that what was sealed before keeps its digest
+    rule: str = Field(
+        default="",
+        exclude_if=lambda v: not v,
+        description="images that a user added: what puts one into test; empty for sets of the rule before, "
+        "under which the k lowest hashes of each class were test",
+    )
     quarantined: int = 0
     files: dict[str, FileSeal] = {}
 

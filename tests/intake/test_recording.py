@@ -19,7 +19,7 @@ from genfoundry.files import data_dir
 from genfoundry.intake import versioning
 from genfoundry.stages.ingest import Intake, add, build
 
-CONFIG = "[core]\n    analytics = false\n    autostage = false\n    remote = local\n['remote \"local\"']\n    url = ../../remote\n"
+CONFIG = "[core]\n    analytics = false\n    remote = local\n['remote \"local\"']\n    url = ../../remote\n"
 
 
 def dvc(root: Path, *arguments: str) -> str:

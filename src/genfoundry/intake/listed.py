@@ -35,7 +35,7 @@ def store(repository: Repo, name: str) -> None:
     Raises:
         OSError: a file could not be copied.
     """
-    from dvc.fs import LocalFileSystem
+    from dvc_objects.fs.local import LocalFileSystem  # comes with DVC
 
     files = [str(path) for path in (data_dir() / name).rglob("*") if path.is_file()]
     repository.cache.local.add(files, LocalFileSystem(), [file_digest(Path(path), "md5") for path in files])

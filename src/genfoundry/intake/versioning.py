@@ -135,11 +135,11 @@ def prepare() -> None:
 
 
 def _unlisted(md5: str) -> UserError:
-    there = {name: data_dir() / name for name in present()}
+    there = {name: folder_digest(data_dir() / name) for name in present()}
     lacking = [
-        f"data/{name} is {f'at {folder_digest(there[name])}' if name in there else 'not there'}, data.dvc records {digest}"
+        f"data/{name} is {f'at {there[name]}' if name in there else 'not there'}, data.dvc records {digest}"
         for name, digest in recorded().items()
-        if name not in there or folder_digest(there[name]) != digest
+        if there.get(name) != digest
     ]
     return UserError(
         f"data.dvc names a listing of data/ ({md5}) that is in no cache and no remote, and it can't be made again: "
@@ -221,17 +221,27 @@ def bring(name: str, digest: str, destination: Path) -> DatasetVersion:
     return place(destination, lambda folder: _copy(name, digest, folder))
 
 
-def _copy(name: str, digest: str, folder: Path) -> DatasetVersion:
+def take_out(name: str, digest: str, folder: Path, only: tuple[str, ...] = ()) -> None:
+    """Copy the recorded files of a dataset into `folder`, all of them or `only` those of these names; unproved.
+
+    Raises:
+        UserError: DVC can't have them.
+    """
     from dvc.api import DVCFileSystem  # takes half a second
 
     try:
         system = DVCFileSystem(str(project_root()))
         for path in system.find(f"data/{name}"):
-            system.get_file(path, str(folder / Path(path).name))
+            if not only or Path(path).name in only:
+                system.get_file(path, str(folder / Path(path).name))
     except Exception as error:  # DVC raises whatever its storage raises
         raise _not_had(name, digest, f"{type(error).__name__}: {error}") from error
     if not any(folder.iterdir()):
         raise _not_had(name, digest, "data.dvc's own listing is in no cache and no remote")
+
+
+def _copy(name: str, digest: str, folder: Path) -> DatasetVersion:
+    take_out(name, digest, folder)
     try:
         card = verify(folder, digest)
     except UserError as error:
