@@ -117,7 +117,7 @@ def add(path: Path, name: str, as_json: bool, **options) -> None:
 def _print_classes(classes: dict[str, dict[str, int]]) -> None:
     """The number, name and counts of each class, up to SHOWN of them."""
     if classes:
-        click.echo(f"  {len(classes)} classes:")
+        click.echo(f"  {len(classes)} {'class' if len(classes) == 1 else 'classes'}:")
     for number, (name, counts) in enumerate(list(classes.items())[:SHOWN]):
         click.echo(f"    {number:>3} {name}: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
     if len(classes) > SHOWN:

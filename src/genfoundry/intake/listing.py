@@ -120,11 +120,13 @@ def _parts(root: Path, walk: Walk, reading: Reading) -> tuple[list[Part], dict[s
 
 def _beside(root: Path, given: dict[str, str]) -> UserError:
     splits, others = ([name for name, split in given.items() if bool(split) is wanted] for wanted in (True, False))
+    deep = any(inside.is_dir() for name in splits for inside in (root / name).iterdir())
     return UserError(
         f"{as_text(root)} holds {some(splits)} beside {some(others)}: are the first given splits, or is each of all "
         f"{len(given)} a class?",
         expected="folders of splits only, or folders of classes only",
-        remedy=f"as splits: move {some(others)} out; as classes: --ignore-splits",
+        remedy=f"as splits: move {some(others)} out; as classes: "
+        + ("move the images out of the folders inside them, then --ignore-splits" if deep else "--ignore-splits"),
     )
 
 

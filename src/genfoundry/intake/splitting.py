@@ -178,18 +178,18 @@ def _sentence(
     for given in ("train", "val", "test"):
         names = [name for name, split in folders.items() if split == given]
         count = sum(one.given == given for one in members)
-        marked = ", training images that are marked val" if given == "val" else ""
+        marked = ", kept as training images that are marked val" if given == "val" else ""
         parts += [f"{given} from {some(names)} ({count} images{marked})"] if names else []
-    sentence = f"as given: {', '.join(parts)}" if parts else ""
+    given = f"as given: {', '.join(parts)}" if parts else ""
     if "test" in folders.values():
-        return sentence
-    of = "the given train" if folders else "all"
+        return given
+    count = sum(side == "test" for side in sides.values())
     rule = (
-        f"{sum(side == 'test' for side in sides.values())} of {len(sides)} are test: those of {of} whose hash of "
-        f"pixels and seed {plan.seed} lies below {plan.fraction:g}, each by itself"
+        f"{'a given training' if folders else 'an'} image is test where the hash of its pixels with seed {plan.seed} "
+        f"lies below {plan.fraction:g}: {count} of {len(sides)}"
     )
-    stay = f"; {kept} images are on the other side, as they were before" if kept else ""
-    return "; ".join([*([sentence] if sentence else []), rule + stay])
+    stay = f"{kept} images are on the other side, as they were before" if kept else ""
+    return "; ".join(filter(None, (given, rule, stay)))
 
 
 def _check_sides(
