@@ -47,8 +47,8 @@ def sealed(name: str, folder: str, classes: dict[str, dict[str, np.ndarray]], fr
     count, channels, side, _ = len(examples), *examples[0].pixels.shape
     policy = {
         "resize": f"none: all were {side}×{side}",
-        "modes": f"RGB, {channels} channels (found: {count} RGB); turned upright by EXIF, transparency laid on white, 16 "
-        "bits scaled to 8, the first picture of a multi-picture JPEG",
+        "modes": f"RGB, {channels} channels (found: {count} RGB); turned upright by EXIF, transparency laid on white, "
+        "16 bits scaled to 8, the first picture of a multi-picture JPEG",
         "split": f"{fraction:.0%} of each class is test, chosen by the hash of the pixels and seed 0",
         "quarantined": "none",
         "skipped": "none",

@@ -60,7 +60,7 @@ def refused(home: Path, **options) -> UserError:
         ("train", "train"), ("Training", "train"), ("training_set", "train"), ("trainset", "train"), ("TRAIN", "train"),
         ("test", "test"), ("Testing", "test"), ("test-images", "test"), ("test_set", "test"), ("eval", "test"),
         ("val", "val"), ("valid", "val"), ("Validation", "val"), ("val2017", "val"), ("dev", "val"),
-        ("trains", ""), ("trainA", ""), ("contest", ""), ("images", ""), ("cat", ""), ("device", ""), ("train_station", ""),
+        ("trains", ""), ("trainA", ""), ("contest", ""), ("images", ""), ("device", ""), ("train_station", ""),
     ],
 )  # fmt: skip
 def test_the_usual_spellings_are_known_and_no_other_word_is(name: str, split: str) -> None:

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import yaml
 from cloned import commit, git
+from earlier import picture, save, sealed
 from PIL import Image
 
-from genfoundry.dataset import folder_digest, verify
+from genfoundry.dataset import folder_digest, read_card, verify, version_of
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
 from genfoundry.intake import versioning
+from genfoundry.intake.before import find
 from genfoundry.stages.ingest import Intake, add, build
 
 CONFIG = "[core]\n    analytics = false\n    remote = local\n['remote \"local\"']\n    url = ../../remote\n"
@@ -176,3 +178,78 @@ def test_what_nobody_has_any_more_can_be_given_up(clones: Clones) -> None:
     shutil.rmtree(clones.two / "data")
     dvc(clones.two, "checkout", "data.dvc")
     assert listed(clones.two) == ["a", "b"]
+
+
+def test_a_set_grows_in_a_clone_that_holds_none_of_it_and_no_image_changes_sides(clones: Clones) -> None:
+    """The version before comes out of the remote, its card and manifest alone; one of the rule before, too."""
+    clones.enter(clones.one)
+    old = {"": {f"{n:03}.png": picture(n) for n in range(60)}}
+    assert sealed("a", "a", old) == folder_digest(data_dir() / "a")
+    versioning.record(version_of(data_dir() / "a", read_card(data_dir() / "a")))
+    rows = find("a")[0].rows  # pyright: ignore[reportOptionalMemberAccess]
+    clones.second()
+    clones.enter(clones.two)
+    home = clones.home / "grown"
+    for number in range(90):
+        save(home / f"{number:03}.png", picture(number))
+    assert find("a")[0].rows == rows  # pyright: ignore[reportOptionalMemberAccess]
+    assert not (clones.two / "data").exists()
+    taken = add(home, "a", licence="own", consent="own")
+    assert taken.change == "60 images stay, 30 come, 0 go"
+    grown = find("a")[0].rows  # pyright: ignore[reportOptionalMemberAccess]
+    assert rows.items() <= grown.items()
+    assert versioning.recorded() == {"a": taken.version.digest}
+
+
+def test_a_version_before_that_can_not_be_had_is_told_with_what_brings_it(clones: Clones) -> None:
+    clones.add(clones.one, "a", 1)
+    clones.second()
+    clones.enter(clones.two)
+    versioning.prepare()  # the listing is in the cache, its files are not
+    (clones.home / "remote").rename(clones.home / "away")
+    with pytest.raises(UserError, match=r"On which side each image of 'a' lies is not known: .*recorded in") as caught:
+        clones.add(clones.two, "a", 2)
+    assert caught.value.remedy.startswith("dvc pull ")
+    taken = clones.add(clones.two, "a", 2, force=True)
+    assert taken.change.startswith("the version before could not be read, so this one is split anew")
+    assert versioning.recorded() == {"a": taken.version.digest}
+
+
+def test_an_earlier_version_is_not_added_over_and_the_remedy_works(clones: Clones) -> None:
+    """After `git pull` alone: to go on from the old version would put the colleague's classes and images back."""
+    clones.add(clones.one, "a", 1)
+    clones.second()
+    dvc(clones.two, "pull")
+    new = clones.add(clones.one, "a", 2).version.digest
+    clones.pull(clones.two)
+    before = (clones.two / "data.dvc").read_bytes()
+    for seed in (1, 3):  # the same files as in the old version, and others
+        with pytest.raises(UserError, match=f"data/a is at .*, an earlier version: data.dvc records {new}") as caught:
+            clones.add(clones.two, "a", seed)
+    assert caught.value.remedy.startswith("dvc checkout data.dvc, or dvc pull where DVC's cache lacks it")
+    assert (clones.two / "data.dvc").read_bytes() == before
+    dvc(clones.two, "pull")
+    verify(data_dir() / "a", new)
+    assert clones.add(clones.two, "a", 3).change == "0 images stay, 12 come, 12 go"
+
+
+def test_what_was_placed_but_not_recorded_is_recorded_by_the_same_command(clones: Clones) -> None:
+    clones.add(clones.one, "a", 1)
+
+    def fail(version: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        clones.add(clones.one, "a", 2, accept=fail)
+    taken = clones.add(clones.one, "a", 2)
+    assert versioning.recorded() == {"a": taken.version.digest}
+    clones.enter(clones.one)
+    with pytest.raises(KeyboardInterrupt):
+        clones.add(clones.one, "a", 3, accept=fail)
+    with pytest.raises(UserError, match="DVC keeps no copy of it") as caught:
+        clones.add(clones.one, "a", 4)
+    assert "bring the recorded version back: dvc checkout --force data/a" in caught.value.remedy
+    shutil.copytree(data_dir() / "a", data_dir() / "stray")
+    dvc(clones.one, "checkout", "--force", "data/a")
+    verify(data_dir() / "a", taken.version.digest)
+    assert listed(clones.one) == ["a", "stray"]  # and nothing else is touched

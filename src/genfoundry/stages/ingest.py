@@ -191,10 +191,10 @@ def _guarded(name: str, fill: Fill, force: bool) -> Fill:
     def fill_unless_lost(folder: Path) -> DatasetVersion:
         version, there = fill(folder), data_dir() / name
         if is_sealed(there) and not force and folder_digest(there) not in (version.digest, versioning.kept(name)):
-            back = ", bring the recorded version back with dvc checkout data.dvc" if versioning.kept(name) else ""
+            back = f", bring the recorded version back: dvc checkout --force data/{name}"
             raise UserError(
                 f"There is another dataset '{name}' already, and DVC keeps no copy of it.",
-                remedy=f"choose another --name{back}, or replace it with --force",
+                remedy=f"choose another --name{back if versioning.kept(name) else ''}, or replace it with --force",
             )
         return version
 
