@@ -46,6 +46,9 @@ def ingest(
         name: of the dataset.
         licence: under which terms it may be used.
         consent: why the data may be used.
+        test_fraction: None is that of the version before, else .2.
+        ignore_splits: folders named train, test, val give no split.
+        follow_links: read what links lead to.
 
     Raises:
         UserError: the files can't be taken in; says what is wrong, where, and what to do.

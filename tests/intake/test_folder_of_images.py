@@ -206,7 +206,7 @@ def test_a_folder_of_no_known_form_is_explained(project: Path, folder: Path, tmp
     elif what == "nested":
         (classes / "train" / "dog").mkdir(parents=True)
         (classes / "train" / "dog" / "1.png").write_bytes(BIG)
-        message = "holds 'train' beside 'cat': are the first given splits(.|\n)*as classes: --ignore-splits"
+        message = "holds 'train' beside 'cat': are the first given splits(.|\n)*as classes: move the images out"
     elif what == "beside":
         (classes / "loose.png").write_bytes(BIG)
         message = "1 files beside 1 folders: 'loose.png' beside 'cat'"
@@ -220,6 +220,17 @@ def test_a_folder_of_no_known_form_is_explained(project: Path, folder: Path, tmp
         )
     with pytest.raises(UserError, match=message):
         take(classes)
+
+
+def test_a_class_of_which_nothing_can_be_used_stops_the_intake(project: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "two" / name).mkdir(parents=True)
+        for number in range(20):
+            content = encoded(picture(16, 16)) if name == "a" else b"no image"
+            (tmp_path / "two" / name / f"{number}.png").write_bytes(content)
+    with pytest.raises(UserError, match="Class folder 'b' gives 0 usable, distinct images"):
+        take(tmp_path / "two")
+    assert not (data_dir() / "mine").exists()
 
 
 def test_duplicates_are_dropped_so_that_none_leaks_into_the_test(project: Path, folder: Path) -> None:

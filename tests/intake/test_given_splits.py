@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from earlier import picture, save
+from genfoundry_flows.commands.data import SHOWN, data
 
 from genfoundry.dataset import read_card, seal
 from genfoundry.errors import UserError
@@ -300,3 +302,29 @@ def test_pairs_follow_the_given_splits_of_both_folders(tmp_path: Path, classes: 
     shutil.rmtree(tmp_path / "lr" / "dev")
     with pytest.raises(UserError, match=r"hr gives 'test', 'train', 'val', lr 'test', 'train'\."):
         add(tmp_path / "hr", "mine", **options)
+
+
+def test_the_command_prints_the_classes_by_number_with_their_counts(home: Path) -> None:
+    for place, name in enumerate(("2", "11", "10")):
+        fill(home / "train" / name, 1000 * place, 20)
+        fill(home / "test" / name, 1000 * place + 500, 5)
+    (home.parent / "set").mkdir()
+    (home.parent / "set" / "train").symlink_to(home / "train")
+    done = CliRunner().invoke(data, ["add", str(home), "--name", "mine"])
+    assert done.exit_code == 0, done.output
+    assert "  3 classes:\n      0 2: 20 train, 5 test\n      1 10: 20 train, 5 test\n      2 11: 20" in done.output
+    pooled = CliRunner().invoke(data, ["add", str(home), "--name", "pool", "--ignore-splits"])
+    assert "split: an image is test where the hash" in pooled.output
+    flags = ["add", str(home.parent / "set"), "--name", "linked"]
+    refusal = CliRunner().invoke(data, flags)
+    assert "links to folders, which are not followed: 'train'" in str(refusal.exception)
+    assert CliRunner().invoke(data, [*flags, "--follow-links"]).exit_code == 0
+
+
+def test_many_classes_are_cut_short_on_the_screen(home: Path) -> None:
+    for place in range(SHOWN + 2):
+        fill(home / "train" / str(place), 10 * place, 1)
+        fill(home / "test" / str(place), 10 * place + 5, 1)
+    done = CliRunner().invoke(data, ["add", str(home), "--name", "mine"])
+    assert f"  {SHOWN + 2} classes:" in done.output
+    assert f"     {SHOWN - 1} {SHOWN - 1}: 1 train, 1 test\n    … and 2 more (--json lists all)" in done.output
