@@ -62,6 +62,12 @@ class Card(Record):
     content: dict[str, float] = Field(
         default={}, exclude_if=lambda v: not v, description="what was lost on the way in, counted: see `conversion`"
     )
+    rule: str = Field(
+        default="",
+        exclude_if=lambda v: not v,
+        description="images that a user added: what puts one into test; empty for sets of the rule before, "
+        "under which the k lowest hashes of each class were test",
+    )
     quarantined: int = 0
     files: dict[str, FileSeal] = {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -312,3 +313,28 @@ def test_steps_that_do_not_agree_are_told_with_their_shares() -> None:
 def test_the_season_follows_the_frequency(freq: str, season: int) -> None:
     assert default_horizon(freq).season == season
     assert default_horizon("h") == Horizon(24, 24, 168)
+
+
+def test_what_was_trained_on_is_never_tested_with_however_the_series_grow(tmp_path: Path) -> None:
+    """A longer past, or a larger share of test, moved both boundaries back over what models had learned from."""
+    rows = lines(600)
+    was = take_lines(tmp_path, [rows[0], *rows[201:]], force=False).version.spec
+    before = read_card(data_dir() / "mine").splits
+    for options in ({}, {"test_fraction": 0.4}):
+        assert take_lines(tmp_path, rows, **options).version.spec == was
+        assert read_card(data_dir() / "mine").splits == before
+    later = take_lines(tmp_path, lines(900))
+    now = read_card(data_dir() / "mine").splits
+    assert all(now[split] > before[split] for split in before)
+    assert later.policy["split"] == f"in time: val from {now['val']}, test from {now['test']}"
+
+
+def test_data_that_end_before_the_test_of_before_are_refused_or_split_anew(tmp_path: Path, project: Path) -> None:
+    rows = lines(900)
+    take_lines(tmp_path, rows)
+    with pytest.raises(UserError, match=r"(val|test) would begin at .* and have \d+ steps, since no split") as caught:
+        take_lines(tmp_path, rows[:500], force=False)
+    assert caught.value.remedy.endswith("split in time anew: --force")
+    anew = take_lines(tmp_path, rows[:500])
+    shutil.rmtree(project / "data")
+    assert take_lines(tmp_path, rows[:500]).version == anew.version

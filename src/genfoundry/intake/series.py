@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from genfoundry.errors import UserError
 from genfoundry.intake import cells, exactness, rhythm
+from genfoundry.intake.before import Before
 from genfoundry.intake.quarantine import Account, as_text
 from genfoundry.intake.tables import read_table
 from genfoundry.kinds.series import time_feature_names
@@ -40,11 +41,22 @@ class Taken(NamedTuple):
     content: dict[str, float] = {}
 
 
-def take_series(path: Path, account: Account, wish: Wish, test_fraction: float, na: Sequence[str] = ()) -> Taken:
+def take_series(
+    path: Path,
+    account: Account,
+    wish: Wish,
+    test_fraction: float,
+    before: Before | None = None,
+    *,
+    na: Sequence[str] = (),
+    anew: bool = False,
+) -> Taken:
     """Read a CSV or Parquet file: `unique_id` (may be left out for one series), `ds`, `y`, more numeric channels.
 
     Args:
+        before: the version that the series are added over: what it trained on stays training.
         na: what stands for a missing value besides the usual words.
+        anew: split in time anew where that leaves too little to judge on; else it is refused.
 
     Raises:
         UserError: anything that would have to be guessed; names the column and the rows.
@@ -66,7 +78,7 @@ def take_series(path: Path, account: Account, wish: Wish, test_fraction: float, 
     policy["frequency"] = f"{freq}, {'as given' if wish.freq else 'the most common step'}"
     policy["gaps"] = _gaps(frames, spec.freq)
     policy["skipped"] = f"{len(account.skipped)} of {account.total} series"
-    splits = _splits(frames, spec, test_fraction)
+    splits = _splits(frames, spec, test_fraction, before, anew=anew)
     policy["split"] = f"in time: val from {splits['val']}, test from {splits['test']}"
     return Taken(frames, spec, splits, policy, typed.zone, typed.content)
 
@@ -210,8 +222,13 @@ def _gaps(frames: list[pd.DataFrame], freq: str) -> str:
     return f"{len(lines)} gaps of {steps} steps in all, kept as missing: {'; '.join(lines[:GAPS_SHOWN])}{more}"
 
 
-def _splits(frames: list[pd.DataFrame], spec: SeriesSpec, test_fraction: float) -> dict[str, str]:
-    """The last `test_fraction` of time is test, half as much before it val; each holds one horizon at least."""
+def _splits(
+    frames: list[pd.DataFrame], spec: SeriesSpec, test_fraction: float, before: Before | None, *, anew: bool
+) -> dict[str, str]:
+    """The last `test_fraction` of time is test, half as much before it val; each holds one horizon at least.
+
+    Neither begins earlier than in a version before of the same steps, so that what it trained on is never tested with.
+    """
     import pandas as pd
 
     first, last = (getattr(pd.concat([f["ds"] for f in frames]), end)() for end in ("min", "max"))
@@ -224,4 +241,27 @@ def _splits(frames: list[pd.DataFrame], spec: SeriesSpec, test_fraction: float) 
             expected=f"at least {spec.context} + {spec.horizon} (context and horizon)",
             remedy="give longer series, or ask for less: --context, --horizon, --test-fraction",
         )
-    return {"val": grid[-test - val].isoformat(), "test": grid[-test].isoformat()}
+    splits = {"val": grid[-test - val], "test": grid[-test]}
+    was = before.card if before else None
+    if was and was.spec and was.spec.kind == "series" and was.spec.freq == spec.freq:
+        floor = pd.to_datetime([was.splits[split] for split in splits])
+        later = {split: max(begin, least) for (split, begin), least in zip(splits.items(), floor, strict=True)}
+        short = _short(later, grid, spec)
+        if short and not anew:
+            raise UserError(
+                f"{short}, since no split begins earlier than in the version before.",
+                expected=f"{spec.horizon} steps in each (one horizon)",
+                remedy="give data that go on longer, choose another --name, or split in time anew: --force",
+            )
+        splits = splits if short else later
+    return {split: begin.isoformat() for split, begin in splits.items()}
+
+
+def _short(splits: dict[str, pd.Timestamp], grid: list[pd.Timestamp], spec: SeriesSpec) -> str:
+    """Which split holds less than one horizon, in words; nothing where none does."""
+    ends = {"val": splits["test"], "test": None}
+    for split, end in ends.items():
+        steps = sum(splits[split] <= stamp and (end is None or stamp < end) for stamp in grid)
+        if steps < spec.horizon:
+            return f"{split} would begin at {splits[split]} and have {steps} steps"
+    return ""
