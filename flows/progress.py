@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 PLAIN_SECONDS = 20.0  # between two lines of one training, where there is no terminal
@@ -45,6 +46,11 @@ class Screen:
             mark = "[yellow]SKIPPED[/]" if skipped else "[green]done[/]   "
             clock = f"{time.monotonic() - self._began:5.0f} s"
             self.console.print(f"[dim]{clock}[/]  {recipe:<18} {stage:<9} {mark}  [dim]{sentence}[/]", soft_wrap=True)
+
+    def warn(self, sentence: str) -> None:
+        """Say what to look at, below the stage that found it."""
+        with self._lock:
+            self.console.print(f"{'':9}[yellow]⚠[/] {escape(sentence)}", soft_wrap=True)
 
     def training(self, recipe: str, step: int, of: int, metrics: dict[str, float], doing: str = "") -> None:
         """Move the bar of a training; `doing` is said whenever it comes."""

@@ -144,6 +144,8 @@ def finished(recipe: str, stage: str, state: State) -> Any:
     result = state.result()
     skipped = state.name == "Cached" or getattr(result, "skipped", False)
     screen.stage(recipe, stage, _said(result), skipped)
+    for check in result.warnings if isinstance(result, ValidatedDataset) else ():
+        screen.warn(check.sentence)
     return result
 
 

@@ -13,6 +13,7 @@ SHOWN = 30  # classes that are listed
 if TYPE_CHECKING:
     from genfoundry.records import Spec, ValidatedDataset
     from genfoundry.report import Judged
+    from genfoundry.stages.ingest import Intake
 
 
 def _datasets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -87,19 +88,9 @@ def add(path: Path, name: str, as_json: bool, **options) -> None:
     pixels. Added over a set of that name, every image keeps its side and every class its number.
 
     Your files are never changed."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from genfoundry.stages import ingest
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=as_json) as bars:
-        bar = bars.add_task("reading", total=None)
-        intake = ingest.add(
-            path, name, progress=lambda done, total: bars.update(bar, completed=done, total=total), **options
-        )
+    intake, warnings = _taken(path, name, as_json, options)
     if as_json:
-        click.echo(intake.model_dump_json(indent=1))
+        click.echo(json.dumps({**intake.model_dump(mode="json"), "warnings": warnings}, indent=1))
         return
     click.echo(f"{name}: " + ", ".join(f"{number:,} {word}" for word, number in intake.counts.items()))
     for step, sentence in intake.policy.items():
@@ -107,12 +98,42 @@ def add(path: Path, name: str, as_json: bool, **options) -> None:
     if intake.change:
         click.echo(f"  since the version before: {intake.change}")
     _print_classes(intake.classes)
+    for sentence in warnings:
+        click.echo(f"  {click.style('⚠', fg='yellow')} {sentence}")
     for item in intake.quarantined[:10]:
         click.echo(f"  quarantined {item.path}: {item.reason}, {item.sentence}")
     if len(intake.quarantined) > 10:
         click.echo(f"  … and {len(intake.quarantined) - 10} more in .genfoundry/quarantine/{name}/quarantine.json")
     click.echo(f"  {intake.kept}")
     click.echo(f"\nNext: genfoundry run {_recipe(intake.version.spec)} --data {name}")
+
+
+def _taken(path: Path, name: str, quiet: bool, options: dict) -> tuple[Intake, list[str]]:
+    """Take the files in, and hold them against their card as every run does; what Great Expectations warns of."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from genfoundry.recipe import Validation
+    from genfoundry.records import DatasetVersion
+    from genfoundry.stages import ingest
+    from genfoundry.stages.validate import validate_dataset
+
+    policy = Validation(max_bad_fraction=options["max_bad_fraction"], min_rows=1)  # enough of them: a recipe's to say
+    warnings: list[str] = []
+
+    def accept(version: DatasetVersion) -> None:
+        warnings.extend(check.sentence for check in validate_dataset(version, policy).warnings)
+
+    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as bars:
+        bar = bars.add_task("reading", total=None)
+        intake = ingest.add(
+            path,
+            name,
+            progress=lambda done, total: bars.update(bar, completed=done, total=total),
+            accept=accept,
+            **options,
+        )
+    return intake, warnings
 
 
 def _print_classes(classes: dict[str, dict[str, int]]) -> None:
