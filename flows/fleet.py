@@ -79,6 +79,8 @@ def trials(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) -
 def _settle() -> None:
     """Mend what an earlier run that died left half done; the server has heard the flow's first heartbeat after it."""
     leases.own()
+    for done in tracking.adopt():
+        screen.console.print(done, soft_wrap=True, markup=False)
     tracking.reconcile()
     leases.reconcile()
 

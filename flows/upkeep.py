@@ -24,8 +24,8 @@ def findings() -> list[Finding]:
 
 
 def mend() -> list[str]:
-    """Close runs without an owner, finish moves that were cut off, tag orphans; says what was done."""
-    done = tracking.reconcile()
+    """Bring a moved project's addresses along, close runs without an owner, finish moves, tag orphans; says what."""
+    done = [*tracking.adopt(), *tracking.reconcile()]
     if os.environ.get("PREFECT_API_URL"):
         from . import leases
 

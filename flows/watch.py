@@ -73,6 +73,7 @@ def watch(
         Unwell: after all has ended, where data were refused or a recipe failed.
     """
     leases.own()
+    _settle_here()
     names = [RecipeName(name).value for name in recipes]
     plans = _plans(names, datasets, overrides)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // max(1, len(plans)))))
@@ -88,6 +89,14 @@ def watch(
         error.watched = watched
         raise error
     return Completed(message=watched.sentence, data=watched)
+
+
+def _settle_here() -> None:
+    """Of a project that was moved or copied, bring the addresses along before the first question to its store."""
+    for sentence in tracking.adopt():
+        from .progress import screen
+
+        screen.console.print(sentence, soft_wrap=True, markup=False)
 
 
 def _plans(recipes: list[str], datasets: list[str], overrides: Overrides) -> list[Recipe]:
@@ -109,7 +118,7 @@ def _readers(dataset: str, at_home: list[Recipe], recipes: list[str], overrides:
     if recipes and not own:
         own = [_on(plan.name, dataset, overrides) for plan in at_home if dataset_kind(plan.dataset.name) == kind]
     if not recipes:
-        every = (shelf.load(name, overrides) for name in shelf.names())
+        every = (shelf.load(name, overrides) for name in shelf.names() if not _is_anothers(name, dataset))
         others = [_on(plan.name, dataset, overrides) for plan in every if dataset_kind(plan.dataset.name) == kind]
         trained = tracking.newest(plan.registered_name for plan in others)
         own += [plan for plan in others if plan.registered_name in trained]
@@ -119,6 +128,11 @@ def _readers(dataset: str, at_home: list[Recipe], recipes: list[str], overrides:
             expected=f"one that was trained on it, or named: genfoundry watch RECIPE --data {dataset}",
         )
     return own
+
+
+def _is_anothers(name: str, dataset: str) -> bool:
+    """Whether the recipe, where it is on that dataset, would be another's registered model; at home it never is."""
+    return shelf.load(name).dataset.name != dataset and shelf.is_held(name, dataset)
 
 
 def _on(name: str, dataset: str, overrides: Overrides) -> Recipe:

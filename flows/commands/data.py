@@ -81,6 +81,9 @@ def add(path: Path, name: str, as_json: bool, **options) -> None:
 
     from genfoundry.stages import ingest
 
+    from .. import shelf
+
+    shelf.ensure_free(name)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=as_json) as bars:
         bar = bars.add_task("reading", total=None)

@@ -9,6 +9,7 @@ from genfoundry.files import digest
 from genfoundry.gate import Policy, judge
 from genfoundry.outcomes import WORDS
 from genfoundry.records import Decision, Evaluation, ModelVersion, Verdict
+from genfoundry.stages.ownership import ensure_same_data
 from genfoundry.stopping import ensure_wanted
 from genfoundry.tracking import VersionInfo
 
@@ -41,6 +42,7 @@ def register_model(evaluation: Evaluation, policy: Policy, recipe_name: str) -> 
 
 
 def _register(evaluation: Evaluation, policy: Policy, name: str, key: str) -> ModelVersion:
+    ensure_same_data(name, evaluation.checkpoint.dataset.name)
     tracking.settle(name)
     known = tracking.find_version(name, key)
     if known and SETTLED in known.tags:
