@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from genfoundry.errors import UserError
-from genfoundry.files import state_path
+from genfoundry.files import state_dir, state_path
 
 MARK = "GENFOUNDRY_SERVERS"  # in the environment of every process below `up`: the state folder that it belongs to
 CLIENTS = "servers/clients.env"  # what a client of these servers has in its environment; there while they are up
@@ -46,6 +46,12 @@ def prepare() -> None:
     with suppress(UserError):  # outside a project there are no servers and no state; a command that needs them says so
         for name, value in {**_servers(), "PREFECT_HOME": str(state_path("prefect"))}.items():
             os.environ.setdefault(name, value)
+
+
+def make_home() -> None:
+    """Make the state folder, before Prefect is imported: it makes only the last part of the path of its home."""
+    if Path(os.environ.get("PREFECT_HOME", "")).parent == state_path():
+        state_dir()
 
 
 def _servers() -> dict[str, str]:

@@ -8,6 +8,7 @@ from genfoundry import tracking
 from genfoundry.stages.examine import Finding
 
 from . import pending
+from .environment import make_home
 
 
 def findings() -> list[Finding]:
@@ -17,6 +18,7 @@ def findings() -> list[Finding]:
         for recipe, _ in pending.waiting()
     ]
     if os.environ.get("PREFECT_API_URL"):
+        make_home()
         from . import leases
 
         found += [Finding(lost.sentence, "genfoundry reconcile") for lost in leases.lost()]
@@ -27,6 +29,7 @@ def mend() -> list[str]:
     """Bring a moved project's addresses along, close runs without an owner, finish moves, tag orphans; says what."""
     done = [*tracking.adopt(), *tracking.reconcile()]
     if os.environ.get("PREFECT_API_URL"):
+        make_home()
         from . import leases
 
         done += leases.reconcile()

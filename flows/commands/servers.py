@@ -16,6 +16,9 @@ def up(no_worker: bool) -> None:
     """
     import os
 
+    from ..environment import make_home
+
+    make_home()
     from .. import deployments, servers, supervised
 
     ours = supervised.clients()

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote
 
 from genfoundry.errors import UserError
 from genfoundry.files import project_root, publish, state_path
@@ -36,8 +36,12 @@ class Elsewhere(UserError):  # noqa: N818, the user reads its sentence
 
 def origin() -> Path | None:
     """The other root that this project's state names, where it was moved or copied and not yet adopted."""
+    return next(iter(_others()), None)
+
+
+def _others() -> list[Path]:
     here = project_root()
-    return next((old for old in (*_addressed(), *_marked()) if not _same(old, here)), None)
+    return [old for old in dict.fromkeys((*_addressed(), *_marked())) if not _same(old, here)]
 
 
 def ensure_here() -> None:
@@ -69,7 +73,7 @@ def adopt() -> list[str]:
         UserError: the project's own database can't be written.
     """
     done = []
-    while old := origin():
+    for old in _others():
         rewritten = _rewrite_store(old) + _rewrite_results(old)
         _mark(anew=True)
         done.append(
@@ -106,9 +110,12 @@ def _addressed() -> Iterator[Path]:
     with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)) as store:
         for table, column in _columns(store):
             cut = f"instr({column}, '{ARTIFACTS}')"
-            found |= {row[0] for row in store.execute(f"SELECT DISTINCT substr({column}, 1, {cut} - 1) FROM {table}")}
-    for address in sorted(found - {""}):
-        yield Path(unquote(urlparse(address).path) if address.startswith("file:") else address)
+            rows = store.execute(f"SELECT DISTINCT substr({column}, 1, {cut} - 1) FROM {table} WHERE {cut} > 0")
+            found |= {row[0] for row in rows}
+    for address in sorted(found):
+        path = unquote(address.removeprefix("file://")) if address.startswith("file:///") else address
+        if path.startswith("/"):  # an address of another scheme is another machine's
+            yield Path(path)
 
 
 def _columns(store: sqlite3.Connection) -> Iterator[tuple[str, str]]:
