@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -164,3 +166,23 @@ def test_a_kill_while_it_is_rewritten_is_mended_by_the_next_run(project):
     tracking.adopt()
     assert tracking.origin() is None
     assert os.listdir(project / ".genfoundry" / "mlartifacts")
+
+
+READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
+
+
+def read_only(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line in a project that can't be written, on whatever account this is."""
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", READ_ONLY, "sh", str(folder)]
+    command += [sys.executable, "-m", "genfoundry_flows.cli", *arguments]
+    env = {**os.environ, "GENFOUNDRY_ROOT": str(folder)}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+
+
+def test_a_project_that_can_not_be_written_can_be_read(written):
+    if subprocess.run(["unshare", "-Urm", "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets no account make a mount of its own")
+    for arguments in (("--help",), ("registry", "list", "--json"), ("doctor", "--deep")):
+        done = read_only(written, *arguments)
+        assert done.returncode == 0, (arguments, done.stderr)
+        assert done.stdout

@@ -11,9 +11,9 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TextIO, TypeVar
 
 from genfoundry.errors import UserError
 from genfoundry.files import ROOM, digest, ensure_room, means_full, state_dir, state_path
@@ -261,18 +261,29 @@ def store_id() -> str:
 _HELD = threading.local()
 
 
+def _lock_file(name: str) -> AbstractContextManager[TextIO | None]:
+    try:
+        return (state_dir("locks") / f"{digest(name)[:16]}.lock").open("w")
+    except OSError:
+        if os.access(state_path(), os.W_OK):
+            raise
+        return nullcontext()
+
+
 @contextmanager
 def lock(name: str) -> Iterator[None]:
     """Hold `name` among the threads and processes of this checkout; the same thread may take it again.
 
-    The lock ends with the process, so nothing is left behind by a kill.
+    The lock ends with the process, so nothing is left behind by a kill. Who may not write the state folder has no
+    lock: it can change nothing there.
     """
     held: set[str] = _HELD.__dict__.setdefault("names", set())
     if name in held:
         yield
         return
-    with (state_dir("locks") / f"{digest(name)[:16]}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with _lock_file(name) as file:
+        if file:
+            fcntl.flock(file, fcntl.LOCK_EX)
         held.add(name)
         try:
             yield
