@@ -7,7 +7,7 @@ from pathlib import Path
 
 import genfoundry
 from genfoundry.errors import UserError
-from genfoundry.files import project_root
+from genfoundry.files import standing_root
 
 SOURCES = "GENFOUNDRY_SOURCES"  # the folder whose sources are meant to run on this project, set by `genfoundry ci`
 PACKAGE = Path(genfoundry.__file__).parent
@@ -20,9 +20,9 @@ def ensure_own_code() -> None:
     Raises:
         UserError: it would run those of another folder, as a copied checkout does by the virtual environment that was
             copied along.
-        NoProject: there is no project here.
+        NoProject: there is no project here, or GENFOUNDRY_ROOT names no folder.
     """
-    root = project_root()
+    root = standing_root()
     if not _holds(root) or _runs(root) or _runs(Path(os.environ.get(SOURCES) or root)):
         return
     raise UserError(

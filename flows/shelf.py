@@ -47,10 +47,10 @@ def registered(name: str, dataset: str) -> str:
     return naming.registered(Pair(name, dataset), recipe.homes(FOLDER).get(name, ""))
 
 
-def is_held(name: str, dataset: str) -> bool:
-    """Whether a recipe on a dataset would be registered as another recipe and dataset are."""
-    homes = recipe.homes(FOLDER)
-    return naming.holder(Pair(name, dataset), homes, naming.here(versioning.recorded())) is not None
+def names_for(dataset: str) -> list[str]:
+    """Every recipe that has a registered name to itself on a dataset."""
+    homes, known = recipe.homes(FOLDER), naming.here(versioning.recorded())
+    return [name for name in names() if homes[name] == dataset or not naming.holder(Pair(name, dataset), homes, known)]
 
 
 def ensure_free(dataset: str) -> None:

@@ -21,6 +21,7 @@ from genfoundry.recipe import Recipe, dataset_kind
 from genfoundry.stages.watch import Look, look
 
 from . import leases, shelf
+from .checkout import ensure_own_code
 from .shelf import RecipeName
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def watch(
 
 def _settle_here() -> None:
     """Of a project that was moved or copied, bring the addresses along before the first question to its store."""
+    ensure_own_code()
     for sentence in tracking.adopt():
         from .progress import screen
 
@@ -118,7 +120,7 @@ def _readers(dataset: str, at_home: list[Recipe], recipes: list[str], overrides:
     if recipes and not own:
         own = [_on(plan.name, dataset, overrides) for plan in at_home if dataset_kind(plan.dataset.name) == kind]
     if not recipes:
-        every = (shelf.load(name, overrides) for name in shelf.names() if not _is_anothers(name, dataset))
+        every = (shelf.load(name, overrides) for name in shelf.names_for(dataset))
         others = [_on(plan.name, dataset, overrides) for plan in every if dataset_kind(plan.dataset.name) == kind]
         trained = tracking.newest(plan.registered_name for plan in others)
         own += [plan for plan in others if plan.registered_name in trained]
@@ -128,11 +130,6 @@ def _readers(dataset: str, at_home: list[Recipe], recipes: list[str], overrides:
             expected=f"one that was trained on it, or named: genfoundry watch RECIPE --data {dataset}",
         )
     return own
-
-
-def _is_anothers(name: str, dataset: str) -> bool:
-    """Whether the recipe, where it is on that dataset, would be another's registered model; at home it never is."""
-    return shelf.load(name).dataset.name != dataset and shelf.is_held(name, dataset)
 
 
 def _on(name: str, dataset: str, overrides: Overrides) -> Recipe:

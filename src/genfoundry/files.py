@@ -38,10 +38,10 @@ def project_root() -> Path:
     `GENFOUNDRY_ROOT` overrides the search.
 
     Raises:
-        NoProject: no folder upwards is one, or `GENFOUNDRY_ROOT` names no folder. Nothing is made.
+        NoProject: no folder upwards is one. Nothing is made.
     """
     if given := os.environ.get("GENFOUNDRY_ROOT"):
-        return _given(Path(given))
+        return Path(given).resolve()
     here = Path.cwd().resolve()
     for folder in (here, *here.parents):
         if any(_marks(folder / marker) for marker in ROOT_MARKERS):
@@ -54,14 +54,20 @@ def project_root() -> Path:
     )
 
 
-def _given(folder: Path) -> Path:
-    if not folder.is_dir():
+def standing_root() -> Path:
+    """The project's root, for whoever begins: a command, a flow.
+
+    Raises:
+        NoProject: there is none, or `GENFOUNDRY_ROOT` names no folder.
+    """
+    root = project_root()
+    if not root.is_dir():
         raise NoProject(
-            f"GENFOUNDRY_ROOT is {folder}, which is {'no folder' if folder.exists() else 'not there'}.",
+            f"GENFOUNDRY_ROOT is {root}, which is {'no folder' if root.exists() else 'not there'}.",
             expected="the folder of a project; a mistyped one is never made",
             remedy="correct GENFOUNDRY_ROOT, or unset it to use the project that holds the working directory",
         )
-    return folder.resolve()
+    return root
 
 
 def _marks(path: Path) -> bool:
