@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import gc
 import os
+from contextlib import suppress
 from pathlib import Path
 
-from genfoundry.files import state_dir
+from genfoundry.errors import UserError
+from genfoundry.files import state_dir, state_path
 
 MARK = "GENFOUNDRY_SERVERS"  # in the environment of every process below `up`: the state folder that it belongs to
 CLIENTS = "servers/clients.env"  # what a client of these servers has in its environment; there while they are up
@@ -37,19 +39,37 @@ OBJECTS = 50_000  # made between two collections; at the default of 700 they are
 
 
 def prepare() -> None:
-    """Set the defaults of this process and of those that it starts."""
+    """Set the defaults of this process and of those that it starts. Nothing is made."""
     gc.set_threshold(OBJECTS)
-    for name, value in (QUIET | _servers()).items():
+    for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("PREFECT_HOME", str(state_dir("prefect")))
+    with suppress(UserError):  # outside a project there are no servers and no state; a command that needs them says so
+        for name, value in {**_servers(), "PREFECT_HOME": str(state_path("prefect"))}.items():
+            os.environ.setdefault(name, value)
+
+
+def make_home() -> None:
+    """Make the state folder, before Prefect is imported: it makes only the last part of the path of its home."""
+    if Path(os.environ.get("PREFECT_HOME", "")).parent == state_path():
+        state_dir()
 
 
 def _servers() -> dict[str, str]:
     """Where the servers of `make up` are, while their supervisor lives."""
-    folder = state_dir() / CLIENTS
+    folder = state_path() / CLIENTS
     try:
         alive = (folder.parent / "supervisord.pid").read_text(encoding="utf-8").strip()
-        lines = folder.read_text(encoding="utf-8").splitlines() if Path(f"/proc/{alive}").exists() else []
+        lines = folder.read_text(encoding="utf-8").splitlines() if _serves(alive) else []
     except OSError:
         return {}
     return dict(line.split("=", 1) for line in lines)
+
+
+def _serves(process: str) -> bool:
+    """Whether a process lives and is this project's; in a copied one, the files name that of the project it was."""
+    try:
+        return f"{MARK}={state_path()}" in Path(f"/proc/{process}/environ").read_text(errors="replace").split("\0")
+    except PermissionError:  # another account's
+        return True
+    except OSError:
+        return False

@@ -14,7 +14,7 @@ from genfoundry.records import DatasetVersion
 from genfoundry.stages.ingest import Intake, add
 from genfoundry.stages.validate import validate_dataset
 
-from . import leases
+from . import leases, shelf
 from .events import announce
 
 
@@ -57,6 +57,7 @@ def ingest(
         InvalidData: a critical check failed.
     """
     leases.own()
+    shelf.ensure_free(name)
     policy = Validation(max_bad_fraction=max_bad_fraction, min_rows=1)  # how many are enough is a recipe's to say
     before = versioning.recorded().get(name)
     intake = add(

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from genfoundry.files import digest, publish, state_dir
+from genfoundry.files import digest, publish, state_path
 
 Waiting = tuple[str, dict[str, Any]]
 
@@ -23,9 +23,9 @@ def drop(recipe: str, overrides: dict[str, Any]) -> None:
 
 def waiting() -> list[Waiting]:
     """Every recipe that waits, with its overrides."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(state_dir("pending").glob("*.json"))]
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(state_path("pending").glob("*.json"))]
     return [(each["recipe"], each["overrides"]) for each in found]
 
 
 def _path(recipe: str, overrides: dict[str, Any]) -> Path:
-    return state_dir("pending") / f"{recipe}-{digest(overrides)[:12]}.json"
+    return state_path("pending") / f"{recipe}-{digest(overrides)[:12]}.json"

@@ -10,6 +10,7 @@ from prefect import flow
 from genfoundry.recipe import Recipe
 from genfoundry.records import Checkpoint, Evaluation, ModelVersion, ValidatedDataset
 from genfoundry.stages.outcome import trained
+from genfoundry.stages.ownership import ensure_same_data
 
 from . import leases, shelf, tasks
 from .shared import once
@@ -58,6 +59,7 @@ def judged(plan: Recipe, classify: Callable[[RecipeName, dict[str, Any]], Evalua
     validated = tasks.finished(
         plan.name, "validate", tasks.validate(plan.name, version, plan.validation, return_state=True)
     )
+    ensure_same_data(plan.registered_name, plan.dataset.name)
     checkpoint = tasks.finished(plan.name, "train", tasks.train(plan, validated, return_state=True))
     with trained(plan.name):
         needed = extractor_of(plan, validated)

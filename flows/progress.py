@@ -12,14 +12,31 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from genfoundry.stopping import interrupted
+
+from .pipes import silence_closed
+
 PLAIN_SECONDS = 20.0  # between two lines of one training, where there is no terminal
+
+
+class Screened(Console):
+    """A console whose reader may go away: the work then ends as at a signal, with a snapshot and an outcome.
+
+    rich's own would leave the thread that happened to write, which may be any.
+    """
+
+    def on_broken_pipe(self) -> None:
+        """Write no more, and ask everything under way to end."""
+        self.quiet = True
+        silence_closed()
+        interrupted.set()
 
 
 class Screen:
     """Draws on a terminal; where there is none, prints a line now and then."""
 
     def __init__(self) -> None:
-        self.console = Console(file=sys.stderr, highlight=False)
+        self.console = Screened(file=sys.stderr, highlight=False)
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._last: dict[str, float] = {}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from genfoundry import catalog, tracking
 from genfoundry.dataset import CARD_FILE, locate, read_card
-from genfoundry.files import publish, state_dir
+from genfoundry.files import publish, state_path
 from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
 from genfoundry.report import RunView, render
 from genfoundry.task_words import task_of
@@ -20,7 +20,7 @@ from . import shelf
 
 def write(versions: Sequence[ModelVersion], output: Path | None = None) -> Path:
     """Write the report of these versions; returns where it lies."""
-    path = output or state_dir("reports") / "report.html"
+    path = output or state_path("reports") / "report.html"
     commands = {"See the same results in MLflow": f"mlflow ui --backend-store-uri {tracking.uri()}"}
     generated = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     page = render([view(version) for version in versions], title="genfoundry", generated=generated, commands=commands)

@@ -23,7 +23,7 @@ from genfoundry.outcomes import NotPublished, outcome, sentence
 from genfoundry.recipe import EvaluationPlan, Recipe, Validation
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
 
-from . import reporting
+from . import reporting, shelf
 from .progress import screen
 
 Inputs = dict[str, Any]
@@ -72,7 +72,7 @@ def validate(recipe: str, version: DatasetVersion, policy: Validation) -> Valida
 
     validated = validate_dataset(version, policy)
     lines = [f"- {'✓' if c.passed else '⚠'} {plain(c.sentence)}" for c in validated.checks]
-    _artifact(f"validation-{version.name}", "\n".join(lines))
+    _artifact("validation", version.name, "\n".join(lines))
     return validated
 
 
@@ -96,7 +96,7 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
         report=lambda now: screen.training(recipe.name, now.step, now.of, now.metrics, now.doing),
     )
     rows = [f"| {name} | {value} |" for name, value in checkpoint.cost.model_dump().items()]
-    _artifact(f"training-{recipe.name}", "\n".join(["| cost | |", "|---|---|", *rows]))
+    _artifact("training", recipe.registered_name, "\n".join(["| cost | |", "|---|---|", *rows]))
     return checkpoint
 
 
@@ -113,7 +113,8 @@ def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extracto
 
     evaluation = evaluate_model(checkpoint, plan, extractor)
     rows = [f"| {s.name} | {s.subject} | {s.value:.4g} | {s.low:.4g} to {s.high:.4g} |" for s in evaluation.scores]
-    _artifact(f"evaluation-{recipe}", "\n".join(["| score | of | value | interval |", "|---|---|---|---|", *rows]))
+    name = shelf.registered(recipe, checkpoint.dataset.name)
+    _artifact("evaluation", name, "\n".join(["| score | of | value | interval |", "|---|---|---|---|", *rows]))
     return evaluation
 
 
@@ -131,7 +132,7 @@ def register(
 
     version = register_model(evaluation, policy, name, plan, extractor)
     reasons = [f"- {'✓' if r.passed else '✗'} {plain(r.sentence)}" for r in version.reasons]
-    _artifact(f"verdict-{name}", "\n".join([f"**{outcome(version)}** {plain(sentence(version))}", "", *reasons]))
+    _artifact("verdict", name, "\n".join([f"**{outcome(version)}** {plain(sentence(version))}", "", *reasons]))
     if not version.skipped:
         reporting.keep(version)
     alias = f", now {version.alias}" if version.alias else ""
@@ -160,6 +161,14 @@ def _said(result: object) -> str:
     return ""
 
 
-def _artifact(key: str, markdown: str) -> None:
-    safe = "".join(c if c.isascii() and (c.islower() or c.isdigit()) else "-" for c in key.lower())
-    create_markdown_artifact(markdown, key=safe)
+def _artifact(kind: str, name: str, markdown: str) -> None:
+    create_markdown_artifact(markdown, key=artifact_key(kind, name))
+
+
+def artifact_key(kind: str, name: str) -> str:
+    """What Prefect calls an artifact of a dataset or a registered model: small letters, digits and dashes.
+
+    A name of other characters has its digest behind it, or `a.b` and `a-b` would be one.
+    """
+    safe = "".join(c if c.isascii() and (c.islower() or c.isdigit()) else "-" for c in name.lower())
+    return f"{kind}-{safe}" if safe == name else f"{kind}-{safe}-{digest(name)[:8]}"

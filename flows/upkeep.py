@@ -8,6 +8,7 @@ from genfoundry import tracking
 from genfoundry.stages.examine import Finding
 
 from . import pending
+from .environment import make_home
 
 
 def findings() -> list[Finding]:
@@ -17,6 +18,7 @@ def findings() -> list[Finding]:
         for recipe, _ in pending.waiting()
     ]
     if os.environ.get("PREFECT_API_URL"):
+        make_home()
         from . import leases
 
         found += [Finding(lost.sentence, "genfoundry reconcile") for lost in leases.lost()]
@@ -24,9 +26,10 @@ def findings() -> list[Finding]:
 
 
 def mend() -> list[str]:
-    """Close runs without an owner, finish moves that were cut off, tag orphans; says what was done."""
-    done = tracking.reconcile()
+    """Bring a moved project's addresses along, close runs without an owner, finish moves, tag orphans; says what."""
+    done = [*tracking.adopt(), *tracking.reconcile()]
     if os.environ.get("PREFECT_API_URL"):
+        make_home()
         from . import leases
 
         done += leases.reconcile()

@@ -21,7 +21,7 @@ from pydantic import Field, ValidationError
 
 from genfoundry import catalog
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, file_digest, publish, state_dir
+from genfoundry.files import data_dir, file_digest, publish, state_path
 from genfoundry.records import DatasetVersion, Record, Spec
 
 CARD_FILE = "card.json"
@@ -175,7 +175,7 @@ def locate(version: DatasetVersion) -> Path:
     Raises:
         UserError: neither holds that version.
     """
-    candidates = (data_dir() / version.name, state_dir("datasets") / version.digest)
+    candidates = (data_dir() / version.name, state_path("datasets") / version.digest)
     for folder in candidates:
         if (folder / CARD_FILE).is_file() and folder_digest(folder) == version.digest:
             return folder

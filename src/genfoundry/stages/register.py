@@ -10,6 +10,7 @@ from genfoundry.gate import Policy, Unjudged, judge
 from genfoundry.outcomes import WORDS
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Decision, Evaluation, ModelVersion, Verdict
+from genfoundry.stages.ownership import ensure_same_data
 from genfoundry.stages.rejudge import judged_alike
 from genfoundry.stopping import ensure_wanted
 from genfoundry.task_words import task_of
@@ -63,6 +64,7 @@ def _attempted(
     extractor: Checkpoint | None,
 ) -> ModelVersion:
     with tracking.registry_lock(name):
+        ensure_same_data(name, evaluation.checkpoint.dataset.name)
         tracking.settle(name)
         if done := _done(evaluation, name, key):
             return done

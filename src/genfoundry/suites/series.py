@@ -232,7 +232,7 @@ def _cells_suite(spec: SeriesSpec, policy: Validation) -> tuple[Expectation, ...
         Expectation(
             "gaps", "ExpectColumnValuesToBeBetween", {"column": "gap", "max_value": spec.horizon}, severity="warning",
             met=f"No gap is longer than the horizon of {spec.horizon} steps.",
-            unmet=f"{{bad}} of {{of}} have a gap longer than the horizon of {spec.horizon} steps: {{where}}.",
+            unmet=f"{{bad}} of {{of}} channels have a gap longer than the horizon of {spec.horizon} steps: {{where}}.",
             remedy="nothing to do if it was never measured", row=f"{{label}}, {{gap}} steps from {STAMP}",
         ),
     )  # fmt: skip

@@ -1,12 +1,13 @@
 """The only door to MLflow. Every call takes explicit ids, so it may come from any thread; mlflow is imported late.
 
-`store` the address, its identity, locks · `runs` runs, metrics, artifacts · `published` model folders in the store ·
-`versions` registered versions · `ledger` the chain of alias moves · `registry` aliases, champion, rollback · `mending`
-what is wrong, and what mends it.
+`store` the address, its identity, locks · `moved` a project that is elsewhere now · `runs` runs, metrics, artifacts ·
+`published` model folders in the store · `versions` registered versions · `ledger` the chain of alias moves · `registry`
+aliases, champion, rollback · `mending` what is wrong, and what mends it.
 """
 
 from genfoundry.tracking.ledger import Broken, Move, Moved
 from genfoundry.tracking.mending import Problem, doctor, is_alive, reconcile
+from genfoundry.tracking.moved import Elsewhere, adopt, elsewhere, origin
 from genfoundry.tracking.newest import newest
 from genfoundry.tracking.published import fetch_model, publish_model, seals_of, source
 from genfoundry.tracking.registry import (
@@ -61,6 +62,7 @@ __all__ = [
     "VERDICT",
     "Broken",
     "Compared",
+    "Elsewhere",
     "ModelInfo",
     "Move",
     "Moved",
@@ -68,6 +70,7 @@ __all__ = [
     "RunInfo",
     "TrackerDown",
     "VersionInfo",
+    "adopt",
     "aliases",
     "beat",
     "champion",
@@ -75,6 +78,7 @@ __all__ = [
     "compare",
     "describe_model",
     "doctor",
+    "elsewhere",
     "evaluation_of",
     "experiment_id",
     "fetch",
@@ -97,6 +101,7 @@ __all__ = [
     "log_text",
     "model_description",
     "newest",
+    "origin",
     "page",
     "promote",
     "publish_model",
