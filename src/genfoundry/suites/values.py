@@ -127,15 +127,15 @@ def suite(name: str, extremes: Iterable[float], spec: SeriesSpec, policy: Valida
             "stuck values", "ExpectColumnValuesToBeNull", {"column": "run"}, severity="warning",
             met=f"No value stays for more than {least} steps and longer than chance explains.",
             unmet=f"{{bad}} of {{of}} channels keep one value for more than {least} steps, the longer of horizon and "
-                  "season, and longer than chance explains: {where}. Where the recorder was stuck, leave the cells empty and "
-                  "add the data again.",
+                  "season, and longer than chance explains: {where}. Where the recorder was stuck, leave "
+                  "the cells empty and add the data again.",
             row=f"{{label}} is {{run_value:.15g}} for {{run:,.0f}} values ({{run_share:.1%}}) from {{run_at:{STAMP}}}",
         ),
         Expectation(
             "extreme values", "ExpectColumnValuesToBeNull", {"column": "extreme"}, severity="warning",
             met="No minimum or maximum repeats far from all other values.",
-            unmet="{bad} of {of} channels have an extreme value far from all others: {where}. If it stands for a missing value: "
-                  f"{remedy}",
+            unmet="{bad} of {of} channels have an extreme value far from all others: {where}. If it stands for a "
+                  f"missing value: {remedy}",
             row=f"{{label}} is {{extreme:.15g}} in {{extreme_count:,.0f}} of {{observed:,}} values "
                 f"({{extreme_share:.2%}}), first at {{extreme_at:{STAMP}}}, and else {{low:.6g}} to {{high:.6g}}",
         ),
