@@ -1,8 +1,9 @@
-"""How Prefect runs each stage: retries, caching, artifacts. No logic of its own.
+"""How Prefect runs each stage: retries, artifacts. No logic of its own.
 
-A stage's key is a digest of what it reads and of the code that runs, so an unchanged stage is not run again, in this
-flow run or in another; it says SKIPPED. Stages are imported when they run: a cached one costs no import of torch or
-of Great Expectations.
+Prefect's cache of results answers nothing here: it knows that work was done, not that what came of it is still there.
+Each stage finds its own earlier work, by a digest of what it reads and of the code that runs, and says SKIPPED once
+every seal of it was read. Stages are imported when they run: one that finds its work imports neither torch nor Great
+Expectations.
 """
 
 from __future__ import annotations
@@ -13,20 +14,18 @@ from typing import Any
 from prefect import State, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.context import TaskRunContext
 
 from genfoundry import identity, tracking
-from genfoundry.files import digest
 from genfoundry.gate import Policy
 from genfoundry.markdown import plain
 from genfoundry.outcomes import NotPublished, outcome, sentence
 from genfoundry.recipe import EvaluationPlan, Recipe, Validation
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
+from genfoundry.stages import validated_before
 
 from . import reporting
 from .progress import screen
 
-Inputs = dict[str, Any]
 TRIES = int(os.environ.get("GENFOUNDRY_TRACKER_TRIES", "6"))  # with ten seconds between: how long MLflow may be away
 
 
@@ -39,22 +38,6 @@ def _is_published_late(task: object, task_run: object, state: State) -> bool:
     return isinstance(state.result(raise_on_failure=False), NotPublished)
 
 
-def _validation_key(context: TaskRunContext, inputs: Inputs) -> str:
-    return digest(["validate", identity.validation_key(inputs["version"], inputs["policy"])])
-
-
-def _training_key(context: TaskRunContext, inputs: Inputs) -> str:
-    recipe: Recipe = inputs["recipe"]
-    section = recipe.training.model_dump(mode="json")
-    key = identity.run_key(recipe.model.family, recipe.model.settings, section, inputs["validated"].version)
-    return digest(["train", recipe.name, key, tracking.store_id()])
-
-
-def _evaluation_key(context: TaskRunContext, inputs: Inputs) -> str:
-    key = identity.evaluation_key(inputs["checkpoint"], inputs["plan"], inputs["extractor"])
-    return digest(["evaluate", inputs["checkpoint"].run_id, key, tracking.store_id()])
-
-
 @task(cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2)
 def fetch(recipe: str, name: str) -> DatasetVersion:
     """Have the data here, every file hashed. Never cached: it is what notices a change."""
@@ -65,20 +48,22 @@ def fetch(recipe: str, name: str) -> DatasetVersion:
     return version
 
 
-@task(cache_key_fn=_validation_key, persist_result=True)
+@task(cache_policy=NO_CACHE)
 def validate(recipe: str, version: DatasetVersion, policy: Validation) -> ValidatedDataset:
-    """Hold the data against its card."""
+    """Hold the data, whose files were hashed when they were fetched, against their card."""
+    if found := validated_before.find(version, policy):
+        return found
     from genfoundry.stages.validate import validate_dataset
 
     validated = validate_dataset(version, policy)
+    validated_before.keep(validated, policy)
     lines = [f"- {'✓' if c.passed else '⚠'} {plain(c.sentence)}" for c in validated.checks]
     _artifact(f"validation-{version.name}", "\n".join(lines))
     return validated
 
 
 @task(
-    cache_key_fn=_training_key,
-    persist_result=True,
+    cache_policy=NO_CACHE,
     retries=TRIES,
     retry_delay_seconds=10,
     retry_condition_fn=_is_published_late,
@@ -95,20 +80,24 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
         share=int(os.environ.get("GENFOUNDRY_TRAININGS", "1")),
         report=lambda now: screen.training(recipe.name, now.step, now.of, now.metrics),
     )
-    rows = [f"| {name} | {value} |" for name, value in checkpoint.cost.model_dump().items()]
-    _artifact(f"training-{recipe.name}", "\n".join(["| cost | |", "|---|---|", *rows]))
+    if not checkpoint.skipped:
+        rows = [f"| {name} | {value} |" for name, value in checkpoint.cost.model_dump().items()]
+        _artifact(f"training-{recipe.name}", "\n".join(["| cost | |", "|---|---|", *rows]))
     return checkpoint
 
 
 @task(
-    cache_key_fn=_evaluation_key,
-    persist_result=True,
+    cache_policy=NO_CACHE,
     retries=TRIES,
     retry_delay_seconds=10,
     retry_condition_fn=_tracker_was_away,
 )
 def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> Evaluation:
     """Judge the checkpoint."""
+    from genfoundry.stages.outcome import find_evaluation
+
+    if found := find_evaluation(checkpoint.run_id, identity.evaluation_key(checkpoint, plan, extractor)):
+        return found.model_copy(update={"skipped": True})
     from genfoundry.stages.evaluate import evaluate_model
 
     evaluation = evaluate_model(checkpoint, plan, extractor)
@@ -135,8 +124,7 @@ def register(recipe: str, evaluation: Evaluation, policy: Policy, name: str) -> 
 def finished(recipe: str, stage: str, state: State) -> Any:
     """The result of a stage that was run with `return_state=True`, said on screen; raises what the stage raised."""
     result = state.result()
-    skipped = state.name == "Cached" or getattr(result, "skipped", False)
-    screen.stage(recipe, stage, _said(result), skipped)
+    screen.stage(recipe, stage, _said(result), getattr(result, "skipped", False))
     return result
 
 

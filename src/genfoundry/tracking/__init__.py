@@ -1,14 +1,15 @@
 """The only door to MLflow. Every call takes explicit ids, so it may come from any thread; mlflow is imported late.
 
-`store` the address, its identity, locks · `runs` runs, metrics, artifacts · `published` model folders in the store ·
-`versions` registered versions · `ledger` the chain of alias moves · `registry` aliases, champion, rollback · `mending`
-what is wrong, and what mends it.
+`store` the address, its identity, locks · `runs` runs and metrics · `artifacts` files of runs, each held against its
+sha256 · `published` model folders in the store · `versions` registered versions · `ledger` the chain of alias moves ·
+`registry` aliases, champion, rollback · `mending` what is wrong, and what mends it · `restoring` publishes anew.
 """
 
+from genfoundry.tracking.artifacts import Altered, fetch, fetch_whole, log_files, log_text, read_text
 from genfoundry.tracking.ledger import Broken, Move, Moved
 from genfoundry.tracking.mending import Problem, doctor, is_alive, reconcile
 from genfoundry.tracking.newest import newest
-from genfoundry.tracking.published import fetch_model, publish_model, seals_of, source
+from genfoundry.tracking.published import fetch_model, fetch_weights, publish_model, seals_of, source
 from genfoundry.tracking.registry import (
     Compared,
     champion,
@@ -24,16 +25,13 @@ from genfoundry.tracking.registry import (
 from genfoundry.tracking.runs import (
     RunInfo,
     beat,
-    fetch,
+    closing,
     find_run,
     finish,
     has_artifact,
     list_runs,
-    log_files,
     log_scores,
-    log_text,
     page,
-    read_text,
     relay,
     set_tags,
     start_run,
@@ -57,6 +55,7 @@ from genfoundry.tracking.versions import (
 
 __all__ = [
     "VERDICT",
+    "Altered",
     "Broken",
     "Compared",
     "ModelInfo",
@@ -69,6 +68,7 @@ __all__ = [
     "aliases",
     "beat",
     "champion",
+    "closing",
     "compare",
     "describe_model",
     "doctor",
@@ -76,6 +76,8 @@ __all__ = [
     "experiment_id",
     "fetch",
     "fetch_model",
+    "fetch_weights",
+    "fetch_whole",
     "find_run",
     "find_version",
     "finish",
