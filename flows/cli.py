@@ -57,8 +57,8 @@ def main() -> None:
     from .credentials import explained
     from .environment import prepare
 
-    prepare()
     try:
+        prepare()
         with explained():
             sys.exit(cli(standalone_mode=False))  # a command's exit status is returned, not raised
     except click.exceptions.Abort:

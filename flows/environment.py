@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import gc
 import os
+import re
+import sys
 from pathlib import Path
 
-from genfoundry.files import state_dir
+from genfoundry.errors import UserError
+from genfoundry.files import digest, state_dir
 
 MARK = "GENFOUNDRY_SERVERS"  # in the environment of every process below `up`: the state folder that it belongs to
 CLIENTS = "servers/clients.env"  # what a client of these servers has in its environment; there while they are up
+
+SEAL = "# sha256 "
+BEFORE = re.compile(r"MLFLOW_TRACKING_URI=http://127\.0\.0\.1:\d+\nPREFECT_API_URL=http://127\.0\.0\.1:\d+/api\n")
+"""What the release before wrote, without a seal."""
 
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -45,11 +52,38 @@ def prepare() -> None:
 
 
 def _servers() -> dict[str, str]:
-    """Where the servers of `make up` are, while their supervisor lives."""
-    folder = state_dir() / CLIENTS
+    """Where the servers of `make up` are, while their supervisor lives.
+
+    Raises:
+        UserError: they are up, and the file that says where does not hold.
+    """
+    path = state_dir() / CLIENTS
     try:
-        alive = (folder.parent / "supervisord.pid").read_text(encoding="utf-8").strip()
-        lines = folder.read_text(encoding="utf-8").splitlines() if Path(f"/proc/{alive}").exists() else []
+        number = (path.parent / "supervisord.pid").read_text(encoding="ascii").strip()
+        if not number.isdecimal() or not Path(f"/proc/{number}").exists() or not path.exists():
+            return {}
+        return opened(path.read_bytes().decode())
     except OSError:
         return {}
-    return dict(line.split("=", 1) for line in lines)
+    except ValueError as error:
+        if sys.argv[1:2] in (["up"], ["down"], ["status"]):  # these mend it, or need it not
+            return {}
+        raise UserError(f"{path} is damaged ({error}).", remedy="genfoundry up   (it writes it anew)") from None
+
+
+def told(variables: dict[str, str]) -> str:
+    """What `opened` reads: a variable per line, and below them their seal, as a comment of a shell's."""
+    text = "".join(f"{key}={value}\n" for key, value in variables.items())
+    return f"{text}{SEAL}{digest(text)}\n"
+
+
+def opened(text: str) -> dict[str, str]:
+    """The variables that `told` wrote; a release before wrote no seal below them.
+
+    Raises:
+        ValueError: the text is not what was written.
+    """
+    body, _, seal = text.partition(SEAL)
+    if seal != f"{digest(body)}\n" and not BEFORE.fullmatch(text):
+        raise ValueError("its content is not what its seal says")
+    return dict(line.split("=", 1) for line in body.splitlines())

@@ -15,7 +15,7 @@ from prefect import State, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from genfoundry import identity, tracking
+from genfoundry import tracking
 from genfoundry.gate import Policy
 from genfoundry.markdown import plain
 from genfoundry.outcomes import NotPublished, outcome, sentence
@@ -94,13 +94,11 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
 )
 def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> Evaluation:
     """Judge the checkpoint."""
-    from genfoundry.stages.outcome import find_evaluation
-
-    if found := find_evaluation(checkpoint.run_id, identity.evaluation_key(checkpoint, plan, extractor)):
-        return found.model_copy(update={"skipped": True})
     from genfoundry.stages.evaluate import evaluate_model
 
     evaluation = evaluate_model(checkpoint, plan, extractor)
+    if evaluation.skipped:
+        return evaluation
     rows = [f"| {s.name} | {s.subject} | {s.value:.4g} | {s.low:.4g} to {s.high:.4g} |" for s in evaluation.scores]
     _artifact(f"evaluation-{recipe}", "\n".join(["| score | of | value | interval |", "|---|---|---|---|", *rows]))
     return evaluation
@@ -116,6 +114,8 @@ def register(recipe: str, evaluation: Evaluation, policy: Policy, name: str) -> 
     _artifact(f"verdict-{name}", "\n".join([f"**{outcome(version)}** {plain(sentence(version))}", "", *reasons]))
     if not version.skipped:
         reporting.keep(version)
+    elif mended := tracking.restored(tracking.get_version(name, version.version)):
+        screen.console.print("\n".join(mended), soft_wrap=True)
     alias = f", now {version.alias}" if version.alias else ""
     screen.stage(recipe, "register", f"version {version.version}: {version.decision}{alias}", version.skipped)
     return version

@@ -12,9 +12,11 @@ from . import pending
 
 def findings() -> list[Finding]:
     """Flow runs without a process, and what waits to be published. Prefect is asked only where a server runs."""
-    found = [
-        Finding(f"{recipe} is trained and waits to be published.", "genfoundry publish")
-        for recipe, _ in pending.waiting()
+    waiting, lost = pending.look()
+    found = [Finding(f"{recipe} is trained and waits to be published.", "genfoundry publish") for recipe, _ in waiting]
+    found += [
+        Finding(f"{path} no longer says which training waits to be published.", f"rm {path}   ({pending.REMEDY})")
+        for path in lost
     ]
     if os.environ.get("PREFECT_API_URL"):
         from . import leases
@@ -24,8 +26,11 @@ def findings() -> list[Finding]:
 
 
 def mend() -> list[str]:
-    """Close runs without an owner, finish moves that were cut off, tag orphans; says what was done."""
+    """Close runs without an owner, finish moves that were cut off, tag orphans, publish anew what is damaged and lies
+    whole on this machine; says what was done.
+    """
     done = tracking.reconcile()
+    done += tracking.restore()
     if os.environ.get("PREFECT_API_URL"):
         from . import leases
 

@@ -109,7 +109,8 @@ def hand_over(recipe: str, order: job.Order, result: job.Result, run_id: str, fo
     settings = {"family": order.family, "model": order.settings, "training": order.training}
     tracking.publish_model(run_id, folder / job.MODEL)
     tracking.log_text(run_id, canonical_json(settings), "settings.json")
-    tracking.log_files(run_id, folder / JOURNAL, "")
+    if (folder / JOURNAL).is_file():
+        tracking.log_files(run_id, folder / JOURNAL, "")
     tracking.relay(run_id, _cost(result))
     tracking.finish(run_id, "FINISHED", result.outcome, result.sentence)
     tracking.log_text(run_id, checkpoint.model_dump_json(indent=1), CHECKPOINT)  # last: it says that all is there

@@ -7,7 +7,7 @@ sha256 · `published` model folders in the store · `versions` registered versio
 
 from genfoundry.tracking.artifacts import Altered, fetch, fetch_whole, log_files, log_text, read_text
 from genfoundry.tracking.ledger import Broken, Move, Moved
-from genfoundry.tracking.mending import Problem, doctor, is_alive, reconcile
+from genfoundry.tracking.mending import Problem, Rerun, doctor, is_alive, reconcile, restore, restored
 from genfoundry.tracking.newest import newest
 from genfoundry.tracking.published import fetch_model, fetch_weights, publish_model, seals_of, source
 from genfoundry.tracking.registry import (
@@ -19,6 +19,7 @@ from genfoundry.tracking.registry import (
     load_version,
     promote,
     rollback,
+    run_command,
     set_alias,
     settle,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "Move",
     "Moved",
     "Problem",
+    "Rerun",
     "RunInfo",
     "TrackerDown",
     "VersionInfo",
@@ -103,7 +105,10 @@ __all__ = [
     "register",
     "registry_lock",
     "relay",
+    "restore",
+    "restored",
     "rollback",
+    "run_command",
     "seals_of",
     "set_alias",
     "set_tags",

@@ -241,9 +241,9 @@ def has_artifact(run_id: str, path: str) -> bool:
 
 
 @guarded
-def list_files(run_id: str, folder: str = "") -> list[str]:
-    """The paths of the artifacts of a run that lie in that folder, without those below it."""
-    return [entry.path for entry in _files(uri(), run_id).list_artifacts(folder or None) if not entry.is_dir]
+def list_files(run_id: str, folder: str = "", *, folders: bool = False) -> list[str]:
+    """The paths of the files of a run that lie in that folder of artifacts, or of the folders in it."""
+    return [entry.path for entry in _files(uri(), run_id).list_artifacts(folder or None) if entry.is_dir == folders]
 
 
 @functools.lru_cache(maxsize=256)
