@@ -226,8 +226,11 @@ def test_where_the_servers_are_is_believed_only_whole():
     assert environment.opened(text) == variables
     assert environment.opened("".join(f"{key}={value}\n" for key, value in variables.items())) == variables
     for damaged in damages(text.encode(), 30):
-        with pytest.raises(ValueError):  # noqa: PT011, a damaged byte may be no text at all
-            assert environment.opened(damaged.decode()) == {}, damaged
+        try:
+            found = environment.opened(damaged.decode())
+        except ValueError:
+            continue
+        assert found == variables, damaged  # all of it but its seal was cut off: that is what the release before wrote
 
 
 def test_it_is_said_where_warnings_are_said(root, caplog):
