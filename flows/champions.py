@@ -1,4 +1,4 @@
-"""The flow that asks of every champion whether it is still as good as when it was promoted."""
+"""The flow that asks of every champion whether it is still as good as when it was promoted, and still the best."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class NotJudged(UserError):  # noqa: N818, the user reads its sentence
 def judge_champions(models: list[str] = []) -> list[Finding]:  # noqa: B006
     """Judge every champion's published weights on today's data, by the protocol of its promotion.
 
-    A champion that is worse beyond the intervals is announced as `model.aged`. No alias is moved.
+    A champion that is worse beyond the intervals, or beaten by one before it, is announced as `model.aged`. No alias is
+    moved.
 
     Args:
         models: registered models, by name; by default all that have a champion.
@@ -38,7 +39,7 @@ def judge_champions(models: list[str] = []) -> list[Finding]:  # noqa: B006
     leases.own()
     findings = [_judged(name) for name in _chosen(models)]
     for found in findings:
-        if found.state == "WORSE":
+        if found.state in ("WORSE", "BEATEN"):
             announce("model.aged", found.model, found.sentence, version=found.version)
     create_markdown_artifact(page(findings), key="judge-champions", description="Every champion on today's data")
     if bad := [f"{found.model}: {found.sentence}" for found in findings if found.state == "FAILED"]:

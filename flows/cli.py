@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import os
-import signal
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -23,11 +26,24 @@ from .commands.run import run
 from .commands.servers import down, status, up
 from .commands.trial import trial
 from .commands.watch import watch
+from .pipes import CLOSED, flushed, readers_may_leave, silence_closed
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(context_settings=CONTEXT)
+class Commands(click.Group):
+    """The commands, each of which ends quietly where whoever reads its output has gone."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with readers_may_leave():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with readers_may_leave():
+            return super().invoke(ctx)
+
+
+@click.group(cls=Commands, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="genfoundry")
 def cli() -> None:
     """A continuous-training factory for generative models.
@@ -44,33 +60,70 @@ def cli() -> None:
     """
 
 
+def placed(command: click.Command) -> click.Command:
+    """The command, which looks before it works where it is: in a project, and by the project's own code."""
+    made = copy.copy(command)
+    if isinstance(made, click.Group):
+        made.commands = {name: placed(each) for name, each in made.commands.items()}
+    elif made.callback:
+        made.callback = _looking(made.callback, anywhere=command in ANYWHERE)
+    return made
+
+
+def _looking(work: Callable[..., Any], *, anywhere: bool) -> Callable[..., Any]:
+    @functools.wraps(work)
+    def look_and_work(*args: Any, **kwargs: Any) -> Any:
+        from genfoundry.files import NoProject
+
+        from .checkout import ensure_own_code
+
+        try:
+            ensure_own_code()
+        except NoProject:
+            if not anywhere:
+                raise
+        return work(*args, **kwargs)
+
+    return look_and_work
+
+
+ANYWHERE = (models,)
 WORK, ROUND = (run, trial, ci, watch, data, models, generate), (registry, report, doctor, reconcile, publish)
 for command in (*WORK, judge_champions, *ROUND, up, down, status):
-    cli.add_command(command)
+    cli.add_command(placed(command))
 
 
 def main() -> None:
     """Run the command line; a user's mistake is a sentence and an exit status, never a traceback."""
+    try:
+        status = _status()
+    except BrokenPipeError:  # while the error was told
+        if not silence_closed():
+            raise
+        status = CLOSED
+    sys.exit(flushed(status))
+
+
+def _status() -> int:
     from genfoundry.errors import UserError
 
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     from .credentials import explained
     from .environment import prepare
 
     try:
         prepare()
         with explained():
-            sys.exit(cli(standalone_mode=False))  # a command's exit status is returned, not raised
+            return cli(standalone_mode=False) or 0  # a command's exit status is returned, not raised
     except click.exceptions.Abort:
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except UserError as error:
         click.echo(f"{click.style('Error:', fg='red', bold=True)} {error}", err=True)
         if os.environ.get("GENFOUNDRY_DEBUG"):
             raise
-        sys.exit(error.exit_code)
+        return error.exit_code
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ import gc
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from genfoundry.errors import UserError
-from genfoundry.files import digest, state_dir
+from genfoundry.files import NoProject, digest, state_dir, state_path
 
 MARK = "GENFOUNDRY_SERVERS"  # in the environment of every process below `up`: the state folder that it belongs to
 CLIENTS = "servers/clients.env"  # what a client of these servers has in its environment; there while they are up
@@ -44,11 +45,19 @@ OBJECTS = 50_000  # made between two collections; at the default of 700 they are
 
 
 def prepare() -> None:
-    """Set the defaults of this process and of those that it starts."""
+    """Set the defaults of this process and of those that it starts. Nothing is made."""
     gc.set_threshold(OBJECTS)
-    for name, value in (QUIET | _servers()).items():
+    for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("PREFECT_HOME", str(state_dir("prefect")))
+    with suppress(NoProject):  # outside a project there are no servers and no state; a command that needs them says so
+        for name, value in {**_servers(), "PREFECT_HOME": str(state_path("prefect"))}.items():
+            os.environ.setdefault(name, value)
+
+
+def make_home() -> None:
+    """Make the state folder, before Prefect is imported: it makes only the last part of the path of its home."""
+    if Path(os.environ.get("PREFECT_HOME", "")).parent == state_path():
+        state_dir()
 
 
 def _servers() -> dict[str, str]:
@@ -57,10 +66,10 @@ def _servers() -> dict[str, str]:
     Raises:
         UserError: they are up, and the file that says where does not hold.
     """
-    path = state_dir() / CLIENTS
+    path = state_path() / CLIENTS
     try:
         number = (path.parent / "supervisord.pid").read_text(encoding="ascii").strip()
-        if not number.isdecimal() or not Path(f"/proc/{number}").exists() or not path.exists():
+        if not number.isdecimal() or not _serves(number) or not path.exists():
             return {}
         return opened(path.read_bytes().decode())
     except OSError:
@@ -87,3 +96,13 @@ def opened(text: str) -> dict[str, str]:
     if seal != f"{digest(body)}\n" and not BEFORE.fullmatch(text):
         raise ValueError("its content is not what its seal says")
     return dict(line.split("=", 1) for line in body.splitlines())
+
+
+def _serves(process: str) -> bool:
+    """Whether a process lives and is this project's; in a copied one, the files name that of the project it was."""
+    try:
+        return f"{MARK}={state_path()}" in Path(f"/proc/{process}/environ").read_text(errors="replace").split("\0")
+    except PermissionError:  # another account's
+        return True
+    except OSError:
+        return False

@@ -17,6 +17,7 @@ from genfoundry.records import Evaluation, ModelVersion
 from genfoundry.stopping import interrupted, stopped
 
 from . import leases, pending
+from .checkout import ensure_own_code
 from .clients import QuickClient
 from .events import announce
 from .pipeline import pipeline, trial
@@ -78,7 +79,10 @@ def trials(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) -
 
 def _settle() -> None:
     """Mend what an earlier run that died left half done; the server has heard the flow's first heartbeat after it."""
+    ensure_own_code()
     leases.own()
+    for done in tracking.adopt():
+        screen.console.print(done, soft_wrap=True, markup=False)
     tracking.reconcile()
     leases.reconcile()
 

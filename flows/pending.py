@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from genfoundry import sealed
-from genfoundry.files import digest, state_dir
+from genfoundry.files import digest, state_path
 
 REMEDY = "give the `genfoundry run …` again that was told to wait, nothing is trained twice; then remove this file"
 Waiting = tuple[str, dict[str, Any]]
@@ -29,7 +29,7 @@ def waiting() -> list[Waiting]:
 
 def look() -> tuple[list[Waiting], list[Path]]:
     """What `waiting` returns, and the files that no longer say what waits."""
-    found = {path: _read(path) for path in sorted(state_dir("pending").glob("*.json"))}
+    found = {path: _read(path) for path in sorted(state_path("pending").glob("*.json"))}
     return [each for each in found.values() if each], [path for path, each in found.items() if each is None]
 
 
@@ -45,4 +45,4 @@ def _parsed(document: dict[str, Any]) -> Waiting:
 
 
 def _path(recipe: str, overrides: dict[str, Any]) -> Path:
-    return state_dir("pending") / f"{recipe}-{digest(overrides)[:12]}.json"
+    return state_path("pending") / f"{recipe}-{digest(overrides)[:12]}.json"

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from prefect import flow
 
 from genfoundry.recipe import Recipe
-from genfoundry.records import Evaluation, ModelVersion, ValidatedDataset
+from genfoundry.records import Checkpoint, Evaluation, ModelVersion, ValidatedDataset
 from genfoundry.stages.outcome import trained
+from genfoundry.stages.ownership import ensure_same_data
 
 from . import leases, shelf, tasks
 from .shared import once
 from .shelf import RecipeName
+
+
+class Judged(NamedTuple):
+    """An evaluation, and the classifier in whose features it was made, where there was one."""
+
+    evaluation: Evaluation
+    extractor: Checkpoint | None
 
 
 @flow(name="genfoundry", flow_run_name="{recipe.value}", persist_result=False)
@@ -26,9 +34,11 @@ def pipeline(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> Mod
     """
     leases.own()
     plan = shelf.load(RecipeName(recipe).value, overrides)
-    evaluation = judged(plan, lambda name, settings: pipeline(name, settings).evaluation)
+    found = judged(plan, lambda name, settings: pipeline(name, settings).evaluation)
     with trained(plan.name):
-        return tasks.register(plan.name, evaluation, plan.gate, plan.registered_name)
+        return tasks.register(
+            plan.name, found.evaluation, plan.gate, plan.registered_name, plan.evaluation, found.extractor
+        )
 
 
 @flow(name="trial", flow_run_name="{recipe.value}", persist_result=False)
@@ -40,21 +50,22 @@ def trial(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> Evalua
         overrides: dotted settings over it, `{"model.latent_dim": 64}`.
     """
     leases.own()
-    return judged(shelf.load(RecipeName(recipe).value, overrides), trial)
+    return judged(shelf.load(RecipeName(recipe).value, overrides), trial).evaluation
 
 
-def judged(plan: Recipe, classify: Callable[[RecipeName, dict[str, Any]], Evaluation]) -> Evaluation:
+def judged(plan: Recipe, classify: Callable[[RecipeName, dict[str, Any]], Evaluation]) -> Judged:
     """Take a recipe to its evaluation; `classify` trains the extractor, where one is needed and was not trained."""
     version = tasks.fetch(plan.name, plan.dataset.name)
     validated = tasks.finished(
         plan.name, "validate", tasks.validate(plan.name, version, plan.validation, return_state=True)
     )
+    ensure_same_data(plan.registered_name, plan.dataset.name)
     checkpoint = tasks.finished(plan.name, "train", tasks.train(plan, validated, return_state=True))
     with trained(plan.name):
         needed = extractor_of(plan, validated)
         extractor = once(classify, *needed, validated.version.digest).checkpoint if needed else None
         state = tasks.evaluate(plan.name, checkpoint, plan.evaluation, extractor, return_state=True)
-        return tasks.finished(plan.name, "evaluate", state)
+        return Judged(tasks.finished(plan.name, "evaluate", state), extractor)
 
 
 def extractor_of(plan: Recipe, validated: ValidatedDataset) -> tuple[RecipeName, dict[str, Any]] | None:

@@ -9,16 +9,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from genfoundry.stopping import interrupted
+
+from .pipes import silence_closed
+
 PLAIN_SECONDS = 20.0  # between two lines of one training, where there is no terminal
+
+
+class Screened(Console):
+    """A console whose reader may go away: the work then ends as at a signal, with a snapshot and an outcome.
+
+    rich's own would leave the thread that happened to write, which may be any.
+    """
+
+    def on_broken_pipe(self) -> None:
+        """Write no more, and ask everything under way to end."""
+        self.quiet = True
+        silence_closed()
+        interrupted.set()
 
 
 class Screen:
     """Draws on a terminal; where there is none, prints a line now and then."""
 
     def __init__(self) -> None:
-        self.console = Console(file=sys.stderr, highlight=False)
+        self.console = Screened(file=sys.stderr, highlight=False)
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._last: dict[str, float] = {}
@@ -46,15 +64,20 @@ class Screen:
             clock = f"{time.monotonic() - self._began:5.0f} s"
             self.console.print(f"[dim]{clock}[/]  {recipe:<18} {stage:<9} {mark}  [dim]{sentence}[/]", soft_wrap=True)
 
-    def training(self, recipe: str, step: int, of: int, metrics: dict[str, float]) -> None:
-        """Move the bar of a training."""
-        losses = " ".join(f"{name.partition('/')[2]} {value:.3g}" for name, value in list(metrics.items())[:2])
+    def warn(self, sentence: str) -> None:
+        """Say what to look at, below the stage that found it."""
+        with self._lock:
+            self.console.print(f"{'':9}[yellow]⚠[/] {escape(sentence)}", soft_wrap=True)
+
+    def training(self, recipe: str, step: int, of: int, metrics: dict[str, float], doing: str = "") -> None:
+        """Move the bar of a training; `doing` is said whenever it comes."""
+        losses = " ".join(f"{name.partition('/')[2]} {value:.3g}" for name, value in list(metrics.items())[:2]) or doing
         with self._lock:
             if self._bars:
                 if recipe not in self._tasks:
                     self._tasks[recipe] = self._bars.add_task(recipe, total=of, losses="")
                 self._bars.update(self._tasks[recipe], completed=step, total=of, losses=losses)
-            elif time.monotonic() - self._last.get(recipe, 0.0) > PLAIN_SECONDS:
+            elif doing or time.monotonic() - self._last.get(recipe, 0.0) > PLAIN_SECONDS:
                 self._last[recipe] = time.monotonic()
                 self.console.print(
                     f"{time.monotonic() - self._began:5.0f} s  {recipe:<18} step {step}/{of}  {losses}", soft_wrap=True

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from genfoundry import catalog, journal, sealed, tracking
-from genfoundry.card import task_of
 from genfoundry.dataset import CARD_FILE, locate, read_card
 from genfoundry.errors import UserError
-from genfoundry.files import publish, state_dir
+from genfoundry.files import publish, state_path
 from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
 from genfoundry.report import RunView, render
+from genfoundry.task_words import task_of
 
 from . import shelf
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 def write(versions: Sequence[ModelVersion], output: Path | None = None) -> Path:
     """Write the report of these versions; returns where it lies."""
-    path = output or state_dir("reports") / "report.html"
+    path = output or state_path("reports") / "report.html"
     commands = {"See the same results in MLflow": f"mlflow ui --backend-store-uri {tracking.uri()}"}
     generated = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     page = render([view(version) for version in versions], title="genfoundry", generated=generated, commands=commands)

@@ -22,6 +22,8 @@ from genfoundry.identity import PACKAGE
 from genfoundry.records import Evaluation
 from genfoundry.review import Side
 
+from .checkout import SOURCES
+
 LAST_LINES = 12  # of what a side said, where it ended without a result
 
 
@@ -145,6 +147,7 @@ def _run(code: Path, root: Path, arguments: list[str]) -> tuple[int, str]:
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
             "PYTHONDONTWRITEBYTECODE": "1",
             "GENFOUNDRY_ROOT": str(root),
+            SOURCES: str(code),
         }
         command = [sys.executable, "-P", "-m", "genfoundry_flows.cli", *arguments]
         said: deque[str] = deque(maxlen=LAST_LINES)

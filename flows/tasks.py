@@ -16,6 +16,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from genfoundry import tracking
+from genfoundry.files import digest
 from genfoundry.gate import Policy
 from genfoundry.markdown import plain
 from genfoundry.outcomes import NotPublished, outcome, sentence
@@ -23,7 +24,7 @@ from genfoundry.recipe import EvaluationPlan, Recipe, Validation
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
 from genfoundry.stages import validated_before
 
-from . import reporting
+from . import reporting, shelf
 from .progress import screen
 
 TRIES = int(os.environ.get("GENFOUNDRY_TRACKER_TRIES", "6"))  # with ten seconds between: how long MLflow may be away
@@ -58,7 +59,7 @@ def validate(recipe: str, version: DatasetVersion, policy: Validation) -> Valida
     validated = validate_dataset(version, policy)
     validated_before.keep(validated, policy)
     lines = [f"- {'✓' if c.passed else '⚠'} {plain(c.sentence)}" for c in validated.checks]
-    _artifact(f"validation-{version.name}", "\n".join(lines))
+    _artifact("validation", version.name, "\n".join(lines))
     return validated
 
 
@@ -78,11 +79,11 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
         recipe.model,
         recipe.training,
         share=int(os.environ.get("GENFOUNDRY_TRAININGS", "1")),
-        report=lambda now: screen.training(recipe.name, now.step, now.of, now.metrics),
+        report=lambda now: screen.training(recipe.name, now.step, now.of, now.metrics, now.doing),
     )
     if not checkpoint.skipped:
         rows = [f"| {name} | {value} |" for name, value in checkpoint.cost.model_dump().items()]
-        _artifact(f"training-{recipe.name}", "\n".join(["| cost | |", "|---|---|", *rows]))
+        _artifact("training", recipe.registered_name, "\n".join(["| cost | |", "|---|---|", *rows]))
     return checkpoint
 
 
@@ -100,18 +101,26 @@ def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extracto
     if evaluation.skipped:
         return evaluation
     rows = [f"| {s.name} | {s.subject} | {s.value:.4g} | {s.low:.4g} to {s.high:.4g} |" for s in evaluation.scores]
-    _artifact(f"evaluation-{recipe}", "\n".join(["| score | of | value | interval |", "|---|---|---|---|", *rows]))
+    name = shelf.registered(recipe, checkpoint.dataset.name)
+    _artifact("evaluation", name, "\n".join(["| score | of | value | interval |", "|---|---|---|---|", *rows]))
     return evaluation
 
 
 @task(cache_policy=NO_CACHE, retries=TRIES, retry_delay_seconds=10, retry_condition_fn=_tracker_was_away)
-def register(recipe: str, evaluation: Evaluation, policy: Policy, name: str) -> ModelVersion:
-    """Let the gate decide and register the version, once."""
+def register(
+    recipe: str,
+    evaluation: Evaluation,
+    policy: Policy,
+    name: str,
+    plan: EvaluationPlan | None = None,
+    extractor: Checkpoint | None = None,
+) -> ModelVersion:
+    """Let the gate decide, beside the champion by the same ruler, and register the version, once."""
     from genfoundry.stages.register import register_model
 
-    version = register_model(evaluation, policy, name)
+    version = register_model(evaluation, policy, name, plan, extractor)
     reasons = [f"- {'✓' if r.passed else '✗'} {plain(r.sentence)}" for r in version.reasons]
-    _artifact(f"verdict-{name}", "\n".join([f"**{outcome(version)}** {plain(sentence(version))}", "", *reasons]))
+    _artifact("verdict", name, "\n".join([f"**{outcome(version)}** {plain(sentence(version))}", "", *reasons]))
     if not version.skipped:
         reporting.keep(version)
     elif mended := tracking.restored(tracking.get_version(name, version.version)):
@@ -125,6 +134,8 @@ def finished(recipe: str, stage: str, state: State) -> Any:
     """The result of a stage that was run with `return_state=True`, said on screen; raises what the stage raised."""
     result = state.result()
     screen.stage(recipe, stage, _said(result), getattr(result, "skipped", False))
+    for check in result.warnings if isinstance(result, ValidatedDataset) else ():
+        screen.warn(check.sentence)
     return result
 
 
@@ -139,6 +150,14 @@ def _said(result: object) -> str:
     return ""
 
 
-def _artifact(key: str, markdown: str) -> None:
-    safe = "".join(c if c.isascii() and (c.islower() or c.isdigit()) else "-" for c in key.lower())
-    create_markdown_artifact(markdown, key=safe)
+def _artifact(kind: str, name: str, markdown: str) -> None:
+    create_markdown_artifact(markdown, key=artifact_key(kind, name))
+
+
+def artifact_key(kind: str, name: str) -> str:
+    """What Prefect calls an artifact of a dataset or a registered model: small letters, digits and dashes.
+
+    A name of other characters has its digest behind it, or `a.b` and `a-b` would be one.
+    """
+    safe = "".join(c if c.isascii() and (c.islower() or c.isdigit()) else "-" for c in name.lower())
+    return f"{kind}-{safe}" if safe == name else f"{kind}-{safe}-{digest(name)[:8]}"

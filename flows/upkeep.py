@@ -8,6 +8,7 @@ from genfoundry import tracking
 from genfoundry.stages.examine import Finding
 
 from . import pending
+from .environment import make_home
 
 
 def findings() -> list[Finding]:
@@ -19,6 +20,7 @@ def findings() -> list[Finding]:
         for path in lost
     ]
     if os.environ.get("PREFECT_API_URL"):
+        make_home()
         from . import leases
 
         found += [Finding(lost.sentence, "genfoundry reconcile") for lost in leases.lost()]
@@ -26,12 +28,12 @@ def findings() -> list[Finding]:
 
 
 def mend() -> list[str]:
-    """Close runs without an owner, finish moves that were cut off, tag orphans, publish anew what is damaged and lies
-    whole on this machine; says what was done.
+    """Bring a moved project's addresses along, close runs without an owner, finish moves, tag orphans, publish anew
+    what is damaged and lies whole on this machine; says what was done.
     """
-    done = tracking.reconcile()
-    done += tracking.restore()
+    done = [*tracking.adopt(), *tracking.reconcile(), *tracking.restore()]
     if os.environ.get("PREFECT_API_URL"):
+        make_home()
         from . import leases
 
         done += leases.reconcile()

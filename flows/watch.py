@@ -21,6 +21,7 @@ from genfoundry.recipe import Recipe, dataset_kind
 from genfoundry.stages.watch import Look, look
 
 from . import leases, shelf
+from .checkout import ensure_own_code
 from .shelf import RecipeName
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def watch(
         Unwell: after all has ended, where data were refused or a recipe failed.
     """
     leases.own()
+    _settle_here()
     names = [RecipeName(name).value for name in recipes]
     plans = _plans(names, datasets, overrides)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // max(1, len(plans)))))
@@ -88,6 +90,15 @@ def watch(
         error.watched = watched
         raise error
     return Completed(message=watched.sentence, data=watched)
+
+
+def _settle_here() -> None:
+    """Of a project that was moved or copied, bring the addresses along before the first question to its store."""
+    ensure_own_code()
+    for sentence in tracking.adopt():
+        from .progress import screen
+
+        screen.console.print(sentence, soft_wrap=True, markup=False)
 
 
 def _plans(recipes: list[str], datasets: list[str], overrides: Overrides) -> list[Recipe]:
@@ -109,7 +120,7 @@ def _readers(dataset: str, at_home: list[Recipe], recipes: list[str], overrides:
     if recipes and not own:
         own = [_on(plan.name, dataset, overrides) for plan in at_home if dataset_kind(plan.dataset.name) == kind]
     if not recipes:
-        every = (shelf.load(name, overrides) for name in shelf.names())
+        every = (shelf.load(name, overrides) for name in shelf.names_for(dataset))
         others = [_on(plan.name, dataset, overrides) for plan in every if dataset_kind(plan.dataset.name) == kind]
         trained = tracking.newest(plan.registered_name for plan in others)
         own += [plan for plan in others if plan.registered_name in trained]

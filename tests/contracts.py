@@ -17,6 +17,7 @@ from genfoundry.model import (
     Completes,
     Decodes,
     HasLikelihood,
+    HasQuantiles,
     Model,
     Pyramids,
     Reconstructs,
@@ -131,6 +132,8 @@ def _abilities(
     if isinstance(spec, SeriesSpec):
         if isinstance(model, Forecaster):
             yield "forecast", (model.forecast(batch, 3, generator), (rows, 3, spec.horizon))
+        if isinstance(model, HasQuantiles):
+            yield "forecast_quantiles", (model.forecast_quantiles(batch, (0.1, 0.7)), (rows, 2, spec.horizon))
         return
     if isinstance(model, Reconstructs):
         yield "reconstruct", (model.reconstruct(batch), (rows, *spec.shape))

@@ -3,6 +3,7 @@ import torch
 from trained import digits, order
 
 from genfoundry.batch import ImageRows, Subset, chosen_rows
+from genfoundry.dataset import read_card, seal
 from genfoundry.device import resolve
 from genfoundry.errors import UserError
 from genfoundry.schedule import Settings
@@ -22,12 +23,25 @@ def test_the_smallest_fraction_keeps_one_of_each_class():
     assert sorted(LABELS[chosen_rows(LABELS, None, 0.001, seed=0)].tolist()) == [0, 1, 2, 3]
 
 
-def test_a_class_left_out_is_never_seen(tmp_path):
-    digits(tmp_path)
-    job = order(tmp_path, tmp_path / "job", leave_out=3)
+def seen_without(root, leave_out, names=tuple("0123456789")):
+    """The classes that a training on the digits sees, of which the card tells these names."""
+    digits(root)
+    folder = root / "data" / "digits"
+    seal(folder, read_card(folder).model_copy(update={"class_names": names}))
+    job = order(root, root / "job", leave_out=leave_out)
     split = training_split(job, Settings.model_validate(job.training), resolve("cpu", "fp32"))
-    seen = split.batch(torch.arange(len(split))).labels.unique().tolist()
-    assert seen == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    return split.batch(torch.arange(len(split))).labels.unique().tolist()
+
+
+ROMAN = ("1", "10", "11", "12", "2", "3", "4", "5", "6", "shirt")
+
+
+@pytest.mark.parametrize(
+    ("leave_out", "names", "place"),
+    [(3, tuple("0123456789"), 3), (2, ROMAN, 4), ("10", ROMAN, 1), ("shirt", ROMAN, 9), (8, ROMAN, 8), (3, (), 3)],
+)
+def test_a_class_left_out_by_name_or_else_by_place_is_never_seen(tmp_path, leave_out, names, place):
+    assert seen_without(tmp_path, leave_out, names) == [label for label in range(10) if label != place]
 
 
 def test_a_subset_numbers_its_rows_anew(tmp_path):
@@ -38,11 +52,11 @@ def test_a_subset_numbers_its_rows_anew(tmp_path):
     torch.testing.assert_close(part.batch(torch.tensor([1])).images, whole.batch(torch.tensor([3])).images)
 
 
-@pytest.mark.parametrize("settings", [{"leave_out": 10}, {"leave_out": 99}])
+@pytest.mark.parametrize("settings", [{"leave_out": 10}, {"leave_out": 99}, {"leave_out": "shoe"}])
 def test_a_class_that_is_not_there_is_refused_before_training(tmp_path, settings):
     digits(tmp_path)
     job = order(tmp_path, tmp_path / "job", **settings)
-    with pytest.raises(UserError, match=r"(?s)leave_out = \d+.*which has 10 classes.*from 0 to 9"):
+    with pytest.raises(UserError, match=r"(?s)leave_out = \w+.*which has 10 classes.*from 0 to 9: '0', '1', '2'"):
         training_split(job, Settings.model_validate(job.training), resolve("cpu", "fp32"))
 
 

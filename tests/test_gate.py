@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genfoundry.gate import Policy, better_beyond, judge
+from genfoundry.gate import Policy, Unjudged, better_beyond, judge, paired_difference
 from genfoundry.records import Checkpoint, Cost, DatasetVersion, Evaluation, ImageSpec, Score
 
 SPEC = ImageSpec(channels=1, height=28, width=28, num_classes=10)
@@ -58,16 +58,63 @@ def test_the_direction_is_the_scores_own(value, decision):
     assert judge(new, champion, Policy()).decision == decision
 
 
-def test_a_champion_on_other_data_or_another_score_is_not_compared():
-    new = evaluation(score(value=50.0), NOISE)
-    for champion in (
-        evaluation(score(value=1.0), digest="b.dir"),
-        evaluation(score("fd_domain-ffffffff_1k", 1.0), primary="fd_domain-ffffffff_1k"),
-        evaluation(score(value=math.nan)),
-    ):
-        verdict = judge(new, champion, Policy())
-        assert verdict.decision == "PROMOTE"
-        assert "Not compared" in verdict.reasons[-1].sentence
+def champions_of_another_ruler():
+    plain = evaluation(score(value=1.0))
+    return {
+        "judged on mnist-5k at b.dir": evaluation(score(value=1.0), digest="b.dir"),
+        "no score fd_domain-1a2b3c4d_1k": evaluation(
+            score("fd_domain-ffffffff_1k", 1.0), primary="fd_domain-ffffffff_1k"
+        ),
+        "not finite": evaluation(score(value=math.nan)),
+        "another protocol (seeds: 1, here not stated)": plain.model_copy(update={"protocol": {"seeds": 1}}),
+        "its weights are gone": Unjudged("its weights are gone"),
+    }
+
+
+@pytest.mark.parametrize("why", champions_of_another_ruler())
+def test_what_was_not_measured_with_the_same_ruler_never_takes_the_champions_place(why):
+    for own in (0.01, 50.0):
+        verdict = judge(
+            evaluation(score(value=own, half=0.001), NOISE), champions_of_another_ruler()[why], Policy(), "mend it"
+        )
+        assert verdict.decision == "HOLD"
+        reason = verdict.reasons[-1]
+        assert (reason.rule, reason.passed) == ("champion", False)
+        assert reason.sentence.startswith("Not compared with the champion: ")
+        assert why in reason.sentence
+        assert reason.sentence.endswith("A person settles it: mend it")
+
+
+CRPS = "scaled_crps_h24_o14"
+
+
+def forecaster(windows: list[float]) -> Evaluation:
+    mean = sum(windows) / len(windows)
+    scores = (
+        score(CRPS, mean, 1.0),
+        score(CRPS, 9.0, 0.1, "seasonal_naive"),
+        score("scaled_crps_to_seasonal_naive_h24_o14", mean / 9, 0.01),
+    )
+    own = evaluation(*scores, primary=CRPS, **{f"windows/{CRPS}": windows})
+    return own.model_copy(update={"trivial": ("seasonal_naive",)})
+
+
+HARD_AND_EASY = [0.5 + 0.2 * (number % 10) for number in range(40)]  # windows differ far more than the two models do
+
+
+@pytest.mark.parametrize(("gain", "decision"), [(0.9, "PROMOTE"), (1.0, "HOLD"), (1.1, "REJECT")])
+def test_forecasters_are_compared_window_by_window(gain, decision):
+    champion, own = forecaster(HARD_AND_EASY), forecaster([gain * window for window in HARD_AND_EASY])
+    assert not better_beyond(own.score(CRPS), champion.score(CRPS)), "the intervals overlap by far"
+    verdict = judge(own, champion, Policy())
+    assert verdict.decision == decision
+    assert "on the same windows" in verdict.reasons[-1].sentence
+
+
+def test_other_windows_are_no_pairs():
+    champion, own = forecaster(HARD_AND_EASY), forecaster([0.9 * window for window in HARD_AND_EASY[:30]])
+    assert paired_difference(own, champion) is None
+    assert judge(own, champion, Policy()).decision == "HOLD"
 
 
 def test_diverged_is_rejected():
@@ -183,6 +230,7 @@ def test_a_trial_is_judged_but_never_made_champion():
     assert rejected.decision == "REJECT"
     assert rejected.on_trial, "or it would pass for a training on this data"
     assert not judge(bad, None, Policy()).on_trial
+    assert judge(good, evaluation(score(value=1.0)), Policy(trial=True)) == trial, "a champion had all of its steps"
 
 
 def test_a_baseline_that_is_not_there_cannot_be_beaten():
@@ -202,11 +250,11 @@ def test_super_resolution_has_to_beat_interpolation(own, decision):
 @pytest.mark.parametrize(("ratio", "decision"), [(0.9, "PROMOTE"), (0.97, "REJECT"), (math.nan, "REJECT")])
 def test_a_forecaster_has_to_beat_seasonal_naive_window_by_window(ratio, decision):
     """The two scores overlap by far; their ratio on the same windows decides."""
-    name = "crps_h24_o14"
+    name = CRPS
     scores = (
         score(name, 3.0, 2.0),
         score(name, 3.3, 2.0, "seasonal_naive"),
-        score("relative_crps_h24_o14", ratio, 0.05),
+        score("scaled_crps_to_seasonal_naive_h24_o14", ratio, 0.05),
     )
     own = evaluation(*scores, primary=name).model_copy(update={"trivial": ("seasonal_naive",)})
     assert judge(own, None, Policy()).decision == decision

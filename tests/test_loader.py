@@ -17,7 +17,6 @@ from tracked import SPEC, tiny_model
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest
 from genfoundry.loader import build_model, load_model
-from genfoundry.records import SeriesSpec
 
 MLMODEL = "flavors:\n  python_function:\n    loader_module: genfoundry.served\n"
 
@@ -74,7 +73,8 @@ DAMAGE = {
     "family by path": (lambda f: edit(f / "model.json", family="../evil"), "There is no family '../evil'"),
     "other settings": (lambda f: edit(f / "model.json", config={"width": 16}), "does not fit the family 'gan'"),
     "setting out of range": (lambda f: edit(f / "model.json", config={"width": -1}), "does not fit the family 'gan'"),
-    "huge description": (lambda f: (f / "model.json").write_text(" " * (2 << 20)), "has 2097152 bytes"),
+    "huge description": (lambda f: os.truncate(f / "model.json", 65 << 20), "has 68157440 bytes"),
+    "names of others": (lambda f: edit(f / "model.json", names=["a", "b"]), "2 different names for 10 classes"),
     "link": (lambda f: link(f / "weights.safetensors"), "does not belong"),
     "folder": (lambda f: (f / "code").mkdir(), "code does not belong"),
     "not a folder": (shutil.rmtree, "is not a folder"),
@@ -178,7 +178,7 @@ def test_a_label_out_of_range_is_refused(folder):
     from genfoundry.served import _load_pyfunc
 
     model: Any = _load_pyfunc(str(folder))
-    with pytest.raises(UserError, match="label 10"):
+    with pytest.raises(UserError, match=r"There is no class '10'\.\nExpected: a number from 0 to 9; no names"):
         model.predict(pd.DataFrame({"seed": [1], "label": [10]}))
 
 
@@ -192,44 +192,3 @@ def test_a_classifier_serves_probabilities(tmp_path):
     given = served.predict(np.zeros((3, 8, 8, 1), np.uint8))
     assert given.shape == (3, 10)
     np.testing.assert_allclose(given.sum(1), 1, rtol=1e-5)
-
-
-class Ramp(torch.nn.Module):
-    """Continues a series by its last value plus 1, 2, 3, … and half a unit of noise."""
-
-    def __init__(self, spec: SeriesSpec) -> None:
-        super().__init__()
-        self.spec, self.horizon, self.seen = spec, spec.horizon, []
-
-    def sample(self, like, generator=None):
-        self.seen.append(like)
-        noise = torch.rand(len(like), self.horizon, generator=generator) - 0.5
-        return like.past[:, -1:] + torch.arange(1, self.horizon + 1) + noise
-
-
-def test_a_forecaster_serves_quantiles_after_each_series():
-    import pandas as pd
-
-    from genfoundry.served import Forecasts
-
-    spec = SeriesSpec(freq="h", season=24, context=48, horizon=4, num_series=2)
-    ramp = Ramp(spec)
-    serve: Any = Forecasts(ramp, spec).predict  # pyright: ignore[reportArgumentType]
-    times = pd.date_range("2024-01-01", periods=60, freq="h")
-    past = pd.concat(
-        pd.DataFrame({"unique_id": name, "ds": times, "y": level + np.arange(60.0)})
-        for name, level in (("a", 0), ("b", 1000))
-    ).drop(index=[20])
-    found = serve(past.sample(frac=1, random_state=0), {"seed": 1, "samples": 400})
-    assert list(found.columns) == ["unique_id", "ds", "mean", "q0.025", "q0.1", "q0.5", "q0.9", "q0.975"]
-    assert list(found["ds"][:4]) == list(pd.date_range("2024-01-03 12:00", periods=4, freq="h"))
-    np.testing.assert_allclose(found["mean"], [60, 61, 62, 63, 1060, 1061, 1062, 1063], atol=0.1)
-    np.testing.assert_allclose(found["q0.9"] - found["q0.1"], 0.8, atol=0.1)
-    assert [int(like.past_mask[0].sum()) for like in ramp.seen] == [47, 47]
-    alone = serve(past[past["unique_id"] == "b"].assign(series=1), {"seed": 1, "samples": 400})
-    np.testing.assert_array_equal(alone["mean"], found["mean"][4:])
-    assert ramp.seen[-1].series[0] == 1
-    with pytest.raises(UserError, match="1 series without their numbers, of a model that learned 2"):
-        serve(past[past["unique_id"] == "b"])
-    with pytest.raises(UserError, match="covers 47 steps"):
-        serve(past[past["ds"] >= times[13]])

@@ -105,5 +105,15 @@ def test_a_budget_shortens_every_stage_of_a_family_alike(name, budget):
 
 
 def test_the_class_that_training_leaves_out_is_the_one_that_is_looked_for(root):
-    parsed = recipe.parse("mine", GOOD.replace("max_steps: 10", "max_steps: 10, leave_out: 3"))
-    assert parsed.evaluation.left_out == 3
+    for written, left_out in (("3", 3), ('"3"', "3"), ("shirt", "shirt")):
+        parsed = recipe.parse("mine", GOOD.replace("max_steps: 10", f"max_steps: 10, leave_out: {written}"))
+        assert parsed.evaluation.left_out == parsed.training.model_dump(mode="json")["leave_out"] == left_out
+        assert type(parsed.training.leave_out) is type(left_out)
+
+
+@pytest.mark.parametrize(
+    ("written", "says"), [("no", "YAML read False; write the name"), ("1.50", "YAML read 1.5;"), ("-1", "from 0")]
+)
+def test_a_class_that_yaml_reads_otherwise_is_refused(written, says):
+    with pytest.raises(UserError, match=f"training.leave_out = .*{says}"):
+        recipe.parse("mine", GOOD.replace("max_steps: 10", f"max_steps: 10, leave_out: {written}"))

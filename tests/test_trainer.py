@@ -180,6 +180,50 @@ def test_divergence_after_a_snapshot_publishes_that_snapshot(sound, tmp_path, le
     assert [event["step"] for event in events(folder, "snapshot")] == [8, 16]
 
 
+HEAVY = """
+import sys, time
+from pathlib import Path
+from genfoundry import trainer
+from genfoundry.models.vae import VAE
+real = VAE.after_training
+def heavy(self, batches):
+    held = b"x" * (600 << 20)
+    time.sleep(1.5)
+    return real(self, batches)
+VAE.after_training = heavy
+sys.exit(trainer.main(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("outcome", ["COMPLETED", "DIVERGED"])
+def test_what_is_fitted_last_is_told_and_belongs_to_the_cost(sound, tmp_path, outcome):
+    """The prior of a vae, made to take 600 MB and 1.5 s more than it does."""
+    root, whole = sound
+    light, folder = result_of(whole).cost, tmp_path / "job"
+    if outcome == "DIVERGED":
+        shutil.copytree(whole, folder)
+    made = order(root, folder, family="vae", max_steps=16 if outcome == "COMPLETED" else 200)
+    if outcome == "DIVERGED":
+        made = made.model_copy(update={"settings": {"learning_rate": 1e18, "clip": 1e30}})
+    (folder / "job.json").write_text(made.model_dump_json())
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", HEAVY, folder], env=environment, capture_output=True, check=False)
+    result = result_of(folder)
+    assert (done.returncode, result.outcome) == ({"COMPLETED": 0, "DIVERGED": 3}[outcome], outcome), done.stderr
+    begun, ended = events(folder, "fitting")[-1], events(folder, "fitted")[-1]
+    assert begun["examples"] > 1000
+    assert result.cost.seconds > ended["seconds"] >= 1.5
+    assert result.cost.peak_memory_mb > light.peak_memory_mb + 300
+    assert result.cost.steps >= result.step == 16
+    assert ended["time"] <= events(folder, "ended")[-1]["time"]
+
+
+def test_the_names_of_the_classes_are_published_with_the_weights(undisturbed):
+    from genfoundry.loader import load_model
+
+    assert load_model(undisturbed[1] / "model").names == tuple("0123456789")
+
+
 def test_imports_none_of_the_pipelines_vendors():
     code = "import sys, genfoundry.trainer; print('\\n'.join(sorted({m.partition('.')[0] for m in sys.modules})))"
     found = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())

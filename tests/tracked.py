@@ -48,12 +48,12 @@ def trained(run_key: str, folder: Path, fd: float = 5.0, seed: int = 0, data: Da
     return evaluation(run_key, run_id, weights, fd, data)
 
 
-def untrained(data: DatasetVersion, family: str, settings: dict, folder: Path) -> Checkpoint:
+def untrained(data: DatasetVersion, family: str, settings: dict, folder: Path, names: tuple = ()) -> Checkpoint:
     """A small model that learned nothing, published as a run's weights."""
     torch.manual_seed(0)
     model = build_model(family, data.spec, settings)
-    weights = write_model(folder, family, model, model.state_dict())
-    key = f"{family}-{data.digest[:8]}"
+    weights = write_model(folder, family, model, model.state_dict(), names)
+    key = f"{family}-{data.digest[:8]}-{folder.name}"
     run_id = tracking.start_run(key, recipe=family, tags={}, params={}, dataset=data)
     tracking.publish_model(run_id, folder)
     tracking.finish(run_id, "FINISHED", "COMPLETED", "Trained.")

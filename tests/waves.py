@@ -20,10 +20,10 @@ SPLITS = {"val": "2020-01-25", "test": "2020-01-28"}
 PLAN = EvaluationPlan(origins=5)
 
 
-def waves(root: Path, fault: float = 0.0) -> Path:
+def waves(root: Path, fault: float = 0.0, size: dict[str, float] = {}) -> Path:  # noqa: B006
     """A sealed dataset: two daily waves with unit noise around them, and a gap in the test split.
 
-    The two steps before the gap are off by `fault`.
+    The two steps before the gap are off by `fault`. A series is multiplied by its `size`.
     """
     rng = np.random.default_rng(0)
     frames = []
@@ -31,6 +31,7 @@ def waves(root: Path, fault: float = 0.0) -> Path:
         stamps = pd.date_range("2020-01-01", periods=6 * 33, freq="4h", tz="UTC")
         y = level + 10 * np.sin(2 * np.pi * np.arange(len(stamps)) / 6) + rng.standard_normal(len(stamps))
         y[173:175] += fault
+        y *= size.get(name, 1.0)
         frames.append(pd.DataFrame({"unique_id": name, "ds": stamps, "y": y}).drop(range(175, 178)))
     home = root / "data" / "waves"
     spec, counts = series.write(home, frames, SPEC, SPLITS)

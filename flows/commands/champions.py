@@ -6,17 +6,20 @@ import json
 
 import click
 
-COLOURS = {"AS_GOOD": "green", "WORSE": "red", "NOT_COMPARED": "yellow", "FAILED": "red"}
+COLOURS = {"AS_GOOD": "green", "WORSE": "red", "BEATEN": "red", "NOT_COMPARED": "yellow", "FAILED": "red"}
 
 
 @click.command("judge-champions")
 @click.argument("models", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 def judge_champions(models: tuple[str, ...], as_json: bool) -> None:
-    """Judge the champion of each of MODELS (default: of all) on today's data; no alias is moved.
+    """Judge the champion of each of MODELS (default: of all) on today's data, beside those before it; moves no alias.
 
     Exits with 0 where one is worse, too; with 1 where one could not be judged.
     """
+    from ..environment import make_home
+
+    make_home()
     from .. import champions
 
     state = champions.judge_champions(list(models), return_state=True)

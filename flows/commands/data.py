@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+SHOWN = 30  # classes that are listed
+
 if TYPE_CHECKING:
     from genfoundry.records import Spec, ValidatedDataset
     from genfoundry.report import Judged
+    from genfoundry.stages.ingest import Intake
 
 
 def _datasets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -64,41 +67,86 @@ def build(names: tuple[str, ...], force: bool) -> None:
 @click.option("--consent", default="not stated", show_default=True, help="Why the data may be used.")
 @click.option("--title", default="", help="One line for the report.")
 @click.option("--size", type=click.IntRange(8, 1024), help="Images: side in pixels.")
-@click.option("--test-fraction", type=float, default=0.2, show_default=True, help="Held out for judging.")
+@click.option("--test-fraction", type=float, help="Held out for judging; .2, or what the set was split with before.")
+@click.option(
+    "--ignore-splits", is_flag=True, help="Images: folders named train, test, val give no split; make it here."
+)
+@click.option("--follow-links", is_flag=True, help="Images: read the files and folders that links lead to.")
 @click.option("--max-bad-fraction", type=float, default=0.01, show_default=True, help="Above it nothing is taken.")
 @click.option("--freq", help="Series: pandas' name of the frequency, as in h, D, MS.")
 @click.option("--season", type=click.IntRange(1), help="Series: steps in a season.")
 @click.option("--horizon", type=click.IntRange(1), help="Series: steps to forecast.")
 @click.option("--context", type=click.IntRange(1), help="Series: steps of the past that a model is given.")
-@click.option("--force", is_flag=True, help="Replace a dataset of that name of which DVC keeps no copy.")
+@click.option("--na", multiple=True, help="Series: a cell that stands for a missing value, as -9999; repeatable.")
+@click.option("--force", is_flag=True, help="Replace what DVC keeps no copy of; make anew what can't go on.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def add(path: Path, name: str, as_json: bool, **options) -> None:
-    """Take in PATH: a folder of images (flat, or one folder a class), or a CSV or Parquet file of series (long form:
+    """Take in PATH: a folder of images (flat, or one folder per class), or a CSV or Parquet file of series (long form:
     unique_id, ds, y). With --paired each image of PATH, a target, has a source of the same name in another folder.
+
+    Folders named train, test and val are taken as the split that they give; else an image is test by a hash of its
+    pixels. Added over a set of that name, every image keeps its side and every class its number.
+
     Your files are never changed."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from genfoundry.stages import ingest
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=as_json) as bars:
-        bar = bars.add_task("reading", total=None)
-        intake = ingest.add(
-            path, name, progress=lambda done, total: bars.update(bar, completed=done, total=total), **options
-        )
+    intake, warnings = _taken(path, name, as_json, options)
     if as_json:
-        click.echo(intake.model_dump_json(indent=1))
+        click.echo(json.dumps({**intake.model_dump(mode="json"), "warnings": warnings}, indent=1))
         return
     click.echo(f"{name}: " + ", ".join(f"{number:,} {word}" for word, number in intake.counts.items()))
     for step, sentence in intake.policy.items():
         click.echo(f"  {step}: {sentence}")
+    if intake.change:
+        click.echo(f"  since the version before: {intake.change}")
+    _print_classes(intake.classes)
+    for sentence in warnings:
+        click.echo(f"  {click.style('⚠', fg='yellow')} {sentence}")
     for item in intake.quarantined[:10]:
         click.echo(f"  quarantined {item.path}: {item.reason}, {item.sentence}")
     if len(intake.quarantined) > 10:
         click.echo(f"  … and {len(intake.quarantined) - 10} more in .genfoundry/quarantine/{name}/quarantine.json")
     click.echo(f"  {intake.kept}")
     click.echo(f"\nNext: genfoundry run {_recipe(intake.version.spec)} --data {name}")
+
+
+def _taken(path: Path, name: str, quiet: bool, options: dict) -> tuple[Intake, list[str]]:
+    """Take the files in, and hold them against their card as every run does; what Great Expectations warns of."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from genfoundry.recipe import Validation
+    from genfoundry.records import DatasetVersion
+    from genfoundry.stages import ingest
+    from genfoundry.stages.validate import validate_dataset
+
+    from .. import shelf
+
+    shelf.ensure_free(name)
+    policy = Validation(max_bad_fraction=options["max_bad_fraction"], min_rows=1)  # enough of them: a recipe's to say
+    warnings: list[str] = []
+
+    def accept(version: DatasetVersion) -> None:
+        warnings.extend(check.sentence for check in validate_dataset(version, policy).warnings)
+
+    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as bars:
+        bar = bars.add_task("reading", total=None)
+        intake = ingest.add(
+            path,
+            name,
+            progress=lambda done, total: bars.update(bar, completed=done, total=total),
+            accept=accept,
+            **options,
+        )
+    return intake, warnings
+
+
+def _print_classes(classes: dict[str, dict[str, int]]) -> None:
+    """The number, name and counts of each class, up to SHOWN of them."""
+    if classes:
+        click.echo(f"  {len(classes)} {'class' if len(classes) == 1 else 'classes'}:")
+    for number, (name, counts) in enumerate(list(classes.items())[:SHOWN]):
+        click.echo(f"    {number:>3} {name}: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
+    if len(classes) > SHOWN:
+        click.echo(f"    … and {len(classes) - SHOWN} more (--json lists all)")
 
 
 def _recipe(spec: Spec) -> str:

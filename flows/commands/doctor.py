@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from genfoundry.stages.examine import Finding
 
 
 @click.command()
@@ -14,14 +18,14 @@ import click
 def doctor(mend: bool, deep: bool, as_json: bool) -> None:
     """List what is wrong with data, runs and registry, and the commands that mend it. Exits with 1 if anything is."""
     from genfoundry import tracking
-    from genfoundry.stages.examine import Finding, examine
+    from genfoundry.stages.examine import examine
 
     from .. import remedies, upkeep
 
     for sentence in upkeep.mend() if mend else []:
         click.echo(f"{click.style('mended', fg='green')} {sentence}", err=as_json)
     wrong: list[Finding] = []
-    for finding in [*upkeep.findings(), *examine(deep=deep, rerun=remedies.rerun)]:
+    for finding in _elsewhere() or [*upkeep.findings(), *examine(deep=deep, rerun=remedies.rerun)]:
         if finding.command:
             wrong.append(finding)
         if not as_json:
@@ -35,11 +39,21 @@ def doctor(mend: bool, deep: bool, as_json: bool) -> None:
         click.echo(f"{click.style('✓', fg='green')} nothing is wrong ({tracking.uri()})")
 
 
+def _elsewhere() -> list[Finding]:
+    """The one thing to say of a project that was moved or copied, before anything is read by its addresses."""
+    from genfoundry import tracking
+    from genfoundry.stages.examine import Finding
+
+    old = tracking.origin()
+    return [Finding(tracking.elsewhere(old).found, "genfoundry reconcile")] if old else []
+
+
 @click.command()
 def reconcile() -> None:
     """Close runs whose process died, in MLflow and Prefect, and finish what was cut off. What needs a decision stays.
 
-    Running a recipe does the same first. `genfoundry doctor` lists what is left.
+    Of a project that was moved or copied, rewrite the addresses to where it is. Running a recipe does the same first.
+    `genfoundry doctor` lists what is left.
     """
     from .. import upkeep
 

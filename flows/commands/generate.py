@@ -12,9 +12,9 @@ import click
 @click.argument("model", metavar="NAME[@ALIAS|/VERSION]")
 @click.option("-n", "number", type=click.IntRange(1, 99_999), help="Images (64), or futures behind a forecast (200).")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same bytes.")
-@click.option("--class", "label", help="Of which class, by number or name (default: each in turn).")
+@click.option("--class", "label", help="Of which class, by name, else by number (default: each in turn).")
 @click.option("--input", "image", type=click.Path(path_type=Path), help="An image to enlarge, or to complete.")
-@click.option("--until", help="Forecast from this date on, which is the last one known (default: the data's end).")
+@click.option("--until", help="The last moment that is known, in the data's zone (default: each last value).")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A new or empty folder.")
 @click.option(
     "--force", is_flag=True, help="Write into a folder that holds files; those of the same name are replaced."
@@ -23,7 +23,8 @@ import click
 def generate(model: str, output: Path, force: bool, as_json: bool, **wishes) -> None:
     """Write what a registered model makes: its champion, else its newest version.
 
-    Images become PNG files with a contact sheet; a forecast becomes forecast.csv. An --input is enlarged by a
+    Images become PNG files with a contact sheet; a forecast becomes forecast.csv, and begins one step after the last
+    value of each series, in the zone that the data came in. An --input is enlarged by a
     super-resolution model; a model that completes draws what is transparent in it, or its lower half. Each file says
     that it was generated, by which version, from which data.
     """

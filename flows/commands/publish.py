@@ -10,6 +10,9 @@ def publish() -> None:
     """Publish, judge and register what was trained while MLflow was away. Nothing is trained again."""
     from genfoundry.outcomes import outcome, sentence
 
+    from ..environment import make_home
+
+    make_home()
     from .. import fleet, pending
     from .run import status_of
 

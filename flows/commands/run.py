@@ -127,8 +127,11 @@ def go(recipes: list[str], overrides: dict[str, Any], jobs: int | None, work: st
     import os
     import signal
 
-    from .. import fleet
+    from ..environment import make_home
     from ..progress import screen
+
+    make_home()
+    from .. import fleet
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, fleet.halt)

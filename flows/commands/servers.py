@@ -16,12 +16,19 @@ def up(no_worker: bool) -> None:
     """
     import os
 
+    from ..environment import make_home
+
+    make_home()
+    from genfoundry import tracking
+
     from .. import deployments, servers, supervised
 
     ours = supervised.clients()
     os.environ["PREFECT_API_URL"] = ours["PREFECT_API_URL"]  # before Prefect is imported: it reads its settings once
     if not no_worker:
         deployments.check()
+    for sentence in tracking.adopt():
+        click.echo(sentence)
     servers.up()
     os.environ.update(ours)
     if not no_worker:

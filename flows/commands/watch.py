@@ -49,6 +49,9 @@ def _go(
 ) -> tuple[Watched | None, Exception | None]:
     import logging
 
+    from ..environment import make_home
+
+    make_home()
     from prefect import flow
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 

@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
 
 from genfoundry import catalog
 from genfoundry.dataset import Card, locate, read_card
 from genfoundry.errors import UserError
 from genfoundry.markdown import plain
-from genfoundry.records import DatasetVersion, Evaluation, ImageSpec, Score, Verdict
+from genfoundry.records import DatasetVersion, Evaluation, ImageSpec, Score, SeriesSpec, Verdict
+from genfoundry.task_words import WORDS, task_of, task_of_family
 
 LONGEST = 5000  # letters that MLflow's tables of models and versions take on PostgreSQL; on SQLite nobody counts them
 LONGEST_WORDS = 600  # letters of what a dataset's card says of licence, consent or source
-MEANING = {"PROMOTE": "champion", "HOLD": "challenger, not better than the champion", "REJECT": "not to be used"}
-MAKES = ("generation", "super_resolution", "forecasting")
+MEANING = {
+    "PROMOTE": "champion",
+    "HOLD": "challenger, not shown to be better than the champion",
+    "REJECT": "not to be used",
+}
 INVENTED = (
     "Not for claims about single persons or events, nor for decisions about people: what it makes is invented, and "
     "looks only as true as its scores say. Say of what it makes that it is AI-generated."
 )
 JUDGES = "Not for decisions about people, nor for data unlike the dataset's: its scores say nothing of those."
-PURPOSE = {
-    "generation": "For making synthetic {data} like those of the dataset.",
-    "super_resolution": "For enlarging images like those of the dataset; detail that it adds is plausible, not seen.",
-    "forecasting": "For forecasts of series like those of the dataset, with their uncertainty.",
-    "classification": "For telling the classes of the dataset apart, and for the features that judge generated images.",
-    "anomaly": "For finding what differs from the dataset; the threshold is set without labels.",
-}
 
 
-def describe(
-    name: str, evaluation: Evaluation, verdict: Verdict, champion: tuple[int, Evaluation] | None, files: str
-) -> str:
+def describe(name: str, evaluation: Evaluation, verdict: Verdict, champion: int | None, files: str) -> str:
     """The card of a version of the registered model `name`, with as many scores as MLflow has room for.
 
     Args:
-        champion: what it was compared with, if anything.
+        champion: the version that held the alias when it was judged, if any.
         files: where MLflow's pages show the artifacts of its run.
     """
     texts = (
@@ -45,16 +39,14 @@ def describe(
     return fitting or _describe(name, evaluation, verdict, champion, files, 1)[: LONGEST - 1] + "…"
 
 
-def _describe(
-    name: str, evaluation: Evaluation, verdict: Verdict, champion: tuple[int, Evaluation] | None, files: str, rows: int
-) -> str:
+def _describe(name: str, evaluation: Evaluation, verdict: Verdict, champion: int | None, files: str, rows: int) -> str:
     sections = [
         _what(evaluation),
         purpose(evaluation),
         links(evaluation, files),
         _data(evaluation.checkpoint.dataset),
         _scores(evaluation, rows),
-        _verdict(verdict, evaluation, champion),
+        _verdict(verdict, champion),
         _cost(evaluation),
         _use(name, evaluation),
     ]
@@ -82,7 +74,7 @@ def describe_model(name: str, evaluation: Evaluation, version: int | None, files
     shown = f"{plain(score.name)} {score.value:.4g} ({score.low:.4g} to {score.high:.4g})" if score else "no score"
     standing = f"Champion: version {version}, {shown}." if version else f"No champion yet; the last version: {shown}."
     use = _use(name, evaluation)
-    if task_of(evaluation) in MAKES:
+    if (words := WORDS.get(task_of(evaluation))) and words.makes:
         wanted = "--input image.png" if task_of(evaluation) == "super_resolution" else "-n 64 --seed 7"
         use += f"\n\nor in a terminal: `genfoundry generate {name} {wanted} -o DIR`"
     parts = [_what(evaluation), standing, purpose(evaluation), links(evaluation, files)]
@@ -90,20 +82,13 @@ def describe_model(name: str, evaluation: Evaluation, version: int | None, files
 
 
 def purpose(evaluation: Evaluation) -> str:
-    """What a model is for, and what not."""
+    """What a model is for, and what not; of a task without words, its name."""
     made = "images" if isinstance(evaluation.checkpoint.dataset.spec, ImageSpec) else "series"
     task = task_of(evaluation)
-    return f"{PURPOSE[task].format(data=made)} {INVENTED if task in MAKES else JUDGES}"
-
-
-def task_of(evaluation: Evaluation) -> str:
-    """The task that it was judged in."""
-    named = evaluation.task or _task_of_family(evaluation)
-    return named if named in PURPOSE else "generation"
-
-
-def _task_of_family(evaluation: Evaluation) -> str:
-    return str(catalog.describe("models", evaluation.checkpoint.family).attributes.get("task") or "generation")
+    if (words := WORDS.get(task)) is None:
+        named = f"For the task `{plain(task)}`, which is not described here" if task else "Its task is not known here"
+        return f"{named}: see the scores. {JUDGES}"
+    return f"{words.purpose.format(data=made)} {INVENTED if words.makes else JUDGES}"
 
 
 def links(evaluation: Evaluation, files: str) -> str:
@@ -146,27 +131,11 @@ def _row(score: Score, primary: str) -> str:
     return f"| {name} | {plain(score.subject)} | {score.value:.4g} | {interval} | {better} |"
 
 
-def _verdict(verdict: Verdict, evaluation: Evaluation, champion: tuple[int, Evaluation] | None) -> str:
-    lines = [f"### Verdict: {verdict.decision} ({MEANING[verdict.decision]})", _against(evaluation, champion), ""]
+def _verdict(verdict: Verdict, champion: int | None) -> str:
+    against = f"The champion was version {champion}." if champion else "There was no champion to compare with."
+    lines = [f"### Verdict: {verdict.decision} ({MEANING[verdict.decision]})", against, ""]
     lines += [f"- {'✓' if r.passed else '✗'} {plain(r.rule)}: {plain(r.sentence)}" for r in verdict.reasons]
     return "\n".join(lines)
-
-
-def _against(evaluation: Evaluation, champion: tuple[int, Evaluation] | None) -> str:
-    if champion is None:
-        return "There was no champion to compare with."
-    version, other = champion
-    differs = [*_differences(evaluation, other)]
-    if not differs:
-        return f"Compared with the champion, version {version}."
-    return f"The champion, version {version}, is not comparable: {' and '.join(differs)} differ."
-
-
-def _differences(evaluation: Evaluation, other: Evaluation) -> Iterator[str]:
-    if evaluation.checkpoint.dataset.digest != other.checkpoint.dataset.digest:
-        yield "the versions of the data"
-    if (evaluation.primary, evaluation.protocol) != (other.primary, other.protocol):
-        yield "the protocols of the evaluation"
 
 
 def _cost(evaluation: Evaluation) -> str:
@@ -188,12 +157,16 @@ def _use(name: str, evaluation: Evaluation) -> str:
 
 
 def _example(evaluation: Evaluation) -> str:
-    spec, task = evaluation.checkpoint.dataset.spec, _task_of_family(evaluation)
-    if not isinstance(spec, ImageSpec):
-        return f"forecast = model.predict(past)  # columns unique_id, ds, y; {spec.context} steps a series or more"
-    if task == "super_resolution":
+    spec, task = evaluation.checkpoint.dataset.spec, task_of_family(evaluation)
+    if isinstance(spec, SeriesSpec) and task == "forecasting":
+        return (
+            f"forecast = model.predict(past)  # unique_id as in the training, ds, y; {spec.context} steps or more each"
+        )
+    if isinstance(spec, ImageSpec) and task == "super_resolution":
         return f"large = model.predict(images)  # uint8 (B, height, width, {spec.channels}), of any size"
-    if task == "classification":
+    if isinstance(spec, ImageSpec) and task == "classification":
         return f"probabilities = model.predict(images)  # uint8 (B, {spec.height}, {spec.width}, {spec.channels})"
-    shape = f"(16, {spec.height}, {spec.width}, {spec.channels})"
-    return f'images = model.predict(pd.DataFrame({{"seed": range(16)}}))  # uint8 {shape}'
+    if isinstance(spec, ImageSpec) and task == "generation":
+        shape = f"(16, {spec.height}, {spec.width}, {spec.channels})"
+        return f'images = model.predict(pd.DataFrame({{"seed": range(16)}}))  # uint8 {shape}'
+    return "answer = model.predict(given)  # the version's signature says what it takes and gives"

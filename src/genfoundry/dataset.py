@@ -21,7 +21,7 @@ from pydantic import Field, ValidationError
 
 from genfoundry import catalog
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, file_digest, publish, state_dir
+from genfoundry.files import data_dir, file_digest, publish, state_path
 from genfoundry.records import DatasetVersion, Record, Spec
 
 CARD_FILE = "card.json"
@@ -50,9 +50,24 @@ class Card(Record):
     class_names: tuple[str, ...] = ()
     spec: Spec | None = None
     splits: dict[str, str] = Field(default={}, description="series: the first time stamp of `val` and of `test`")
+    zone: str = Field(
+        default="",
+        exclude_if=lambda zone: not zone,  # what was sealed before keeps its digest
+        description="series: the UTC offset or the zone that the times came in; empty where they had none",
+    )
     units: dict[str, str] = {}
     counts: dict[str, int] = {}
     policy: dict[str, str] = Field(default={}, description="what was done to the data on the way in, one key a step")
+    # left out of the JSON where there is nothing to say, so that what was sealed before keeps its digest
+    content: dict[str, float] = Field(
+        default={}, exclude_if=lambda v: not v, description="what was lost on the way in, counted: see `conversion`"
+    )
+    rule: str = Field(
+        default="",
+        exclude_if=lambda v: not v,
+        description="images that a user added: what puts one into test; empty for sets of the rule before, "
+        "under which the k lowest hashes of each class were test",
+    )
     quarantined: int = 0
     files: dict[str, FileSeal] = {}
 
@@ -160,7 +175,7 @@ def locate(version: DatasetVersion) -> Path:
     Raises:
         UserError: neither holds that version.
     """
-    candidates = (data_dir() / version.name, state_dir("datasets") / version.digest)
+    candidates = (data_dir() / version.name, state_path("datasets") / version.digest)
     for folder in candidates:
         if (folder / CARD_FILE).is_file() and folder_digest(folder) == version.digest:
             return folder

@@ -5,6 +5,7 @@ Wen, Torkkola, Narayanaswamy, Madeka, 2017, "A Multi-Horizon Quantile Recurrent 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -89,10 +90,19 @@ class Forecaster(Model[SeriesBatch]):
         So the steps of a path all lie at the same level: each step has the right distribution, and paths never cross,
         but how steps vary together is not learnt.
         """
+        uniform = torch.rand((len(batch), num_samples), generator=generator)
+        return self._at(batch, uniform)
+
+    @torch.no_grad()
+    def forecast_quantiles(self, batch: SeriesBatch, levels: Sequence[float]) -> Tensor:
+        """The quantiles of each step at Q levels, (B, Q, H): the heads' own, and straight lines between them."""
+        return self._at(batch, torch.tensor(levels).expand(len(batch), -1))
+
+    def _at(self, batch: SeriesBatch, levels: Tensor) -> Tensor:
+        """Quantiles (B, S, H) at levels (B, S) of each row's own."""
         past = self.scale(batch)
-        uniform = torch.rand((len(batch), num_samples), generator=generator).to(past.z.device)
-        drawn = interpolate(self.quantiles(past, batch).float(), self.levels, uniform)
-        return restore(drawn * past.scale[:, None] + past.shift[:, None], self.config.transform)
+        read = interpolate(self.quantiles(past, batch).float(), self.levels, levels.to(past.z.device).contiguous())
+        return restore(read * past.scale[:, None] + past.shift[:, None], self.config.transform)
 
 
 def ascending(emitted: Tensor) -> Tensor:

@@ -1,13 +1,16 @@
 """The gate: a pure function from evaluations to PROMOTE, HOLD or REJECT, with a ledger of reasons.
 
 Every rule reads intervals, never bare points, and every rule is asked, so the ledger is whole. One failed rule
-rejects; only the champion's rule can hold a version back.
+rejects; only the champion's rule can hold a version back. What was not measured with the same ruler is not compared,
+and what was not compared with the champion never takes its place.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from statistics import fmean, stdev
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,7 +21,14 @@ CLASS_SHARE, REAL_CLASS_SHARE = "class_share", "class_share_real"
 MIN_RECALL = 0.01  # below, under one real example in a hundred lies where the model puts anything
 MAX_CLASS_SHIFT = 0.5  # total variation: half of the samples would have to change class
 MIN_OBEDIENCE = 0.5  # of the share of real examples that the classifier takes for their own class
-PAIRED = {"seasonal_naive": "relative_crps"}  # a score over a baseline's on the same windows is sharper than two scores
+PAIRED_BEFORE = {"seasonal_naive": "relative_crps"}  # of evaluations whose deciding score was in the data's unit
+WINDOWS = (
+    "windows/"  # before a score's name: the model's score of each example or window, among an evaluation's details
+)
+Z95 = 1.959964
+
+
+Protocol = dict[str, str | int | float]
 
 
 class Policy(BaseModel):
@@ -31,31 +41,38 @@ class Policy(BaseModel):
     must_beat: tuple[str, ...] = Field(default=(), description="baselines to beat, besides the task's trivial ones")
 
 
-def judge(evaluation: Evaluation, champion: Evaluation | None, policy: Policy) -> Verdict:
+class Unjudged(NamedTuple):
+    """A champion whose weights can't be judged by today's protocol on today's data, and why not, as half a sentence."""
+
+    why: str
+
+
+def judge(evaluation: Evaluation, champion: Evaluation | Unjudged | None, policy: Policy, settle: str = "") -> Verdict:
     """Decide from intervals, never from bare points; NaN, missing or infinite never passes.
 
     Args:
         evaluation: of the version that wants to be champion.
-        champion: of the present champion, on the same data and protocol; where it is on another version of the data
-            it is not compared, and the ledger says so.
+        champion: of the present champion's weights, on the same data and by the same protocol. What is not
+            comparable, or could not be judged, is HOLD, and the ledger says why. A trial is not compared.
         policy: the recipe's.
+        settle: the command by which a person decides where the gate can't.
     """
-    verdict = _on_merit(evaluation, champion, policy)
-    return _as_trial(verdict) if policy.trial else verdict
+    return _on_trial(evaluation, policy) if policy.trial else _on_merit(evaluation, champion, policy, settle)
 
 
-def _on_merit(evaluation: Evaluation, champion: Evaluation | None, policy: Policy) -> Verdict:
+def _on_merit(evaluation: Evaluation, champion: Evaluation | Unjudged | None, policy: Policy, settle: str) -> Verdict:
     reasons = [*_own_rules(evaluation, policy)]
     if not all(reason.passed for reason in reasons):
         return Verdict(decision="REJECT", reasons=tuple(reasons))
-    decision, against = _against_champion(evaluation, champion)
+    decision, against = _against_champion(evaluation, champion, settle)
     return Verdict(decision=decision, reasons=(*reasons, against))
 
 
-def _as_trial(verdict: Verdict) -> Verdict:
-    decision = "HOLD" if verdict.decision == "PROMOTE" else verdict.decision
+def _on_trial(evaluation: Evaluation, policy: Policy) -> Verdict:
+    """By its own rules alone: a champion had all of its steps."""
+    own = tuple(_own_rules(evaluation, policy))
     reason = Reason(rule=TRIAL, passed=False, sentence="A trial on a part of the budget is never made champion.")
-    return Verdict(decision=decision, reasons=(*verdict.reasons, reason))
+    return Verdict(decision="HOLD" if all(each.passed for each in own) else "REJECT", reasons=(*own, reason))
 
 
 def _own_rules(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:
@@ -117,7 +134,14 @@ def _beats(evaluation: Evaluation, subject: str) -> Reason:
 
 def paired(evaluation: Evaluation, subject: str) -> Score | None:
     """The model's score over that of `subject` on the same examples, where there is one: below 1 is better."""
-    return _named(evaluation, PAIRED[subject]) if subject in PAIRED else None
+    metric = evaluation.primary.partition("_h")[0]
+    start = ratio_name(metric, subject)
+    return _named(evaluation, start) or _named(evaluation, PAIRED_BEFORE.get(subject, start))
+
+
+def ratio_name(metric: str, subject: str) -> str:
+    """The bare name of a score over that of a baseline on the same examples."""
+    return f"{metric}_to_{subject}"
 
 
 def _show(score: Score | None) -> str:
@@ -169,33 +193,79 @@ def _obedience(evaluation: Evaluation) -> Iterator[Reason]:
     yield Reason(rule="does as asked", passed=passed, sentence=sentence)
 
 
-def _against_champion(evaluation: Evaluation, champion: Evaluation | None) -> tuple[Decision, Reason]:
-    own = evaluation.score(evaluation.primary)
+def _against_champion(
+    evaluation: Evaluation, champion: Evaluation | Unjudged | None, settle: str
+) -> tuple[Decision, Reason]:
     if champion is None:
         return "PROMOTE", _champion_reason(True, "There is no champion yet.")
-    if (obstacle := _not_comparable(evaluation, champion)) is not None:
-        return "PROMOTE", _champion_reason(True, f"Not compared with the champion: {obstacle}.")
-    other = champion.score(evaluation.primary)
+    if obstacle := champion.why if isinstance(champion, Unjudged) else not_comparable(evaluation, champion):
+        remedy = f" A person settles it: {settle}" if settle else ""
+        return "HOLD", _champion_reason(False, f"Not compared with the champion: {obstacle}.{remedy}")
+    return _compared(evaluation, champion)  # pyright: ignore[reportArgumentType], an Unjudged has a reason
+
+
+def _compared(evaluation: Evaluation, champion: Evaluation) -> tuple[Decision, Reason]:
+    own, other = (side.score(evaluation.primary) for side in (evaluation, champion))
     sentence = f"{evaluation.primary} {_show(own)} against the champion's {_show(other)}: "
-    if better_beyond(own, other):
-        return "PROMOTE", _champion_reason(True, sentence + "better beyond the intervals.")
-    if better_beyond(other, own):
-        return "REJECT", _champion_reason(False, sentence + "worse beyond the intervals.")
-    return "HOLD", _champion_reason(False, sentence + "the intervals overlap, so neither is shown to be better.")
+    order, words = compare(evaluation, champion)
+    if order > 0:
+        return "PROMOTE", _champion_reason(True, f"{sentence}better, {words}.")
+    if order < 0:
+        return "REJECT", _champion_reason(False, f"{sentence}worse, {words}.")
+    return "HOLD", _champion_reason(False, f"{sentence}neither is shown to be better, {words}.")
+
+
+def compare(evaluation: Evaluation, other: Evaluation) -> tuple[int, str]:
+    """Whether the first is better (1), worse (-1) or neither (0) by its deciding score, and by what that is known.
+
+    By the difference on the same windows where both have a score for each, else by intervals that do not touch.
+    """
+    if difference := paired_difference(evaluation, other):
+        zero = difference.model_copy(update={"value": 0.0, "low": 0.0, "high": 0.0})
+        order = better_beyond(difference, zero) - better_beyond(zero, difference)
+        return order, f"by {_show(difference)} on the same windows"
+    own, theirs = (side.score(evaluation.primary) for side in (evaluation, other))
+    order = better_beyond(own, theirs) - better_beyond(theirs, own)
+    return order, "beyond the intervals" if order else "as the intervals overlap"
+
+
+def paired_difference(evaluation: Evaluation, other: Evaluation) -> Score | None:
+    """Mean difference of the deciding score over the same windows, with its normal 95 % interval.
+
+    None where either has no score for each window, or they are not as many.
+    """
+    own, theirs = (side.details.get(WINDOWS + evaluation.primary, []) for side in (evaluation, other))
+    score = evaluation.score(evaluation.primary)
+    if score is None or len(own) != len(theirs) or len(own) < 2:
+        return None
+    differences = [a - b for a, b in zip(own, theirs, strict=True)]
+    if not all(map(math.isfinite, differences)):
+        return None
+    mean, half = fmean(differences), Z95 * stdev(differences) / math.sqrt(len(differences))
+    return score.model_copy(update={"value": mean, "low": mean - half, "high": mean + half})
 
 
 def _champion_reason(passed: bool, sentence: str) -> Reason:
     return Reason(rule="champion", passed=passed, sentence=sentence)
 
 
-def _not_comparable(evaluation: Evaluation, champion: Evaluation) -> str | None:
+def not_comparable(evaluation: Evaluation, champion: Evaluation) -> str:
+    """Why two evaluations were not measured with one ruler, as half a sentence; empty where they were."""
     ours, theirs = evaluation.checkpoint.dataset, champion.checkpoint.dataset
     if ours.digest != theirs.digest:
-        return f"it was judged on {theirs.name} at {theirs.digest[:12]}, this version on {ours.name} at " + (
-            f"{ours.digest[:12]}; judge it again on the new data to compare"
+        return (
+            f"it was judged on {theirs.name} at {theirs.digest[:12]}, this version on {ours.name} at "
+            + (ours.digest[:12])
         )
     if champion.score(evaluation.primary) is None:
         return f"it has no score {evaluation.primary} (its own is {champion.primary})"
+    if evaluation.protocol != champion.protocol:
+        return f"it was judged by another protocol ({_first_difference(evaluation.protocol, champion.protocol)})"
     if not is_sound(champion.score(evaluation.primary)):
         return f"its {evaluation.primary} is not finite"
-    return None
+    return ""
+
+
+def _first_difference(ours: Protocol, theirs: Protocol) -> str:
+    name = next(key for key in (*ours, *theirs) if ours.get(key) != theirs.get(key))
+    return f"{name}: {theirs.get(name, 'not stated')}, here {ours.get(name, 'not stated')}"

@@ -1,8 +1,9 @@
 """A published model is a folder of two files of ours: `weights.safetensors` and `model.json`. No pickle, no code.
 
-`model.json` names the family, its spec and config, and the sha256 of the weights. Only this loader reads it, and it
-only ever builds a class of the installed catalogue. A folder that came through MLflow holds `MLmodel` beside them,
-which must name our own served loader; any other file, and every link, is refused before anything is read.
+`model.json` names the family, its spec and config, the sha256 of the weights, and, where they have names, its classes
+or series. Only this loader reads it, and it only ever builds a class of the installed catalogue. A folder that came
+through MLflow holds `MLmodel` beside them, which must name our own served loader; any other file, and every link, is
+refused before anything is read.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Literal
 
 import torch
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -30,18 +31,30 @@ FORMAT = 1
 WEIGHTS, DESCRIPTION, MLMODEL = "weights.safetensors", "model.json", "MLmodel"
 SERVED = "genfoundry.served"  # the one loader module that an MLmodel may name
 ALLOWED = {WEIGHTS, DESCRIPTION, MLMODEL, "registered_model_meta"}  # MLflow writes the last beside what it downloads
-MAX_TEXT = 1 << 20  # bytes of a description
+MAX_TEXT = {DESCRIPTION: 64 << 20, MLMODEL: 1 << 20}  # bytes; 30,000 series have a megabyte of names
 REMEDY = "publish the model again: genfoundry run RECIPE   (genfoundry doctor lists what is damaged)"
 
 
 class Description(Record):
-    """What `model.json` says."""
+    """What `model.json` says.
+
+    `names` are what the numbers of the classes of images, or of the series, are called, in order. It is left out where
+    there are none, as releases before did.
+    """
 
     format: Literal[1]
     family: str
     spec: Spec
     config: dict[str, Any]
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    names: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _name_each_once(self) -> Description:
+        count = self.spec.num_series if isinstance(self.spec, SeriesSpec) else self.spec.num_classes
+        if self.names and not len(self.names) == len({*self.names}) == count:
+            raise ValueError(f"{len({*self.names})} different names for {count} classes or series")
+        return self
 
 
 def build_model(family: str, spec: ImageSpec | SeriesSpec, settings: dict) -> Model:
@@ -54,23 +67,29 @@ def build_model(family: str, spec: ImageSpec | SeriesSpec, settings: dict) -> Mo
     return cls(spec, cls.Config(**settings))
 
 
-def write_model(folder: Path, family: str, model: Model, state: dict[str, Tensor]) -> str:
-    """Publish `state` (the weights to use, averaged ones included) and the description; returns the weights' sha256."""
+def write_model(folder: Path, family: str, model: Model, state: dict[str, Tensor], names: tuple[str, ...] = ()) -> str:
+    """Publish `state` (the weights to use, averaged ones included) and the description; returns the weights' sha256.
+
+    Args:
+        names: what the numbers of the classes, or of the series, are called.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    weights = publish(folder / WEIGHTS, save(tensors))
+    digest = file_digest(publish(folder / WEIGHTS, save(tensors)))
     description = {
         "format": FORMAT,
         "family": family,
         "spec": model.spec.model_dump(mode="json"),
         "config": model.config.model_dump(mode="json"),
-        "weights_sha256": file_digest(weights),
+        "weights_sha256": digest,
     }
+    if names:
+        description["names"] = names
     publish(folder / DESCRIPTION, json.dumps(description, indent=1) + "\n")
-    return description["weights_sha256"]
+    return digest
 
 
 def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
-    """The model of a published folder, in evaluation mode.
+    """The model of a published folder, in evaluation mode, with the names that were published.
 
     Raises:
         UserError: a file is missing or not one of ours, the digest differs, or the format or family is unknown.
@@ -86,6 +105,7 @@ def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
             expected="weights and settings of the version of genfoundry that published them",
             remedy=REMEDY,
         ) from None
+    model.names = description.names
     return model.to(device).eval()
 
 
@@ -153,8 +173,8 @@ def _check_mlmodel(path: Path) -> None:
 
 
 def _text(path: Path) -> str:
-    if (size := path.stat().st_size) > MAX_TEXT:
-        raise UserError(f"{path} has {size} bytes.", expected=f"at most {MAX_TEXT}", remedy=REMEDY)
+    if (size := path.stat().st_size) > MAX_TEXT[path.name]:
+        raise UserError(f"{path} has {size} bytes.", expected=f"at most {MAX_TEXT[path.name]}", remedy=REMEDY)
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

@@ -6,7 +6,7 @@ a family says what is trained, on which losses, and how to sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import torch
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 
-from genfoundry.batch import Batch
+from genfoundry.batch import Batch, SeriesBatch
 from genfoundry.records import ImageSpec, SeriesSpec
 
 Losses = dict[str, Tensor]
@@ -50,6 +50,7 @@ class Model(nn.Module, Generic[B]):
     budgeted: ClassVar[tuple[str, ...]] = ()
     config: Any
     spec: Any
+    names: tuple[str, ...] = ()  # what the numbers of the classes, or of the series, are called; set by the loader
 
     class Config(BaseModel):
         """Hyper-parameters of the family, with the paper's values as defaults."""
@@ -184,4 +185,13 @@ class Classifies(Protocol):
 
     def classify(self, batch: Batch) -> Tensor:
         """(B, num_classes) logits."""
+        ...
+
+
+@runtime_checkable
+class HasQuantiles(Protocol):
+    """Knows the quantiles of each step of a forecast, without drawing futures."""
+
+    def forecast_quantiles(self, batch: SeriesBatch, levels: Sequence[float]) -> Tensor:
+        """(B, Q, H) in the data's unit, at each of the Q levels between 0 and 1."""
         ...

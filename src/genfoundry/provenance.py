@@ -32,7 +32,8 @@ XMP = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 class Provenance(Record):
     """The registered version that made a file, what that was trained on, and what it was asked for.
 
-    `given` is what it was told beside the seed: a class, the sha256 of an image, the last time stamp; or nothing.
+    `given` is what it was told beside the seed: a class by name and number, the sha256 of an image, up to when its
+    series were known; or nothing.
     """
 
     model: str

@@ -6,18 +6,20 @@ own section and nothing else, so a change in one section redoes only what reads 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from genfoundry import catalog
+from genfoundry import catalog, registered_names
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError, closest
 from genfoundry.files import data_dir
 from genfoundry.gate import Policy
-from genfoundry.schedule import Settings
+from genfoundry.schedule import Class, Settings
 
 MAX_BYTES = 64 * 1024  # of a recipe's YAML
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C takes a tenth of the time
@@ -61,7 +63,7 @@ class EvaluationPlan(Section):
     origins: int = Field(default=14, ge=1, description="series: rolling forecast origins a series")
     seed: int = Field(default=1234, ge=0)
     task: Literal["anomaly"] | None = Field(default=None, description="judge this in place of the family's own task")
-    left_out: int | None = Field(default=None, description="the class that training.leave_out names; filled in")
+    left_out: Class = Field(default=None, description="the class that training.leave_out names; filled in")
 
 
 class Watch(Section):
@@ -212,7 +214,7 @@ def _check_detector(recipe: Recipe, entry: catalog.Entry, where: str) -> None:
     if recipe.training.leave_out is None:
         raise UserError(
             f"{where} asks for anomalies, and leaves no class out of training.",
-            expected="training.leave_out, the number of a class",
+            expected="training.leave_out, the name of a class, or its number",
         )
     if "anomaly_score" not in entry.methods:
         able = [name for name in catalog.names("models") if "anomaly_score" in catalog.describe("models", name).methods]
@@ -235,11 +237,25 @@ def dataset_kind(name: str) -> str:
     )
 
 
-def load(name: str, folder: Path, overrides: dict[str, Any] | None = None) -> Recipe:
-    """Parse `<folder>/<name>.yaml`.
+def homes(folder: Path) -> dict[str, str]:
+    """Every recipe of a folder with the dataset that it names; one that does not parse names none."""
+    return {path.stem: _home(path.read_text(encoding="utf-8", errors="replace")) for path in folder.glob("*.yaml")}
+
+
+@functools.cache
+def _home(text: str) -> str:
+    try:
+        return str(yaml.load(text, Loader=LOADER)["dataset"]["name"])
+    except (yaml.YAMLError, KeyError, TypeError):
+        return ""
+
+
+def load(name: str, folder: Path, overrides: dict[str, Any] | None = None, recorded: Iterable[str] = ()) -> Recipe:
+    """Parse `<folder>/<name>.yaml`; `recorded` are datasets of the project that may lie elsewhere than in `data/`.
 
     Raises:
-        UserError: there is no such recipe (names the closest), or see `parse`.
+        UserError: there is no such recipe (names the closest); on the dataset that the overrides name it would be
+            registered as another recipe and dataset are; or see `parse`.
     """
     path = folder / f"{name}.yaml"
     known = [p.stem for p in folder.glob("*.yaml")]
@@ -248,5 +264,7 @@ def load(name: str, folder: Path, overrides: dict[str, Any] | None = None) -> Re
     text, where = path.read_text(encoding="utf-8"), f"recipe '{name}' ({path.name})"
     recipe = parse(name, text, overrides, where)
     home = parse(name, text, None, where).dataset.name
-    registered = name if recipe.dataset.name == home else f"{name}-{recipe.dataset.name}"
-    return recipe.model_copy(update={"registered_name": registered})
+    pair = registered_names.Pair(name, recipe.dataset.name)
+    if pair.dataset != home:
+        registered_names.ensure_own_name(pair, folder, homes(folder), registered_names.here(recorded))
+    return recipe.model_copy(update={"registered_name": registered_names.registered(pair, home)})

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from genfoundry import gate
 from genfoundry.affected import Selection, Touched
-from genfoundry.gate import Policy, better_beyond, judge
+from genfoundry.gate import Policy, better_beyond, judge, not_comparable
 from genfoundry.outcomes import MEANINGS, Outcome
 from genfoundry.records import Evaluation, Reason, Score, Verdict
 
@@ -78,11 +79,8 @@ class Compared(NamedTuple):
         return (base, change) if base and change else None
 
     def _order(self) -> int:
-        """By the deciding score, beyond the intervals: -1 the change is better, 1 worse, 0 neither."""
-        if self._pair is None:
-            return 0
-        old, new = (side.score(self._pair[1].primary) for side in self._pair)
-        return better_beyond(old, new) - better_beyond(new, old)
+        """By the deciding score, as the gate compares: -1 the change is better, 1 worse, 0 neither."""
+        return gate.compare(*self._pair)[0] if self._pair else 0
 
     @property
     def failed(self) -> list[Reason]:
@@ -147,8 +145,9 @@ def compare(
     if after.evaluation is None:
         return Compared(touched, before, after, None)
     policy = policy.model_copy(update={"trial": False})
-    verdict = judge(after.evaluation, before.evaluation, policy)
     base = _on_same_data(before.evaluation, after.evaluation)
+    alike = base is not None and not not_comparable(after.evaluation, base)
+    verdict = judge(after.evaluation, base if alike else None, policy)
     alone = judge(base, None, policy).reasons if base else ()
     inherited = frozenset(reason.rule for reason in alone if not reason.passed)
     return Compared(touched, before, after, verdict, inherited, _comparable(after.evaluation, champion))

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _name_or_place(value: object) -> object:
+    """Refuse what YAML makes of classes that are called `no` or `1.50`, and what is neither a name nor a place."""
+    if isinstance(value, bool | float):
+        raise ValueError(f"YAML read {value!r}; write the name of the class in quotes")
+    if value == "" or (isinstance(value, int) and value < 0):
+        raise ValueError("expected the name of a class, or its number from 0")
+    return value
+
+
+Class = Annotated[int | str | None, BeforeValidator(_name_or_place)]
+"""A class of images, by name or by the number of its place: see `genfoundry.naming`."""
 
 
 class Settings(BaseModel):
@@ -20,7 +33,7 @@ class Settings(BaseModel):
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
     schedule: Literal["constant", "cosine"] = "constant"
     warmup_steps: int = Field(default=0, ge=0)
-    leave_out: int | None = Field(default=None, ge=0, description="images: a class that training never sees")
+    leave_out: Class = Field(default=None, description="images: the class that training never sees")
     fraction: float = Field(default=1.0, gt=0, le=1, description="images: share of each class that is trained on")
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"

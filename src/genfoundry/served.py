@@ -3,29 +3,40 @@
 MLflow imports this module because the model's `MLmodel` names it; the folder itself carries no code. From a registry
 that you don't trust, load through `genfoundry.tracking.load_version`, which checks the folder before MLflow reads it.
 
-    images      in: `seed` (long), `label` (long, optional)   out: uint8 (B, H, W, C), one image a row
+    images      in: `seed` (long); optional: `class` (string), the name of a class, or `label` (long), its number;
+                    a name that is that number wins over a place
+                out: uint8 (B, H, W, C), one image a row
     enlarger    in: uint8 (B, h, w, C), of any size           out: uint8 (B, scale · h, scale · w, C)
     classifier  in: uint8 (B, H, W, C)                        out: float32 (B, classes), probabilities
-    series      in: `unique_id`, `ds`, `y`, a past of at least `context` steps a series; `series` (long), its number
-                    in the training, where not all of the training's series are given
-                out: `unique_id`, `ds`, `mean` and quantiles, `horizon` rows a series; parameters `seed`, `samples`
+    series      in: `unique_id` as in the training, `ds`, `y`: a past of at least `context` steps per series up to its
+                    last value, half of them observed; `ds` may have a zone or an offset
+                out: `unique_id`, `ds`, `mean` and quantiles, the `horizon` steps after the last value of each series,
+                    in the zone of its past; parameters `seed`, `samples` for families that draw their futures
+
+A class and a series are known by the names that were published with the weights (`genfoundry.naming`). Models that were
+published without know numbers alone: `label` is a place, and series give theirs in the column `series` (long).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from genfoundry import pasts
 from genfoundry.batch import ImageBatch, SeriesBatch
 from genfoundry.errors import UserError
 from genfoundry.features import to_pixels
 from genfoundry.kinds.series import time_features
 from genfoundry.loader import load_model
-from genfoundry.model import Classifies, Model, Upscales
+from genfoundry.model import Classifies, HasQuantiles, Model, Upscales
+from genfoundry.naming import choose_class
+from genfoundry.pasts import Past
 from genfoundry.records import ImageSpec, SeriesSpec
+from genfoundry.stamps import in_zone
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,10 +44,11 @@ if TYPE_CHECKING:
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 MAX_ROWS = 10_000  # images in one call
 SAMPLES = 200
+EVENLY = tuple((i + 0.5) / SAMPLES for i in range(SAMPLES))  # levels whose mean is a forecast's
 
 
 class Images:
-    """Draws one image a row; a row's image depends on its seed and label alone, so batching changes nothing."""
+    """Draws one image a row; a row's image depends on its seed and class alone, so batching changes nothing."""
 
     def __init__(self, model: Model, spec: ImageSpec) -> None:
         self.model, self.spec = model, spec
@@ -46,20 +58,39 @@ class Images:
             raise UserError(f"{len(data)} rows in one call.", expected=f"at most {MAX_ROWS}")
         if not len(data):
             return np.zeros((0, self.spec.height, self.spec.width, self.spec.channels), np.uint8)
-        labels = data["label"] if "label" in data else [None] * len(data)
-        return np.stack([self._draw(seed, label) for seed, label in zip(data["seed"], labels, strict=True)])
+        rows = zip(data["seed"], _cells(data, "label"), _cells(data, "class"), strict=True)
+        return np.stack([self._draw(*row) for row in rows])
 
-    def _draw(self, seed: int, label: int | None) -> np.ndarray:
-        """Where no label is given, `seed` modulo the number of classes."""
-        classes, number = self.spec.num_classes, int(seed)
-        if label is None or label != label:  # NaN: left out in this row
-            label = number % classes if classes else -1
-        elif not 0 <= int(label) < classes:
-            raise UserError(f"label {int(label)}.", expected=f"0 to {classes - 1}")
-        like = ImageBatch(torch.zeros(1, *self.spec.shape), torch.tensor([int(label)]))
+    def _draw(self, seed: int, label: int | None, name: str | None) -> np.ndarray:
+        like = ImageBatch(torch.zeros(1, *self.spec.shape), torch.tensor([self._class(int(seed), label, name)]))
         with torch.inference_mode():
-            image = self.model.sample(like, torch.Generator().manual_seed(number % 2**63))[0]
+            image = self.model.sample(like, torch.Generator().manual_seed(int(seed) % 2**63))[0]
         return to_pixels(image[None])[0].transpose(1, 2, 0)
+
+    def _class(self, seed: int, label: int | None, name: str | None) -> int:
+        """The number of the class that is asked for; `seed` modulo the number of classes where none is."""
+        count, names = self.spec.num_classes, self.model.names
+        if name is not None and not self.model.takes_labels:
+            raise UserError(f"class '{name}': this model takes no class.", remedy="leave out the column `class`")
+        asked = [choose_class(word, names, count) for word in (_whole(label), name) if word is not None]
+        if len({chosen.number for chosen in asked}) > 1:
+            found = " and ".join(map(str, asked))
+            raise UserError(f"One row asks for {found}.", expected="one class per row, in `class` or in `label`")
+        if asked:
+            return asked[0].number
+        return seed % count if count else -1
+
+
+def _cells(data: pd.DataFrame, column: str) -> list[Any]:
+    """The cells of a column that may be left out; None in the rows without."""
+    if column not in data:
+        return [None] * len(data)
+    return [None if empty else cell for cell, empty in zip(data[column], data[column].isna(), strict=True)]
+
+
+def _whole(label: Any) -> Any:
+    """A label as an integer where it is a whole number: a column with empty cells holds 3 as 3.0."""
+    return int(label) if label is not None and int(label) == label else label
 
 
 class Enlargements:
@@ -93,77 +124,55 @@ def _images(pixels: np.ndarray) -> torch.Tensor:
 
 
 class Forecasts:
-    """Forecasts the steps that follow each given series."""
+    """Forecasts the steps that follow each given series; `names` are what the series of the training are called."""
 
-    def __init__(self, model: Model, spec: SeriesSpec) -> None:
-        self.model, self.spec = model, spec
+    def __init__(self, model: Model, spec: SeriesSpec, names: Sequence[str] = ()) -> None:
+        self.model, self.spec, self.names = model, spec, names
 
     def predict(self, data: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         import pandas as pd
 
         given = {"seed": 0, "samples": SAMPLES, **(params or {})}
-        groups = sorted(data.groupby("unique_id"), key=lambda group: str(group[0]))
-        numbers = self._numbers([frame for _, frame in groups])
-        parts = [self._forecast(str(name), i, frame, given) for i, (name, frame) in zip(numbers, groups, strict=True)]
+        parts = [self._forecast(past, given) for past in pasts.read(data, self.spec, self.names)]
         return pd.concat(parts, ignore_index=True)
 
-    def _numbers(self, frames: list[pd.DataFrame]) -> list[int]:
-        """Which series of the training each one is: its column `series`, or its place where all of them are given."""
-        known = self.spec.num_series
-        if not all("series" in frame and frame["series"].notna().all() for frame in frames):
-            if len(frames) == known:
-                return list(range(known))
-            raise UserError(
-                f"{len(frames)} series without their numbers, of a model that learned {known}.",
-                expected=f"all {known} series, or a column `series` with the number of each, 0 to {known - 1}, "
-                "in the alphabetical order of the training's unique_id",
-            )
-        numbers = [int(frame["series"].iloc[0]) for frame in frames]
-        if wrong := [number for number in numbers if not 0 <= number < known]:
-            raise UserError(f"series {wrong[0]}.", expected=f"0 to {known - 1}")
-        return numbers
-
-    def _forecast(self, name: str, number: int, frame: pd.DataFrame, given: dict[str, Any]) -> pd.DataFrame:
+    def _forecast(self, past: Past, given: dict[str, Any]) -> pd.DataFrame:
         import pandas as pd
 
-        past, stamps = self._past(name, frame)
-        coming = pd.date_range(stamps[-1], periods=self.spec.horizon + 1, freq=self.spec.freq)[1:]
-        like = self._batch(past, stamps, coming, number).repeat(int(given["samples"]))
+        ahead = pd.date_range(past.stamps[-1], periods=self.spec.horizon + 1, freq=self.spec.freq)
+        coming = pd.DatetimeIndex(ahead[1:])
+        mean, levels = self._read(self._batch(past, coming), given)
+        columns = {f"q{level}": values for level, values in zip(QUANTILES, levels, strict=True)}
+        when = in_zone(coming, past.zone)
+        return pd.DataFrame({"unique_id": past.name, "ds": when, "mean": mean, **columns})
+
+    def _read(self, batch: SeriesBatch, given: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """The mean (H,) and `QUANTILES` (Q, H): the model's own where it has them, else those of drawn futures."""
         with torch.inference_mode():
-            drawn = self.model.sample(like, torch.Generator().manual_seed(int(given["seed"]))).double().numpy()
-        columns = {f"q{quantile}": np.quantile(drawn, quantile, axis=0) for quantile in QUANTILES}
-        return pd.DataFrame({"unique_id": name, "ds": coming, "mean": drawn.mean(0), **columns})
+            if isinstance(self.model, HasQuantiles):
+                found = self.model.forecast_quantiles(batch, (*QUANTILES, *EVENLY))[0].double().numpy()
+                return found[len(QUANTILES) :].mean(0), found[: len(QUANTILES)]
+            like, generator = batch.repeat(int(given["samples"])), torch.Generator().manual_seed(int(given["seed"]))
+            drawn = self.model.sample(like, generator).double().numpy()
+        return drawn.mean(0), np.quantile(drawn, QUANTILES, axis=0)
 
-    def _past(self, name: str, frame: pd.DataFrame) -> tuple[np.ndarray, pd.DatetimeIndex]:
-        """The last `context` values, NaN where missing, on the whole grid."""
-        import pandas as pd
-
-        stamps = pd.DatetimeIndex(pd.to_datetime(frame["ds"], utc=True)).tz_localize(None)
-        values = pd.Series(frame["y"].to_numpy(np.float64), stamps).sort_index()
-        if values.index.has_duplicates:
-            raise UserError(f"Series '{name}' has two rows at one time.", expected="one row a time stamp")
-        grid = pd.date_range(values.index[0], values.index[-1], freq=self.spec.freq)
-        if len(grid) < self.spec.context or len(values.index.difference(grid)):
-            raise UserError(
-                f"Series '{name}' covers {len(grid)} steps of '{self.spec.freq}' with {len(values)} rows.",
-                expected=f"at least {self.spec.context} steps, every time stamp on that grid",
-            )
-        last = grid[-self.spec.context :]
-        return values.reindex(last).to_numpy(), pd.DatetimeIndex(last)
-
-    def _batch(self, past: np.ndarray, stamps: Any, coming: Any, number: int) -> SeriesBatch:
-        seen = np.isfinite(past)
-        times = [time_features(index.to_numpy().astype("datetime64[us]"), self.spec.freq) for index in (stamps, coming)]
+    def _batch(self, past: Past, coming: pd.DatetimeIndex) -> SeriesBatch:
+        seen = np.isfinite(past.values)
+        time = [_calendar(stamps, self.spec.freq) for stamps in (past.stamps, coming)]
         empty = torch.zeros(1, self.spec.horizon)
         return SeriesBatch(
-            torch.from_numpy(np.where(seen, past, 0).astype(np.float32))[None],
+            torch.from_numpy(np.where(seen, past.values, 0).astype(np.float32))[None],
             torch.from_numpy(seen.astype(np.float32))[None],
-            torch.from_numpy(times[0])[None],
+            time[0],
             empty,
             empty,
-            torch.from_numpy(times[1])[None],
-            torch.tensor([number]),
+            time[1],
+            torch.tensor([past.number]),
         )
+
+
+def _calendar(stamps: pd.DatetimeIndex, freq: str) -> torch.Tensor:
+    return torch.from_numpy(time_features(stamps.to_numpy().astype("datetime64[us]"), freq))[None]
 
 
 def _load_pyfunc(path: str) -> Images | Enlargements | Classes | Forecasts:
@@ -174,7 +183,7 @@ def _load_pyfunc(path: str) -> Images | Enlargements | Classes | Forecasts:
     """
     model = load_model(Path(path))
     if isinstance(model.spec, SeriesSpec):
-        return Forecasts(model, model.spec)
+        return Forecasts(model, model.spec, model.names)
     if isinstance(model, Classifies) and not model.generative:
         return Classes(model)
     if isinstance(model, Upscales):

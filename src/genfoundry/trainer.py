@@ -33,7 +33,8 @@ from genfoundry.journal import LEFT_OUT, Journal
 from genfoundry.loader import build_model, write_model
 from genfoundry.loop import Diverged, Loop, Turns
 from genfoundry.model import Model
-from genfoundry.records import Cost
+from genfoundry.naming import choose_class, names_of
+from genfoundry.records import Cost, ImageSpec
 from genfoundry.schedule import Settings
 
 EXIT = {"COMPLETED": 0, "DIVERGED": 3, "PREEMPTED": 143, "FAILED": 1}
@@ -121,7 +122,7 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
     journal.write("resolved", device=resolved.name, precision=resolved.precision, threads=order.threads)
     pl.seed_everything(settings.seed, verbose=False)
     model = build_model(order.family, order.dataset.spec, order.settings).to(resolved.device)
-    split = training_split(order, settings, resolved)
+    split, names = training_split(order, settings, resolved), names_of(order.folder, order.dataset.spec)
     loop = Loop(model, settings, split)
     if found := snapshot.latest(folder, lambda sentence: journal.write(LEFT_OUT, sentence=sentence)):
         loop.step, path = found
@@ -130,19 +131,22 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
     ensure_room(folder, snapshot.room(folder, loop.state()))
     began = time.monotonic()
     outcome, sentence = fit(loop, resolved, Reporter(folder, journal, loop))
-    cost = measure(loop, resolved, time.monotonic() - began)
-    if outcome == "PREEMPTED":
-        return Result(run_key=order.run_key, outcome=outcome, sentence=sentence, step=loop.step, cost=cost)
-    if outcome == "DIVERGED":
-        sound = snapshot.latest(folder)
-        if sound is None:
-            return Result(run_key=order.run_key, outcome=outcome, sentence=sentence, step=loop.step, cost=cost)
-        loop.step, path = sound
-        snapshot.restore(path, loop.state())
-    digest = finish(order.family, loop, folder)
+    steps, digest = loop.step, ""
+    if outcome == "COMPLETED" or (outcome == "DIVERGED" and go_back(loop, folder)):
+        digest = finish(order.family, loop, folder, names, journal)
+    cost = measure(loop, resolved, time.monotonic() - began, steps)
     return Result(
         run_key=order.run_key, outcome=outcome, sentence=sentence, step=loop.step, weights_digest=digest, cost=cost
     )
+
+
+def go_back(loop: Loop, folder: Path) -> bool:
+    """Restore the last snapshot, from before a divergence; whether there is one."""
+    if (sound := snapshot.latest(folder)) is None:
+        return False
+    loop.step, path = sound
+    snapshot.restore(path, loop.state())
+    return True
 
 
 def training_split(order: Order, settings: Settings, resolved: Resolved) -> Split:
@@ -151,21 +155,40 @@ def training_split(order: Order, settings: Settings, resolved: Resolved) -> Spli
     Raises:
         UserError: there are none, or the settings ask for classes where there are none.
     """
-    name, spec = order.dataset.name, order.dataset.spec
+    spec = order.dataset.spec
     split = open_split(order.folder, "train", spec, resolved.device)
     if settings.leave_out is not None or settings.fraction < 1:
-        classes = getattr(spec, "num_classes", 0)
-        if not isinstance(split, ImageRows) or (settings.leave_out is not None and settings.leave_out >= classes):
-            raise UserError(
-                f"training.leave_out = {settings.leave_out}, training.fraction = {settings.fraction} on '{name}', "
-                f"which has {classes} classes.",
-                expected=f"images, and a class from 0 to {classes - 1}" if classes else "a dataset of labelled images",
-            )
-        chosen = chosen_rows(split.labels.cpu(), settings.leave_out, settings.fraction, settings.seed)
+        if not isinstance(split, ImageRows) or not isinstance(spec, ImageSpec):
+            raise _unchosen(order, settings, "a dataset of images")
+        chosen = chosen_rows(split.labels.cpu(), left_out(order, settings, spec), settings.fraction, settings.seed)
         split = Subset(split, chosen)
     if len(split) == 0:
-        raise UserError(f"Dataset '{name}' has no training rows.")
+        raise UserError(f"Dataset '{order.dataset.name}' has no training rows.")
     return split
+
+
+def left_out(order: Order, settings: Settings, spec: ImageSpec) -> int | None:
+    """The number of the class that training never sees, by the names on the card of the data.
+
+    Raises:
+        UserError: there is no such class; tells all of them.
+    """
+    if settings.leave_out is None:
+        return None
+    if not spec.num_classes:
+        raise _unchosen(order, settings, "a dataset of labelled images")
+    try:
+        return choose_class(settings.leave_out, names_of(order.folder, spec), spec.num_classes).number
+    except UserError as error:
+        raise _unchosen(order, settings, error.expected) from None
+
+
+def _unchosen(order: Order, settings: Settings, expected: str) -> UserError:
+    return UserError(
+        f"training.leave_out = {settings.leave_out}, training.fraction = {settings.fraction} on "
+        f"'{order.dataset.name}', which has {getattr(order.dataset.spec, 'num_classes', 0)} classes.",
+        expected=expected,
+    )
 
 
 def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, str]:
@@ -194,24 +217,28 @@ def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, st
     return "COMPLETED", f"{loop.step} steps"
 
 
-def finish(family: str, loop: Loop, folder: Path) -> str:
+def finish(family: str, loop: Loop, folder: Path, names: tuple[str, ...], journal: Journal) -> str:
     """Put the averaged weights in place, fit what is fitted last, publish; returns the weights' sha256."""
     loop.publish_averages()
     model = loop.model.eval()
-    rows = torch.arange(len(loop.split)).split(512)
+    if fits := type(model).after_training is not Model.after_training:
+        journal.write("fitting", step=loop.step, of=loop.settings.max_steps, examples=len(loop.split))
+    began, rows = time.monotonic(), torch.arange(len(loop.split)).split(512)
     model.after_training(loop.split.batch(part) for part in rows)
-    return write_model(folder / MODEL, family, model, model.state_dict())
+    if fits:
+        journal.write("fitted", step=loop.step, seconds=round(time.monotonic() - began, 2))
+    return write_model(folder / MODEL, family, model, model.state_dict(), names)
 
 
-def measure(loop: Loop, resolved: Resolved, seconds: float) -> Cost:
-    """What the training took on this machine, and what one sample costs."""
+def measure(loop: Loop, resolved: Resolved, seconds: float, steps: int) -> Cost:
+    """What the training took on this machine, all that was fitted last included, and what one sample costs."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if resolved.device.type == "cuda":
         peak = torch.cuda.max_memory_allocated() / 2**20
     return Cost(
         seconds=round(seconds, 2),
-        steps=loop.step,
-        examples=loop.step * loop.settings.batch_size,
+        steps=steps,
+        examples=steps * loop.settings.batch_size,
         peak_memory_mb=round(peak, 1),
         parameters=sum(p.numel() for p in loop.model.parameters()),
         flops_per_sample=flops(loop.model, loop.split),

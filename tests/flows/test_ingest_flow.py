@@ -75,6 +75,9 @@ def test_pairs_come_in_change_and_are_refused_whole(project: Path, tmp_path_fact
     (lone / "lr" / "3.png").unlink()
 
     wish = {"name": "pairs", "licence": "CC0", "consent": "drawn by a test", "max_bad_fraction": 0.1}
+    wish |= {"follow_links": True, "ignore_splits": True, "test_fraction": 0.4}
+    (first / "hr" / "1.png").rename(first / "linked.png")
+    (first / "hr" / "1.png").symlink_to(first / "linked.png")
     places = [{"path": str(home / "hr"), "paired": str(home / "lr")} for home in (first, other, lone)]
     (project / "load.csv").write_text("ds,y\n2024-01-01,1\n2024-01-02,2\n")
     places.append({"path": str(project / "load.csv"), "paired": str(first)})

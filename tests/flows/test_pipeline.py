@@ -1,5 +1,6 @@
 """The whole road on real parts: data, a training process, the judge, MLflow on SQLite, Prefect; then again."""
 
+import hashlib
 import json
 import os
 import signal
@@ -65,6 +66,31 @@ def test_again_is_skipped_and_adds_no_version(first):
     for stage in ("validate", "train", "evaluate", "register"):
         assert any(stage in line and "SKIPPED" in line for line in again.stderr.splitlines()), again.stderr
     assert genfoundry(root, "registry", "show", "gan-digits", "--json").stdout == before
+
+
+def tree(folder):
+    """Every file below a folder, its digest, and when it was written."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path): (hashlib.sha256(path.read_bytes()).digest(), path.stat().st_mtime_ns) for path in files}
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+def test_a_copied_project_goes_on_where_it_is_and_the_first_is_not_touched(first, tmp_path):
+    root, _ = first
+    before = tree(root)
+    copy = tmp_path / "a copy"
+    subprocess.run(["cp", "-a", root, copy], check=True)
+    again = genfoundry(copy, "run", "gan", "--data", "digits", "--no-report", *settings())
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count(f"This project was at {root} and is at {copy} now") == 1
+    for stage in ("validate", "train", "evaluate", "register"):
+        assert any(stage in line and "SKIPPED" in line for line in again.stderr.splitlines()), again.stderr
+    new = genfoundry(copy, "run", "gan", "--data", "digits", "--seed", "9", "--no-report", *settings())
+    assert new.returncode == 0, new.stderr
+    assert "This project was at" not in new.stderr
+    assert genfoundry(copy, "doctor", "--deep").returncode == 0
+    assert tree(root) == before
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -215,6 +216,34 @@ def test_the_user_may_set_the_rhythm(tmp_path: Path) -> None:
         take_lines(tmp_path, lines(), horizon=-1)
 
 
+BERLIN = pd.date_range("2026-03-15", periods=HOURS, freq="h", tz="Europe/Berlin")  # summer time begins on 29 March
+ZONES = {
+    "none": (BERLIN.tz_convert("UTC").tz_localize(None).strftime("%Y-%m-%d %H:%M"), ""),
+    "one offset": (BERLIN.tz_convert("-03:30").strftime("%Y-%m-%dT%H:%M:%S%z"), "-03:30"),
+    "an offset in hours": (BERLIN.tz_convert("UTC").strftime("%Y-%m-%d %H:%M:%S+00"), "+00:00"),
+    "Z": (BERLIN.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ"), "+00:00"),
+    "offsets that change": ([moment.isoformat() for moment in BERLIN], "+02:00"),
+    "a zone": (BERLIN, "Europe/Berlin"),
+    "a fixed zone": (BERLIN.tz_convert("+05:45"), "+05:45"),
+    "UTC": (BERLIN.tz_convert("UTC"), "+00:00"),
+}
+
+
+@pytest.mark.parametrize(("given", "zone"), ZONES.values(), ids=[*ZONES])
+def test_the_card_holds_the_zone_that_times_came_in(given, zone: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"ds": given, "y": np.sin(np.arange(HOURS) / 4)})
+    path = tmp_path / ("table.parquet" if isinstance(given, pd.DatetimeIndex) else "table.csv")
+    frame = frame.sample(frac=1, random_state=0)  # the last moment counts, not the last row
+    frame.to_parquet(path, index=False) if path.suffix == ".parquet" else frame.to_csv(path, index=False)
+    taken = take(path)
+    card = data_dir() / "mine" / "card.json"
+    assert read_card(card.parent).zone == zone
+    assert ("zone" in json.loads(card.read_text())) == bool(zone)  # so what was sealed before keeps its digest
+    assert taken.policy["time"] == ("converted to UTC" if zone else "without a time zone, taken as UTC")
+    stamps = series_kind.read(card.parent).stamps
+    assert (stamps == BERLIN.tz_convert("UTC").tz_localize(None).to_numpy()).all()
+
+
 def test_csv_and_parquet_give_the_same_series(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     take_lines(tmp_path, lines())
@@ -284,3 +313,28 @@ def test_steps_that_do_not_agree_are_told_with_their_shares() -> None:
 def test_the_season_follows_the_frequency(freq: str, season: int) -> None:
     assert default_horizon(freq).season == season
     assert default_horizon("h") == Horizon(24, 24, 168)
+
+
+def test_what_was_trained_on_is_never_tested_with_however_the_series_grow(tmp_path: Path) -> None:
+    """A longer past, or a larger share of test, moved both boundaries back over what models had learned from."""
+    rows = lines(600)
+    was = take_lines(tmp_path, [rows[0], *rows[201:]], force=False).version.spec
+    before = read_card(data_dir() / "mine").splits
+    for options in ({}, {"test_fraction": 0.4}):
+        assert take_lines(tmp_path, rows, **options).version.spec == was
+        assert read_card(data_dir() / "mine").splits == before
+    later = take_lines(tmp_path, lines(900))
+    now = read_card(data_dir() / "mine").splits
+    assert all(now[split] > before[split] for split in before)
+    assert later.policy["split"] == f"in time: val from {now['val']}, test from {now['test']}"
+
+
+def test_data_that_end_before_the_test_of_before_are_refused_or_split_anew(tmp_path: Path, project: Path) -> None:
+    rows = lines(900)
+    take_lines(tmp_path, rows)
+    with pytest.raises(UserError, match=r"(val|test) would begin at .* and have \d+ steps, since no split") as caught:
+        take_lines(tmp_path, rows[:500], force=False)
+    assert caught.value.remedy.endswith("split in time anew: --force")
+    anew = take_lines(tmp_path, rows[:500])
+    shutil.rmtree(project / "data")
+    assert take_lines(tmp_path, rows[:500]).version == anew.version

@@ -19,10 +19,16 @@ from genfoundry.files import data_dir, file_digest
 from genfoundry.intake import images
 from genfoundry.intake.decoding import decode, examine
 from genfoundry.intake.quarantine import Account, RefusedError
+from genfoundry.intake.splitting import Wish
 from genfoundry.kinds import image as image_kind
 from genfoundry.stages.ingest import Intake, add
 
 RANDOM = np.random.default_rng(7)
+
+
+@pytest.fixture(autouse=True)
+def _same_pictures_whatever_ran_before() -> None:
+    RANDOM.bit_generator.state = np.random.default_rng(7).bit_generator.state
 
 
 @pytest.fixture
@@ -63,7 +69,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def take(folder: Path, **options) -> Intake:
-    settings = {"licence": "CC0", "consent": "drawn by a test", "max_bad_fraction": 1.0} | options
+    settings = {"licence": "CC0", "consent": "drawn by a test", "max_bad_fraction": 1.0, "test_fraction": 0.4} | options
     return add(folder, "mine", **settings)
 
 
@@ -165,26 +171,27 @@ def test_hostile_names_are_kept_as_text(project: Path, tmp_path: Path) -> None:
     names = ["<script>alert(1)", "--name\n=1+1", "…é", os.fsdecode(b"caf\xe9")]
     for name in names:
         (home / name).mkdir(parents=True)
-        for number in range(3):
+        for number in range(8):
             (home / name / f"{number}.png").write_bytes(encoded(picture(16, 16)))
     taken = take(home)
     card = read_card(data_dir() / "mine")
     assert set(card.class_names) == {"<script>alert(1)", r"--name\n=1+1", "…é", r"caf\xe9"}
-    assert taken.counts["used"] == 12
+    assert taken.counts["used"] == 32
     assert {path.name for path in (data_dir() / "mine").iterdir()} == {
         "card.json", "manifest.csv", "train-images.npy", "train-labels.npy", "test-images.npy", "test-labels.npy",
     }  # fmt: skip
 
 
-def test_classes_are_numbered_by_name_and_split_alike(project: Path, tmp_path: Path) -> None:
-    for name, count in (("b", 20), ("a", 10)):
-        (tmp_path / "two" / name).mkdir(parents=True)
+def test_classes_are_numbered_as_people_sort_and_counted(project: Path, tmp_path: Path) -> None:
+    for name, count in (("11", 20), ("2", 10), ("b", 10), ("A", 10)):
+        (tmp_path / "all" / name).mkdir(parents=True)
         for number in range(count):
-            (tmp_path / "two" / name / f"{number}.webp").write_bytes(encoded(picture(28, 28), "WEBP", lossless=True))
-    taken = take(tmp_path / "two", test_fraction=0.3)
+            (tmp_path / "all" / name / f"{number}.webp").write_bytes(encoded(picture(28, 28), "WEBP", lossless=True))
+    taken = take(tmp_path / "all")
     train, test = (image_kind.read(data_dir() / "mine", split).labels.tolist() for split in image_kind.SPLITS)
-    assert taken.class_names == ("a", "b")
-    assert (train.count(0), test.count(0), train.count(1), test.count(1)) == (7, 3, 14, 6)
+    assert taken.class_names == ("2", "11", "A", "b")
+    assert [sum(taken.classes[name].values()) for name in taken.class_names] == [10, 20, 10, 10]
+    assert taken.classes["11"] == {"train": train.count(1), "test": test.count(1)}
 
 
 @pytest.mark.parametrize("what", ["empty class", "nested", "beside", "nothing", "one image"])
@@ -199,7 +206,7 @@ def test_a_folder_of_no_known_form_is_explained(project: Path, folder: Path, tmp
     elif what == "nested":
         (classes / "train" / "dog").mkdir(parents=True)
         (classes / "train" / "dog" / "1.png").write_bytes(BIG)
-        message = "a folder inside a folder: 'train/dog'(.|\n)*the split is made here"
+        message = "holds 'train' beside 'cat': are the first given splits(.|\n)*as classes: move the images out"
     elif what == "beside":
         (classes / "loose.png").write_bytes(BIG)
         message = "1 files beside 1 folders: 'loose.png' beside 'cat'"
@@ -208,9 +215,22 @@ def test_a_folder_of_no_known_form_is_explained(project: Path, folder: Path, tmp
         classes.mkdir()
         message = "no file that could be an image"
     else:
-        message = "Class folder 'cat' gives 1 usable, distinct images"
+        message = (
+            "Class folder 'cat' gives 1 usable, distinct images: [01] to train on(.|\n)*give more images of it: 10"
+        )
     with pytest.raises(UserError, match=message):
         take(classes)
+
+
+def test_a_class_of_which_nothing_can_be_used_stops_the_intake(project: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "two" / name).mkdir(parents=True)
+        for number in range(20):
+            content = encoded(picture(16, 16)) if name == "a" else b"no image"
+            (tmp_path / "two" / name / f"{number}.png").write_bytes(content)
+    with pytest.raises(UserError, match="Class folder 'b' gives 0 usable, distinct images"):
+        take(tmp_path / "two")
+    assert not (data_dir() / "mine").exists()
 
 
 def test_duplicates_are_dropped_so_that_none_leaks_into_the_test(project: Path, folder: Path) -> None:
@@ -228,7 +248,7 @@ def test_duplicates_are_dropped_so_that_none_leaks_into_the_test(project: Path, 
 def test_one_image_in_two_classes_is_in_neither(project: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / "two" / name).mkdir(parents=True)
-        for number in range(3):
+        for number in range(8):
             (tmp_path / "two" / name / f"{number}.png").write_bytes(encoded(picture(16, 16)))
         (tmp_path / "two" / name / "both.png").write_bytes(BIG)
     taken = take(tmp_path / "two")
@@ -316,7 +336,8 @@ def test_intake_is_deterministic_and_the_split_follows_the_pixels(project: Path,
 
 
 def take_examples(folder: Path):
-    return images.take_images(folder, Account("mine", 0.0), 24, 0.2, 0, lambda done, total: None).examples
+    wish = Wish(test_fraction=0.4)
+    return images.take_images(folder, Account("mine", 0.0), 24, wish, lambda done, total: None).examples
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 from toys import Toy, scores_of
 
 from genfoundry.errors import UserError
-from genfoundry.judges.anomaly import judge
+from genfoundry.judges.anomaly import _number, judge
 from genfoundry.recipe import EvaluationPlan
 
 pytestmark = pytest.mark.usefixtures("root")
@@ -42,11 +42,20 @@ def test_a_score_that_is_not_finite_is_unknown(mnist_folder, tmp_path):
     assert math.isnan(scores_of(found)[found.primary].value)
 
 
+@pytest.mark.parametrize("names", [(), ("one", "0", "2", "3", "4", "5", "6", "7", "8", "9")])
+def test_the_class_that_was_left_out_goes_by_the_names_of_the_model(names, mnist_folder):
+    """To one that was published without names a number was a place, and a name is one of the card."""
+    model, asked = Ink(), [1, "1"] if not names else [0, "0", 1]
+    model.names = names
+    assert [_number(left_out, model, mnist_folder) for left_out in asked] == [1] * len(asked)
+
+
 @pytest.mark.parametrize(
     ("model", "plan", "says"),
     [
         (Toy, PLAN, "scores no anomalies"),
         (Ink, EvaluationPlan(task="anomaly"), "No class was left out"),
+        (Ink, EvaluationPlan(task="anomaly", left_out="one"), "There is no class 'one'"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(mnist_folder, tmp_path, model, plan, says):

@@ -7,6 +7,7 @@ import torch
 from waves import PLAN, SPEC, Broken, Oracle, values, waves
 
 from genfoundry.baselines import apart, auto_ets, ensembles, filled, noise, random_walk, seasonal_naive
+from genfoundry.errors import UserError
 from genfoundry.judges.forecasting import NUM_FUTURES, futures, judge, rolling_origins
 from genfoundry.loader import build_model
 from genfoundry.model import Model
@@ -23,7 +24,7 @@ def folder(tmp_path_factory):
 
 def test_a_model_that_knows_is_scored_beside_the_baselines(folder, tmp_path):
     found = judge(Oracle(SPEC, Model.Config()), folder, PLAN, None, tmp_path / "out")
-    assert found.primary == "crps_h6_o5"
+    assert found.primary == "scaled_crps_h6_o5"
     model, naive, ets, floor = (values(found, s) for s in ("model", "seasonal_naive", "auto_ets", "noise"))
     # E CRPS of the true N(μ, 1) is 1/√π; seasonal naive's error has twice the variance of the noise
     assert model["crps_h6_o5"].value == pytest.approx(1 / np.sqrt(np.pi), rel=0.15)
@@ -33,9 +34,49 @@ def test_a_model_that_knows_is_scored_beside_the_baselines(folder, tmp_path):
     assert model["miscoverage80_h6_o5"].value == pytest.approx(abs(model["coverage80_h6_o5"].value - 0.8))
     ratio = model["crps_h6_o5"].value / naive["crps_h6_o5"].value
     assert model["relative_crps_h6_o5"].value == pytest.approx(ratio)
+    for metric in ("scaled_crps", "mase"):
+        for other, theirs in (("seasonal_naive", naive), ("auto_ets", ets)):
+            ratio = model[f"{metric}_h6_o5"].value / theirs[f"{metric}_h6_o5"].value
+            assert model[f"{metric}_to_{other}_h6_o5"].value == pytest.approx(ratio)
+    assert "scaled_crps_to_auto_ets_h6_o5" not in ets
+    kept = found.details["windows/scaled_crps_h6_o5"]
+    assert len(kept) == 10
+    assert np.mean(kept) == pytest.approx(model["scaled_crps_h6_o5"].value, rel=1e-6)
     assert all(score.low <= score.value <= score.high for score in found.scores)
     assert len(found.details["crps_by_step"]) == SPEC.horizon
     assert found.protocol["windows"] == 10
+
+
+def test_a_series_in_another_unit_decides_no_more_than_before(folder, tmp_path):
+    """The same series in thousandths: every score without a scale, and every verdict, is what it was."""
+
+    class Larger(Oracle):
+        def sample(self, like, generator=None):
+            return super().sample(like, generator) * torch.where(like.series[:, None] == 1, 1000.0, 1.0)
+
+    (tmp_path / "larger").mkdir()
+    other = waves(tmp_path / "larger", size={"b": 1000.0})
+    one = judge(Oracle(SPEC, Model.Config()), folder, PLAN, None, tmp_path / "out")
+    two = judge(Larger(SPEC, Model.Config()), other, PLAN, None, tmp_path / "out")
+    for subject in ("model", "seasonal_naive", "noise"):
+        for name, score in values(one, subject).items():
+            if not name.startswith(("crps", "relative_crps")):
+                again, near = (
+                    values(two, subject)[name],
+                    1e-2 if "auto_ets" in name else 1e-4,
+                )  # its fit stops somewhere
+                found = (again.value, again.low, again.high)
+                assert found == pytest.approx((score.value, score.low, score.high), rel=near), name
+    assert values(two, "model")["crps_h6_o5"].value > 100 * values(one, "model")["crps_h6_o5"].value
+
+
+def test_a_series_that_never_moved_in_training_is_left_out_by_name(tmp_path, root):
+    found = judge(Oracle(SPEC, Model.Config()), waves(root, size={"b": 0.0}), PLAN, None, tmp_path / "out")
+    assert np.isfinite(values(found, "model")["scaled_crps_h6_o5"].value)
+    assert found.protocol["left out"] == "series that never moved in training: b"
+    assert found.protocol["windows"] == 5
+    with pytest.raises(UserError, match="No series ever moves"):
+        judge(Oracle(SPEC, Model.Config()), waves(root, size={"a": 0.0, "b": 0.0}), PLAN, None, tmp_path / "out")
 
 
 def test_the_gallery_is_what_the_report_draws(folder, tmp_path):

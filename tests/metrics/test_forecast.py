@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from genfoundry.metrics.forecast import Forecast, crps, inside, seasonal_error
+from genfoundry.metrics.forecast import Forecast, crps, inside, seasonal_error, unit
 
 
 def gaussian_crps(y, mu, sigma):
@@ -48,6 +48,22 @@ def test_mase_of_the_seasonal_naive_forecast_of_a_steady_trend_is_one():
 def test_seasonal_error_skips_gaps_and_is_unknown_for_a_constant():
     assert seasonal_error(np.array([1.0, np.nan, 3.0, 5.0, 5.0]), 2) == pytest.approx(2)
     assert math.isnan(seasonal_error(np.ones(9), 1))
+
+
+def test_a_series_unit_is_its_seasonal_error_or_else_that_of_one_step():
+    saw = np.tile([1.0, 2.0, 3.0], 5)
+    assert unit(np.arange(40.0), 4) == 4
+    assert unit(saw, 3) == pytest.approx(8 / 7 + 2 / 14 * 1), "a season that repeats itself leaves no error"
+    assert math.isnan(unit(np.ones(9), 3))
+
+
+def test_the_scaled_crps_knows_no_scale():
+    rng = np.random.default_rng(4)
+    real, fake = rng.random((5, 2, 3)) + 1, rng.random((5, 9, 3))
+    larger = Forecast.score(1000 * real, 1000 * fake)
+    small = Forecast.score(real, fake)
+    assert larger["scaled_crps"] == pytest.approx(small["scaled_crps"])
+    assert larger["crps"] == pytest.approx(1000 * small["crps"])
 
 
 def test_steps_that_were_not_observed_do_not_count():

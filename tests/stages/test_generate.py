@@ -19,15 +19,17 @@ from tracked import evaluation as judged
 from trained import digits
 
 from genfoundry import __version__, tracking
-from genfoundry.dataset import Card, seal
+from genfoundry.dataset import Card, read_card, seal
 from genfoundry.errors import UserError
 from genfoundry.kinds import series
 from genfoundry.loader import build_model, write_model
 from genfoundry.records import SeriesSpec
+from genfoundry.stages import foresee
 from genfoundry.stages.generate import Wishes, find_version, generate_samples
 
 SERIES = SeriesSpec(freq="D", season=7, context=10, horizon=4, num_series=2)
 SMALL = {"width": 8, "latent_dim": 4}
+ROMAN = ("1", "10", "11", "12", "2", "3", "4", "5", "6", "7")  # as folders of these names sort as text
 FAMILIES = {
     "plain": ("gan", SMALL),
     "classes": ("cgan", SMALL),
@@ -49,14 +51,29 @@ def two_series(root):
     return seal(folder, card.model_copy(update={"spec": spec, "counts": counts, "splits": splits}))
 
 
-def publish(name, family, settings, data, folder):
+def zoned_series(root):
+    """A sealed dataset of 40 days of `p` and 38 of `q` in Berlin's time, of which the last three hold no value of y."""
+    frames = []
+    for name, days in (("p", 40), ("q", 38)):
+        stamps = pd.date_range("2020-01-01 06:00", periods=days, freq="D", tz="UTC")
+        y = pd.Series(np.arange(days) % 7.0).where(np.arange(days) < days - 3)
+        frames.append(pd.DataFrame({"unique_id": name, "ds": stamps, "y": y}))
+    folder, splits = root / "data" / "zoned", {"val": "2020-01-20", "test": "2020-01-25"}
+    spec, counts = series.write(folder, frames, SERIES, splits)
+    card = Card(
+        name="zoned", kind="series", title="zoned", licence="none", source="made", consent="made", splits=splits
+    )
+    return seal(folder, card.model_copy(update={"spec": spec, "counts": counts, "zone": "Europe/Berlin"}))
+
+
+def publish(name, family, settings, data, folder, names=()):
     """A registered, untrained version."""
     torch.manual_seed(0)
     model = build_model(family, data.spec, settings)
     for tensor in model.parameters():  # what starts at zero, as the effect of a class, shows
         tensor.data.add_(torch.randn_like(tensor), alpha=0.1)
     run_id = tracking.start_run(name, recipe=name, tags={}, params={}, dataset=data)
-    weights = write_model(folder / name, family, model, model.state_dict())
+    weights = write_model(folder / name, family, model, model.state_dict(), names)
     tracking.publish_model(run_id, folder / name)
     found = judged(name, run_id, weights, data=data)
     found = found.model_copy(update={"checkpoint": found.checkpoint.model_copy(update={"family": family})})
@@ -75,6 +92,8 @@ def registry(home, tmp_path_factory):
         unlabelled = data.model_copy(update={"spec": data.spec.model_copy(update={"num_classes": 0})})
         publish("pyramid", "lapgan", {"width": 4, "coarse_width": 8}, unlabelled, folder)
         publish("days", "deepar", {"layers": 1, "hidden": 4}, two_series(home), folder)
+        publish("zoned", "rnn", {"hidden": 4}, zoned_series(home), folder, ("p", "q"))
+        publish("roman", "cgan", SMALL, data, folder, ROMAN)
         tracking.set_alias("classes", "champion", 1, "for the test")
         yield data
 
@@ -119,7 +138,7 @@ def test_an_image_says_that_it_is_synthetic_and_whence_it_comes(registry, tmp_pa
         assert str(term.text).endswith("/digitalsourcetype/trainedAlgorithmicMedia")
         assert text == {
             "AI-generated": "true", "model": "classes", "version": "1", "weights_sha256": weights, "dataset": "digits",
-            "dataset_digest": registry.digest, "seed": "3", "given": "class 4", "genfoundry": __version__,
+            "dataset_digest": registry.digest, "seed": "3", "given": "class '4' (number 4)", "genfoundry": __version__,
         }  # fmt: skip
 
 
@@ -132,8 +151,31 @@ def test_a_class_is_a_number_or_a_name_and_without_one_they_take_turns(tmp_path)
     assert drawn[4][0] == drawn[4][2] != drawn[4][1]
     assert turns[3] != three[3]  # the pixels are the same, what was asked for is not
     assert three[3] != four[3]
-    with pytest.raises(UserError, match=r"There is no class '10'\.\nExpected: a class from 0 to 9 \(0, 1, 2"):
+    with pytest.raises(
+        UserError, match=r"There is no class '10'\.\n.*its name, or by its number from 0 to 9: '0', '1'"
+    ):
         generate_samples("classes", tmp_path / "none", Wishes(label="10"))
+
+
+def test_the_name_of_a_class_wins_over_a_place_and_both_are_stamped(tmp_path):
+    """Of the weights that were published with names; those on today's card of their data are others."""
+    for asked, place in (("2", 4), ("10", 1), ("8", 8)):
+        named = generate_samples("roman", tmp_path / f"named-{asked}", Wishes(number=1, label=asked))
+        plain = generate_samples("classes", tmp_path / f"plain-{asked}", Wishes(number=1, label=str(place)))
+        assert (pixels(named.files[0]) == pixels(plain.files[0])).all()
+        assert named.provenance.given == f"class '{ROMAN[place]}' (number {place})"
+    with pytest.raises(UserError, match=r"There is no class 'cat'\.\n.*: '1', '10', '11', '12', '2'"):
+        generate_samples("roman", tmp_path / "none", Wishes(label="cat"))
+
+
+def test_where_nobody_knows_the_names_a_number_is_said_to_be_a_place(home, tmp_path, monkeypatch):
+    (home / "data" / "digits").rename(home / "elsewhere")
+    try:
+        made = generate_samples("classes", tmp_path / "out", Wishes(number=1, label="4"))
+    finally:
+        (home / "elsewhere").rename(home / "data" / "digits")
+    assert made.provenance.given == "class 4"
+    assert "without the names of its classes, and its data are not on this machine: 4 was taken" in made.notes[-1]
 
 
 @pytest.mark.parametrize(
@@ -263,6 +305,47 @@ def test_each_series_goes_on_from_its_end_or_is_left_out(tmp_path):
     late = generate_samples("days", tmp_path / "late", Wishes(number=5, until="2020-02-09"))
     assert set(pd.read_csv(late.files[0])["unique_id"]) == {"a"}
     assert "Left out, for they don't reach so far or have too little of the past: b." in late.notes
+
+
+def forecast(out, until=None, **wishes):
+    """What the zoned version forecasts: the first moment of each series, what was given, and the notes."""
+    made = generate_samples("zoned", out, Wishes(until=until, **wishes))
+    first = pd.read_csv(made.files[0]).groupby("unique_id")["ds"].first().to_dict()
+    return first, made.provenance.given, made.notes[1:]
+
+
+def test_a_forecast_begins_after_the_last_value_in_the_zone_of_the_data(tmp_path):
+    assert forecast(tmp_path / "end") == (
+        {"p": "2020-02-07 07:00:00+01:00", "q": "2020-02-05 07:00:00+01:00"},
+        "until 2020-02-06 07:00+01:00 (p), 2020-02-04 07:00+01:00 (q)",
+        [],
+    )
+    both = {"p": "2020-01-21 07:00:00+01:00", "q": "2020-01-21 07:00:00+01:00"}
+    for number, until in enumerate(("2020-01-20T06:00Z", "2020-01-20T07:00", "2020-01-20T01:00-05:00", "2020-01-21")):
+        assert forecast(tmp_path / str(number), until) == (both, "until 2020-01-20 07:00+01:00", [])
+    with pytest.raises(UserError, match=r"a date from 2020-01-10 07:00\+01:00 to 2020-02-06 07:00\+01:00"):
+        forecast(tmp_path / "late", "2020-02-07T07:00")
+
+
+def test_a_gap_before_the_date_is_no_knowledge(tmp_path):
+    made = generate_samples("days", tmp_path / "gap", Wishes(number=5, until="2020-01-13"))  # has no value
+    table = pd.read_csv(made.files[0]).groupby("unique_id")["ds"].first()
+    assert (table.to_dict(), made.provenance.given) == ({"a": "2020-01-13", "b": "2020-01-13"}, "until 2020-01-12")
+
+
+def test_quantiles_that_a_family_knows_are_the_same_for_every_seed(tmp_path):
+    tables = [generate_samples("zoned", tmp_path / str(seed), Wishes(seed=seed)).files[0] for seed in (0, 1)]
+    assert tables[0].read_bytes() == tables[1].read_bytes()
+    assert forecast(tmp_path / "few", number=5)[2] == [
+        "This family knows its quantiles and draws no futures: -n changes nothing."
+    ]
+
+
+def test_sets_that_were_taken_in_before_are_written_in_utc(home):
+    card = read_card(home / "data" / "zoned").model_copy(update={"zone": ""})
+    assert foresee._zone(card) == ""
+    assert foresee._zone(card.model_copy(update={"policy": {"time": "converted to UTC"}})) == "+00:00"
+    assert foresee._zone(card.model_copy(update={"policy": {"time": "without a time zone, taken as UTC"}})) == ""
 
 
 @pytest.mark.parametrize("until", ["2020-01-09", "2020-02-10", "yesterday", "2020-13-01", ""])

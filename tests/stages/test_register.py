@@ -17,11 +17,13 @@ from genfoundry import tracking
 from genfoundry.errors import UserError
 from genfoundry.files import digest
 from genfoundry.gate import Policy, judge
-from genfoundry.records import ModelVersion
+from genfoundry.records import ModelVersion, Score
 from genfoundry.stages import register
 from genfoundry.stages.register import register_model
 from genfoundry.tracking import ledger
 from genfoundry.tracking.store import client
+
+NOISY = Score(name="kid_pixels_64", value=0.1, low=0.0, high=0.2, higher_is_better=False)
 
 
 @pytest.fixture(autouse=True)
@@ -60,12 +62,15 @@ def test_the_second_time_is_skipped_and_moves_nothing(name, tmp_path):
     assert len(tracking.list_versions(name, orphans=True)) == 2
 
 
-def test_another_evaluation_of_the_same_run_is_another_version(name, tmp_path):
-    evaluation = trained(name, tmp_path, 50)
-    again = evaluation.model_copy(update={"protocol": {"samples": 128}})
-    assert [register_model(e, Policy(), name).version for e in (evaluation, again, evaluation)] == [1, 2, 1]
-    kept = [tracking.evaluation_of(tracking.get_version(name, version)) for version in (1, 2)]
-    assert [e.protocol["samples"] for e in kept] == [64, 128]
+def test_another_evaluation_of_the_same_run_is_another_version_but_of_the_champion(name, tmp_path):
+    run(name, tmp_path, 10)
+    evaluation = trained(name, tmp_path, 10.2, 1)
+    again = evaluation.model_copy(update={"scores": (*evaluation.scores, NOISY)})
+    found = [register_model(each, Policy(), name) for each in (evaluation, again, evaluation)]
+    assert [(each.version, each.decision) for each in found] == [(2, "HOLD"), (3, "HOLD"), (2, "HOLD")]
+    tracking.promote(name, 2)
+    other = again.model_copy(update={"scores": (*again.scores, NOISY)})
+    assert register_model(other, Policy(), name).version == 2, "its own weights can't be better than they are"
 
 
 def test_the_version_says_where_it_came_from(name, tmp_path):
@@ -83,12 +88,13 @@ def test_the_version_says_where_it_came_from(name, tmp_path):
         assert words in info.description
 
 
-def test_a_champion_on_other_data_is_said_not_to_be_comparable(name, tmp_path):
+def test_a_champion_on_other_data_that_nobody_can_judge_again_stays(name, tmp_path):
     run(name, tmp_path, 10)
-    other = run(name, tmp_path, 50, 1, data=DATA.model_copy(update={"digest": "f" * 32 + ".dir"}))
-    assert other.decision == "PROMOTE"
+    other = run(name, tmp_path, 5, 1, data=DATA.model_copy(update={"digest": "f" * 32 + ".dir"}))
+    assert (other.decision, tracking.aliases(name)) == ("HOLD", {"champion": 1, "challenger": 2})
     text = tracking.get_version(name, 2).description
-    assert "The champion, version 1, is not comparable: the versions of the data differ." in text
+    assert "The champion was version 1." in text
+    assert "Not compared with the champion: it was judged on digits at 0123456789ab" in text
 
 
 def test_other_weights_than_the_evaluated_ones_are_refused(name, tmp_path):

@@ -11,8 +11,9 @@ import pytest
 from tracked import PRIMARY, evaluation, untrained
 
 from genfoundry import tracking
-from genfoundry.dataset import seal
+from genfoundry.dataset import read_card, seal
 from genfoundry.datasets import digits
+from genfoundry.files import state_dir
 from genfoundry.gate import Policy
 from genfoundry.kinds import image
 from genfoundry.recipe import EvaluationPlan
@@ -56,6 +57,7 @@ def test_a_rate_of_another_number_of_examples_is() -> None:
 
 
 PLAN = EvaluationPlan(num_samples=32, seeds=1)
+DIGITS = tuple("0123456789")
 
 
 def faded(root: Path, share: float) -> DatasetVersion:
@@ -131,6 +133,23 @@ def test_of_another_shape_nothing_is_compared(aged: Champion) -> None:
     assert found.state == "NOT_COMPARED"
     assert "another shape" in found.sentence
     assert tracking.get_version("gan-digits", 1).tags["today"] == "NOT_COMPARED"
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_classes_of_other_names_are_not_compared(aged: Champion, published: bool) -> None:
+    """A number would mean another class today: by the names of the weights, or of the data they were trained on."""
+    name = f"called-{published}"
+    checkpoint = untrained(aged.today, "cgan", {"width": 8, "latent_dim": 4}, aged.root / name, DIGITS * published)
+    info = version(name, checkpoint)
+    folder = aged.root / "data" / "digits"
+    kept = shutil.copytree(folder, state_dir("datasets") / aged.today.digest, dirs_exist_ok=True)
+    card = read_card(folder)
+    today = seal(folder, card.model_copy(update={"class_names": (*DIGITS[1:], DIGITS[0])}))
+    found = rejudge(info, today, PLAN, None)
+    assert (found.state, found.now) == ("NOT_COMPARED", None)
+    assert "call their classes or series otherwise now" in found.sentence
+    assert seal(folder, card) == aged.today
+    shutil.rmtree(kept)
 
 
 def test_without_a_classifier_the_sentence_says_whose_components(aged: Champion) -> None:

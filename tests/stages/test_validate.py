@@ -392,7 +392,7 @@ def test_a_split_that_reaches_into_the_next_is_refused():
     frame = pd.DataFrame(
         {
             "split": series.SPLITS, "observed": 200, "card": 200, "enough": 1, "windows": 9,
-            "end": days + pd.Timedelta("3D"), "next": [days[1], days[1], pd.NaT],
+            "end": days + pd.Timedelta("3D"), "next": [days[1], days[1], pd.NaT], "varying": 1, "unused": 0,
         }
     )  # fmt: skip
     checks = [check for check, _ in _judge(_context(), Table(frame, SUITE), 0)]

@@ -1,25 +1,19 @@
-"""The cells of a user's table of series made into names, numbers and times; a bad one is named by its row."""
+"""The cells of a user's table of series made into names and numbers (times: `stamps`); a bad one is told by row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genfoundry.errors import UserError
+from genfoundry.stamps import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NULLS = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
-SHOWN = 5
-HAS_ZONE = r"[T ]\d\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$"
-
-
-def listed(cells: Any) -> str:
-    """The first bad cells of a column, as `row 7: 'abc', row 9: ''`."""
-    shown = ", ".join(f"row {row}: {cell!r}" for row, cell in cells.iloc[:SHOWN].items())
-    return shown + (f", … ({len(cells)} in all)" if len(cells) > SHOWN else "")
 
 
 def names(column: pd.Series) -> pd.Series:
@@ -55,7 +49,11 @@ def numbers(column: pd.Series) -> pd.Series:
 
 def _not_numbers(column: pd.Series, bad: Any, whole: bool) -> UserError:
     comma = bad.astype(str).str.fullmatch(r"[+-]?\d+,\d+").all()
-    remedy = "write the numbers with a decimal point" if comma else f"mend these cells (missing ones: {_tokens()})"
+    remedy = (
+        "write the numbers with a decimal point"
+        if comma
+        else (f"mend these cells (missing ones: {_tokens()}; name others with --na)")
+    )
     return UserError(
         f"Column '{column.name}' holds text{' only' if whole else ' among its numbers'}: {listed(bad)}.",
         expected="numbers in every column but unique_id and ds",
@@ -67,8 +65,31 @@ def _tokens() -> str:
     return ", ".join(sorted(repr(token) for token in NULLS))
 
 
-def check_channel(column: pd.Series) -> None:
-    """Refuse a channel that says nothing.
+def declared(column: pd.Series, na: Sequence[str]) -> pd.Series:
+    """(N,) bool: which cells hold one of the user's own words or numbers for what is missing."""
+    import pandas as pd
+
+    found = pd.Series(False, index=column.index)
+    if not na:
+        return found
+    cells = column.map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
+    values = pd.Series(pd.to_numeric(cells, errors="coerce"))
+    for token in na:
+        found |= cells.astype(str) == token.strip()
+        if (number := _number(token)) is not None:  # float32 holds a neighbour of 99.9
+            found |= values == (column.dtype.type(number) if column.dtype.kind == "f" else number)
+    return found
+
+
+def _number(token: str) -> float | None:
+    try:
+        return float(token)
+    except ValueError:
+        return None
+
+
+def check_channel(column: pd.Series, lost: str = "") -> None:
+    """Refuse a channel that says nothing; `lost` tells what it lost as it was read.
 
     Raises:
         UserError: it is missing everywhere, or constant.
@@ -78,40 +99,6 @@ def check_channel(column: pd.Series) -> None:
         return
     what = f"is constant: always {seen.iloc[0]:g}" if len(seen) else "is missing in every row"
     remedy = "give a target that varies" if column.name == "y" else f"drop the column '{column.name}'"
+    if lost:
+        what, remedy = f"{what} once it is read in float64: {lost}", f"subtract one number from all of '{column.name}'"
     raise UserError(f"Channel '{column.name}' {what}.", expected="values that vary", remedy=remedy)
-
-
-def times(column: pd.Series) -> tuple[pd.Series, str]:
-    """The time stamps as datetime64[us] in UTC, and how they were read.
-
-    Raises:
-        UserError: some do not parse, or some have a time zone and others none.
-    """
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        raise UserError(f"Column 'ds' is of type {column.dtype}.", expected="time stamps, or text such as 2026-01-31")
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return _checked(column, column.dt.tz_convert("UTC").dt.tz_localize(None)), "converted to UTC"
-    if pd.api.types.is_datetime64_dtype(column.dtype):
-        return _checked(column, column), "without a time zone, taken as UTC"
-    text = column.astype("string").str.strip().fillna("")
-    zoned = text.str.contains(HAS_ZONE, regex=True)
-    if zoned.any() and not zoned.all():
-        one, other = listed(text[zoned].iloc[:1]), listed(text[~zoned].iloc[:1])
-        raise UserError(
-            f"Column 'ds' has a time zone in {one}, and none in {other}.",
-            expected="a time zone in every row, or in none",
-        )
-    stamps = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
-    how = "converted to UTC" if zoned.any() else "without a time zone, taken as UTC"
-    return _checked(column, pd.Series(stamps, index=column.index)), how
-
-
-def _checked(column: pd.Series, stamps: pd.Series) -> pd.Series:
-    if (bad := stamps.isna()).any():
-        raise UserError(
-            f"Column 'ds' is no time in {listed(column[bad])}.",
-            expected="ISO 8601, as 2026-01-31 or 2026-01-31T13:00 (day and month can't be told apart in 01/02/2026)",
-        )
-    return stamps.astype("datetime64[us]")

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import stat
+import struct
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,9 @@ OTHER_MAGIC = {
     b"GIF8": "a GIF", b"BM": "a BMP", b"II*\0": "a TIFF", b"MM\0*": "a TIFF", b"%PDF": "a PDF", b"PK\3\4": "a ZIP",
     b"<!DO": "an HTML page", b"<htm": "an HTML page", b"<svg": "an SVG", b"\x1f\x8b": "a gzip file",
 }  # fmt: skip
+
+
+DAMAGE = (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError)  # what Pillow raises at damaged bytes
 
 
 class Header(NamedTuple):
@@ -89,14 +93,40 @@ def decode(content: bytes, channels: int, size: int | None = None) -> np.ndarray
     Raises:
         RefusedError: TRUNCATED or CORRUPT.
     """
+    return pixels_of(upright(content), channels, size)
+
+
+def upright(content: bytes) -> Image.Image:
+    """The whole picture as the file holds it, turned upright: mode, depth, transparency and profile are its own.
+
+    Raises:
+        RefusedError: TRUNCATED or CORRUPT.
+    """
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         raise RuntimeError("PIL.ImageFile.LOAD_TRUNCATED_IMAGES is on: half an image would pass for a whole one")
     image = _open(content)
     try:
         image.load()
-        image = _as_mode(ImageOps.exif_transpose(image), "L" if channels == 1 else "RGB")
-    except (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError) as error:
+    except DAMAGE as error:
         raise _damaged(content, error) from error
+    try:
+        return ImageOps.exif_transpose(image)
+    except (*DAMAGE, struct.error, ArithmeticError) as error:  # one broken block, found as it is unpacked
+        raise RefusedError(
+            "CORRUPT", f"its EXIF block does not parse, so its upper side is not known: {error}"
+        ) from error
+
+
+def pixels_of(image: Image.Image, channels: int, size: int | None = None) -> np.ndarray:
+    """What `decode` gives, of a picture that is upright.
+
+    Raises:
+        RefusedError: CORRUPT.
+    """
+    try:
+        image = _as_mode(image, "L" if channels == 1 else "RGB")
+    except DAMAGE as error:
+        raise RefusedError("CORRUPT", f"does not decode: {error}") from error
     if size and image.size != (size, size):
         image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
     pixels = np.asarray(image)

@@ -43,12 +43,18 @@ def recall(name: str, digest: str) -> DatasetVersion:
     return version_of(folder, verify(folder, digest))
 
 
+def was_recorded(name: str, digest: str) -> bool:
+    """Whether `data.dvc` recorded this version of a dataset once, by what the cache, the remote and git can tell."""
+    with versioning.opened("fetch --all-commits") as repository:
+        return any(digest_of(files) == digest for files in _listed(name, list(_stores(repository))))
+
+
 def _copied(name: str, digest: str, folder: Path) -> DatasetVersion:
     if not versioning.is_repository():
         raise UserError(f"Version {digest} of '{name}' is gone: {project_root()} is not under DVC.", remedy="dvc init")
     with versioning.opened("fetch --all-commits") as repository:
         stores = list(_stores(repository))
-        files = next((files for files in _listed(name, stores) if _digest(files) == digest), None)
+        files = next((files for files in _listed(name, stores) if digest_of(files) == digest), None)
         lacking = [path for path, md5 in (files or {}).items() if not _get(md5, folder / path, stores)]
     if not files or lacking:
         what = f"'s {', '.join(sorted(lacking))}" if lacking else "'"
@@ -90,7 +96,7 @@ def _committed() -> Iterator[str]:
         yield from (str(out["md5"]) for out in (document or {}).get("outs", []) if "md5" in out)
 
 
-def _digest(files: Files) -> str:
+def digest_of(files: Files) -> str:
     """As `genfoundry.dataset.folder_digest`, from a listing."""
     rows = [{"md5": md5, "relpath": path} for path, md5 in sorted(files.items())]
     return hashlib.md5(json.dumps(rows, sort_keys=True).encode()).hexdigest() + ".dir"

@@ -8,8 +8,9 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from genfoundry.errors import UserError
-from genfoundry.intake.listing import Candidate, list_folder, some
+from genfoundry.intake.listing import Listing, Reading, list_folder
 from genfoundry.intake.quarantine import Account, RefusedError, as_text
+from genfoundry.intake.walking import Candidate, some
 
 
 class Files(NamedTuple):
@@ -36,15 +37,18 @@ def check_folders(high: Path, low: Path) -> None:
         raise UserError(found, expected="two folders side by side")
 
 
-def list_pairs(high: Path, low: Path, account: Account) -> tuple[list[Files], tuple[str, ...]]:
-    """The pairs of files, in the order of the targets, and the names of the targets' classes; counts every file.
+def list_pairs(high: Path, low: Path, account: Account, reading: Reading) -> tuple[list[Files], Listing]:
+    """The pairs of files, in the order of the targets, and the listing of the targets; counts every file.
 
     Raises:
-        UserError: a file has no partner, or two of a folder have the same name; see `list_folder` for the rest.
+        UserError: a file has no partner, or two of a folder have the same name; the two folders give unlike splits;
+            see `list_folder` for the rest.
     """
     high, low = high.resolve(), low.resolve()
     beside = Path(os.path.commonpath([high, low]))  # what files are named from, so that the two folders are told apart
-    (targets, class_names), (sources, _) = (_by_name(folder, beside, account) for folder in (high, low))
+    targets, listing = _by_name(high, beside, account, reading)
+    sources, other = _by_name(low, beside, account, reading._replace(known=()))
+    _check_splits(high, listing.splits, low, other.splits)
     if not targets.keys() & sources.keys():
         some_of = " beside ".join(some([file.text for file in side.values() if file]) for side in (targets, sources))
         raise UserError(
@@ -59,25 +63,37 @@ def list_pairs(high: Path, low: Path, account: Account) -> tuple[list[Files], tu
             pairs.append(Files(target, source))
         elif lone := target or source:
             account.refuse(lone.text, RefusedError("PARTNER", "the other file of the pair was not opened"))
-    return pairs, class_names
+    return pairs, listing
 
 
-def _by_name(root: Path, beside: Path, account: Account) -> tuple[dict[str, Candidate | None], tuple[str, ...]]:
+def _check_splits(high: Path, of_targets: dict[str, str], low: Path, of_sources: dict[str, str]) -> None:
+    if of_targets.keys() != of_sources.keys():
+        one, other = (some([*splits]) if splits else "no splits" for splits in (of_targets, of_sources))
+        raise UserError(
+            f"{as_text(high.name)} gives {one}, {as_text(low.name)} {other}.",
+            expected="folders of the same splits, of the same names, in both",
+            remedy="name them alike",
+        )
+
+
+def _by_name(
+    root: Path, beside: Path, account: Account, reading: Reading
+) -> tuple[dict[str, Candidate | None], Listing]:
     """The files of a folder by their path in it without the suffix, None where one was refused unopened.
 
     Raises:
         UserError: two have the same name.
     """
     before, prefix = len(account.quarantined), as_text(root.relative_to(beside))
-    files, class_names = list_folder(root, account, named_from=beside)
+    listing = list_folder(root, account, reading, named_from=beside)
     named: dict[str, Candidate | None] = {}
-    for file in files:
+    for file in listing.candidates:
         other = named.setdefault(_name(file.text, prefix), file)
         if other and other is not file:
             found = f"'{other.text}' and '{file.text}' differ in their suffix only."
             raise UserError(found, expected="one file of a name in each of the two folders")
     refused = {_name(item.path, prefix): None for item in account.quarantined[before:]}
-    return refused | named, class_names
+    return refused | named, listing
 
 
 def _name(text: str, prefix: str) -> str:

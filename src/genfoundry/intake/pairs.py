@@ -12,24 +12,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genfoundry.errors import UserError
-from genfoundry.intake.images import (
-    LARGEST,
-    MULTIPLE,
-    SMALLEST,
+from genfoundry.intake.division import Found, Taken, divided
+from genfoundry.intake.images import LARGEST, MULTIPLE, SMALLEST, mode_sentence
+from genfoundry.intake.pairing import Files, check_folders, list_pairs
+from genfoundry.intake.pixels import (
     Decoded,
     Progress,
     Seen,
-    Taken,
     channels_of,
-    check_classes,
     distinct,
-    mode_sentence,
+    leaks,
+    lost,
     read_headers,
     read_pixels,
-    split_examples,
 )
-from genfoundry.intake.pairing import Files, check_folders, list_pairs
 from genfoundry.intake.quarantine import Account, RefusedError, tally
+from genfoundry.intake.splitting import Wish, fraction_for
+from genfoundry.intake.walking import Candidate
 
 SMALLEST_SOURCE = SMALLEST // 4  # of a side, in pixels
 Size = tuple[int, int]  # width and height
@@ -50,7 +49,7 @@ class Pair(NamedTuple):
         return _words(self.sizes)
 
 
-def take_pairs(high: Path, low: Path, account: Account, test_fraction: float, seed: int, progress: Progress) -> Taken:
+def take_pairs(high: Path, low: Path, account: Account, wish: Wish, progress: Progress) -> Taken:
     """Read two folders: pair the files by name, judge the headers, decode, agree on the sizes, drop duplicates, split.
 
     Args:
@@ -59,26 +58,27 @@ def take_pairs(high: Path, low: Path, account: Account, test_fraction: float, se
         progress: called with (steps done, steps in all).
 
     Raises:
-        UserError: the folders overlap, a file has no partner, too much is bad, or the ratio is no whole number.
+        UserError: the folders overlap, a file has no partner, too much is bad, or the ratio is no whole number; see
+            `take_images` for the rest.
     """
     check_folders(high, low)
-    files, class_names = list_pairs(high, low, account)
+    fraction_for(wish.test_fraction, wish.before, force=wish.force)  # refused before the work
+    files, listing = list_pairs(high, low, account, wish.reading)
     pairs = _decoded(files, account, progress)
     account.check()
     if not pairs:
         raise UserError(f"None of {len(files)} pairs can be used: {tally(account.quarantined)}.")
     sizes = _agreed(pairs)
-    pairs = _distinct(_of_size(pairs, sizes, account), account)
+    pairs = _of_size(pairs, sizes, account)
+    targets = [pair.target for pair in pairs]
+    found = Found(leaks(targets), lost(targets))
+    pairs = _distinct(pairs, account)
     account.check()
-    check_classes([pair.target for pair in pairs], class_names)
-    given = {pair.target.seen.file.text: pair.source.pixels for pair in pairs}
-    examples = split_examples([pair.target for pair in pairs], test_fraction, seed)
-    return Taken(
-        [one._replace(paired=given[one.source]) for one in examples],
-        class_names,
-        _policy(pairs, sizes, account) | {"split": f"{test_fraction:.0%} of each class is test, chosen by the hash of "
-                                                   f"the target's pixels and seed {seed}"},
-    )  # fmt: skip
+    if not pairs:
+        raise UserError(f"None of {len(files)} pairs can be used: {tally(account.quarantined)}.")
+    given = {pair.target.file.text: pair.source.pixels for pair in pairs}
+    taken = divided([pair.target for pair in pairs], listing, wish, account, _policy(pairs, sizes, account), found)
+    return taken._replace(examples=[one._replace(paired=given[one.source]) for one in taken.examples])
 
 
 def _policy(pairs: list[Pair], sizes: tuple[Size, Size], account: Account) -> dict[str, str]:
@@ -97,19 +97,19 @@ def _decoded(files: list[Files], account: Account, progress: Progress) -> list[P
     """The pairs both of whose files are good."""
     both = [file for pair in files for file in pair]
     headers = read_headers(both, account, progress, SMALLEST_SOURCE)
-    seen = {one.file.path: one for one in headers if _is_small(one, account)}
+    seen = {one.file: one for one in headers if _is_small(one, account)}
     files = _whole(files, seen, account)
     account.check()
-    targets, sources = ([seen[pair[side].path] for pair in files] for side in (0, 1))
+    targets, sources = ([seen[pair[side]] for pair in files] for side in (0, 1))
     first = read_pixels(
         targets, channels_of(targets), None, account, lambda done, total: progress(done + total // 2, 2 * total)
     )
     second = read_pixels(
         sources, channels_of(sources), None, account, lambda done, total: progress(done + total, 2 * total)
     )
-    decoded = {one.seen.file.path: one for one in (*first, *second)}
+    decoded = {one.file: one for one in (*first, *second)}
     whole = _whole(files, decoded, account)
-    return [Pair(decoded[target.path], decoded[source.path]) for target, source in whole]
+    return [Pair(decoded[target], decoded[source]) for target, source in whole]
 
 
 def _is_small(one: Seen, account: Account) -> bool:
@@ -121,14 +121,14 @@ def _is_small(one: Seen, account: Account) -> bool:
     return small
 
 
-def _whole(files: list[Files], good: Mapping[Path, Seen | Decoded], account: Account) -> list[Files]:
+def _whole(files: list[Files], good: Mapping[Candidate, Seen | Decoded], account: Account) -> list[Files]:
     """The pairs of two good files; the good one of another pair is put aside with the bad one."""
     for target, source in files:
         for file, partner in ((target, source), (source, target)):
-            if file.path in good and partner.path not in good:
+            if file in good and partner not in good:
                 refused = RefusedError("PARTNER", f"its partner {partner.text} is bad")
-                account.refuse(file.text, refused, good[file.path].header.sha256)
-    return [pair for pair in files if all(file.path in good for file in pair)]
+                account.refuse(file.text, refused, good[file].header.sha256)
+    return [pair for pair in files if all(file in good for file in pair)]
 
 
 def _agreed(pairs: list[Pair]) -> tuple[Size, Size]:
@@ -177,19 +177,19 @@ def _of_size(pairs: list[Pair], sizes: tuple[Size, Size], account: Account) -> l
             reason = "SIZE" if _ratio(pair.sizes) == _ratio(sizes) else "RATIO"
             refused = RefusedError(reason, f"a pair of {pair}, most are {_words(sizes)}")
             for one in pair:
-                account.refuse(one.seen.file.text, refused, one.header.sha256)
+                account.refuse(one.file.text, refused, one.header.sha256)
     return [pair for pair in pairs if pair.sizes == sizes]
 
 
 def _distinct(pairs: list[Pair], account: Account) -> list[Pair]:
     """The pairs of distinct targets; a source goes where its target goes."""
     before = len(account.skipped)
-    kept = {one.seen.file.path for one in distinct([pair.target for pair in pairs], account)}
+    kept = {one.file for one in distinct([pair.target for pair in pairs], account)}
     twice = {item.path for item in account.skipped[before:]}
     for target, source in pairs:
-        name, text, sha256 = target.seen.file.text, source.seen.file.text, source.header.sha256
+        name, text, sha256 = target.file.text, source.file.text, source.header.sha256
         if name in twice:
             account.skip(text, "DUPLICATE", f"the source of {name}, which comes twice", sha256)
-        elif target.seen.file.path not in kept:
+        elif target.file not in kept:
             account.refuse(text, RefusedError("PARTNER", f"its partner {name} is bad"), sha256)
-    return [pair for pair in pairs if pair.target.seen.file.path in kept]
+    return [pair for pair in pairs if pair.target.file in kept]

@@ -106,11 +106,14 @@ class Account:
             return
         listed = "\n".join(f"  {item.path}: {item.reason}, {item.sentence}" for item in self.quarantined[:SHOWN])
         report = f".genfoundry/quarantine/{self.name}/{FILE}"
+        links = (
+            ", read what links lead to: --follow-links" if any(i.reason == "SYMLINK" for i in self.quarantined) else ""
+        )
         more = f"\n  … and {bad - SHOWN} more, all listed in {report}" if bad > SHOWN else ""
         raise UserError(
             f"{bad} of {judged} {self.noun} are bad ({tally(self.quarantined)}):\n{listed}{more}",
             expected=f"at most {self.limit:.1%} bad",
-            remedy="mend or remove them, or allow more with --max-bad-fraction",
+            remedy=f"mend or remove them{links}, or allow more with --max-bad-fraction",
         )
 
     def write(self) -> Path:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from genfoundry.errors import UserError
-from genfoundry.intake import cells, rhythm
+from genfoundry.intake import cells, exactness, rhythm
+from genfoundry.intake.before import Before
 from genfoundry.intake.quarantine import Account, as_text
 from genfoundry.intake.tables import read_table
 from genfoundry.kinds.series import time_feature_names
 from genfoundry.records import SeriesSpec
+from genfoundry.stamps import SHOWN, times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,15 +37,32 @@ class Taken(NamedTuple):
     spec: SeriesSpec
     splits: dict[str, str]
     policy: dict[str, str]
+    zone: str
+    content: dict[str, float] = {}
 
 
-def take_series(path: Path, account: Account, wish: Wish, test_fraction: float) -> Taken:
+def take_series(
+    path: Path,
+    account: Account,
+    wish: Wish,
+    test_fraction: float,
+    before: Before | None = None,
+    *,
+    na: Sequence[str] = (),
+    anew: bool = False,
+) -> Taken:
     """Read a CSV or Parquet file: `unique_id` (may be left out for one series), `ds`, `y`, more numeric channels.
+
+    Args:
+        before: the version that the series are added over: what it trained on stays training.
+        na: what stands for a missing value besides the usual words.
+        anew: split in time anew where that leaves too little to judge on; else it is refused.
 
     Raises:
         UserError: anything that would have to be guessed; names the column and the rows.
     """
-    table, policy = _typed(read_table(path), as_text(path.stem))
+    typed = _typed(read_table(path), as_text(path.stem), na)
+    table, policy = typed.table, typed.policy
     policy["rows"] = f"{len(table)} read"
     table = _in_order(_once(table, policy), policy)
     freq = wish.freq or rhythm.infer_frequency(table)
@@ -59,25 +78,55 @@ def take_series(path: Path, account: Account, wish: Wish, test_fraction: float) 
     policy["frequency"] = f"{freq}, {'as given' if wish.freq else 'the most common step'}"
     policy["gaps"] = _gaps(frames, spec.freq)
     policy["skipped"] = f"{len(account.skipped)} of {account.total} series"
-    splits = _splits(frames, spec, test_fraction)
+    splits = _splits(frames, spec, test_fraction, before, anew=anew)
     policy["split"] = f"in time: val from {splits['val']}, test from {splits['test']}"
-    return Taken(frames, spec, splits, policy)
+    return Taken(frames, spec, splits, policy, typed.zone, typed.content)
 
 
-def _typed(raw: pd.DataFrame, only: str) -> tuple[pd.DataFrame, dict[str, str]]:
+class Typed(NamedTuple):
+    """The columns as names, times in UTC and numbers; what was done to them, in words; the zone that the times came in;
+    and what the numbers lost."""
+
+    table: pd.DataFrame
+    policy: dict[str, str]
+    zone: str
+    content: dict[str, float]
+
+
+def _typed(raw: pd.DataFrame, only: str, na: Sequence[str]) -> Typed:
     import pandas as pd
 
-    stamps, how = cells.times(pd.Series(raw["ds"]))
+    found = times(pd.Series(raw["ds"]))
     names = (
         cells.names(pd.Series(raw["unique_id"]))
         if "unique_id" in raw
         else pd.Series(only, index=raw.index, dtype=object)
     )
     others = [name for name in raw.columns if name not in ("unique_id", "ds", "y")]
-    columns = {name: cells.numbers(pd.Series(raw[name])) for name in ["y", *others]}
-    for column in columns.values():
-        cells.check_channel(column)
-    return pd.DataFrame({"unique_id": names, "ds": stamps, **columns}), {"time": how}
+    given, policy = _without({name: pd.Series(raw[name]) for name in ["y", *others]}, na)
+    columns = {name: cells.numbers(column) for name, column in given.items()}
+    losses = {name: exactness.loss(given[name], column, names) for name, column in columns.items()}
+    lost = {name: loss for name, loss in losses.items() if loss}
+    for name, column in columns.items():
+        cells.check_channel(column, lost[name].sentence if name in lost else "")
+    if lost:
+        policy["precision"] = "; ".join(f"'{as_text(name)}': {loss.sentence}" for name, loss in lost.items())
+    content = {fact: number for name, loss in lost.items() for fact, number in loss.rounding.counts(name).items()}
+    table = pd.DataFrame({"unique_id": names, "ds": found.stamps, **columns})
+    return Typed(table, {"time": found.how, **policy}, found.zone, content)
+
+
+def _without(columns: dict[str, pd.Series], na: Sequence[str]) -> tuple[dict[str, pd.Series], dict[str, str]]:
+    """The columns with the cells empty that `na` names, and how many those are, in words."""
+    if not na:
+        return columns, {}
+    named = {name: cells.declared(column, na) for name, column in columns.items()}
+    emptied = {
+        name: column.astype(object).mask(named[name], None) if named[name].any() else column
+        for name, column in columns.items()
+    }
+    counts = ", ".join(f"{where.sum():,} cells of '{as_text(name)}'" for name, where in named.items() if where.any())
+    return emptied, {"missing": f"{', '.join(map(as_text, na))} stands for missing: {counts or 'no cell holds it'}"}
 
 
 def _once(table: pd.DataFrame, policy: dict[str, str]) -> pd.DataFrame:
@@ -89,7 +138,7 @@ def _once(table: pd.DataFrame, policy: dict[str, str]) -> pd.DataFrame:
         rows = distinct.index[(distinct["unique_id"] == first["unique_id"]) & (distinct["ds"] == first["ds"])]
         raise UserError(
             f"{int(again.sum())} rows contradict each other, the first at {first['ds']} of "
-            f"'{as_text(first['unique_id'])}': rows {', '.join(map(str, rows[: cells.SHOWN]))}.",
+            f"'{as_text(first['unique_id'])}': rows {', '.join(map(str, rows[:SHOWN]))}.",
             expected="one row for each unique_id and ds",
             remedy="keep one of them (if the clock was put back there, write the times with their UTC offset)",
         )
@@ -173,8 +222,13 @@ def _gaps(frames: list[pd.DataFrame], freq: str) -> str:
     return f"{len(lines)} gaps of {steps} steps in all, kept as missing: {'; '.join(lines[:GAPS_SHOWN])}{more}"
 
 
-def _splits(frames: list[pd.DataFrame], spec: SeriesSpec, test_fraction: float) -> dict[str, str]:
-    """The last `test_fraction` of time is test, half as much before it val; each holds one horizon at least."""
+def _splits(
+    frames: list[pd.DataFrame], spec: SeriesSpec, test_fraction: float, before: Before | None, *, anew: bool
+) -> dict[str, str]:
+    """The last `test_fraction` of time is test, half as much before it val; each holds one horizon at least.
+
+    Neither begins earlier than in a version before of the same steps, so that what it trained on is never tested with.
+    """
     import pandas as pd
 
     first, last = (getattr(pd.concat([f["ds"] for f in frames]), end)() for end in ("min", "max"))
@@ -187,4 +241,27 @@ def _splits(frames: list[pd.DataFrame], spec: SeriesSpec, test_fraction: float) 
             expected=f"at least {spec.context} + {spec.horizon} (context and horizon)",
             remedy="give longer series, or ask for less: --context, --horizon, --test-fraction",
         )
-    return {"val": grid[-test - val].isoformat(), "test": grid[-test].isoformat()}
+    splits = {"val": grid[-test - val], "test": grid[-test]}
+    was = before.card if before else None
+    if was and was.spec and was.spec.kind == "series" and was.spec.freq == spec.freq:
+        floor = pd.to_datetime([was.splits[split] for split in splits])
+        later = {split: max(begin, least) for (split, begin), least in zip(splits.items(), floor, strict=True)}
+        short = _short(later, grid, spec)
+        if short and not anew:
+            raise UserError(
+                f"{short}, since no split begins earlier than in the version before.",
+                expected=f"{spec.horizon} steps in each (one horizon)",
+                remedy="give data that go on longer, choose another --name, or split in time anew: --force",
+            )
+        splits = splits if short else later
+    return {split: begin.isoformat() for split, begin in splits.items()}
+
+
+def _short(splits: dict[str, pd.Timestamp], grid: list[pd.Timestamp], spec: SeriesSpec) -> str:
+    """Which split holds less than one horizon, in words; nothing where none does."""
+    ends = {"val": splits["test"], "test": None}
+    for split, end in ends.items():
+        steps = sum(splits[split] <= stamp and (end is None or stamp < end) for stamp in grid)
+        if steps < spec.horizon:
+            return f"{split} would begin at {splits[split]} and have {steps} steps"
+    return ""

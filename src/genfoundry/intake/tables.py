@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 2 << 30
 MAX_CELLS = 200_000_000
 MAX_COLUMNS = 1000
+EXACT = 2**53  # the largest whole number up to which float64 holds all
 SHOWN = 5
 REQUIRED = ("ds", "y")
 MAGIC = {
@@ -144,18 +145,29 @@ def _parquet(path: Path) -> pd.DataFrame:
     from pyarrow import parquet
 
     try:
-        file = parquet.ParquetFile(path)
+        file = parquet.ParquetFile(path, page_checksum_verification=True)
         cells = file.metadata.num_rows * file.metadata.num_columns
         if cells > MAX_CELLS:
             raise UserError(f"{path.name} would unpack to {cells:,} cells.", expected=f"at most {MAX_CELLS:,}")
         schema = file.schema_arrow
         _check_columns(path, schema.names)
         _check_types(path, schema)
-        frame = file.read().to_pandas(ignore_metadata=True)
+        table = file.read()
+        # a column of whole numbers and gaps would become float64, which holds none beyond 2^53
+        frame = table.to_pandas(ignore_metadata=True, integer_object_nulls=any(map(_large_with_gaps, table.columns)))
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path.name} is a damaged Parquet file: {error}", remedy="write or copy it again") from None
     frame.index += 1
     return frame
+
+
+def _large_with_gaps(column: pa.ChunkedArray) -> bool:
+    from pyarrow import compute, types
+
+    if not types.is_integer(column.type) or not 0 < column.null_count < len(column):
+        return False
+    ends = compute.min_max(column).as_py()  # pyright: ignore[reportAttributeAccessIssue] made when it is imported
+    return max(-ends["min"], ends["max"]) > EXACT
 
 
 def _check_types(path: Path, schema: pa.Schema) -> None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from genfoundry.dataset import read_card, remake, verify, version_of
+from genfoundry.dataset import folder_digest, remake, verify, version_of
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, disk_full, means_full, megabytes, project_root, publish
+from genfoundry.intake import listed
 from genfoundry.intake.building import build_folder, embedded, is_sealed, place, writing_data
 from genfoundry.records import DatasetVersion
 
@@ -70,12 +71,13 @@ def difference(version: DatasetVersion, wanted: str | None) -> str:
 
 
 def record(version: DatasetVersion) -> str:
-    """Track `data/` with DVC, write every dataset's digest into `data.dvc`, and push to the remote if there is one.
+    """Track one dataset of `data/` with DVC, write its digest into `data.dvc`, and push to the remote if there is one.
 
-    Returns a sentence for the user: how the version is kept. A version that is recorded already costs nothing.
+    Every other dataset stays as `data.dvc` records it, whatever lies in `data/` of it. Returns a sentence for the
+    user: how the version is kept. A version that is recorded already costs nothing.
 
     Raises:
-        UserError: a recorded dataset is not in `data/` and can't be brought; another was changed; DVC refused.
+        UserError: the dataset was changed since; what `data.dvc` lists can't be had (see `prepare`); DVC refused.
     """
     if not is_repository():
         return (
@@ -84,15 +86,68 @@ def record(version: DatasetVersion) -> str:
         )
     if recorded().get(version.name) == version.digest:
         return f"'{version.name}' is recorded in data.dvc."
-    _complete(version.name)
+    prepare()
     with writing_data():
-        digests = {name: _whole(name) for name in present()}
-        with opened("add data") as repository:
-            repository.add(str(data_dir()))  # pyright: ignore[reportCallIssue, reportArgumentType]
+        verify(data_dir() / version.name, version.digest)
+        with opened(f"add data/{version.name}") as repository:
+            listed.store(repository, version.name)
+            if not _document().get("outs"):
+                _begin(repository)
+            repository.add(str(data_dir() / version.name))  # pyright: ignore[reportCallIssue, reportArgumentType]
+        digests = {**recorded(), version.name: version.digest}
         document = _document()
-        document["meta"] = {**(document.get("meta") or {}), "datasets": digests}
-        publish(data_file(), yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+        _write({**document, "meta": {**(document.get("meta") or {}), "datasets": dict(sorted(digests.items()))}})
     return push(version.name)
+
+
+def _begin(repository: Repo) -> None:
+    """Let `data.dvc` track `data/` with nothing in it yet, so that the first dataset is added as every later one."""
+    listed.keep(repository, listed.of([]))
+    _write({**_document(), "outs": [listed.NOTHING]})
+
+
+def _write(document: dict) -> None:
+    publish(data_file(), yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+
+
+def prepare() -> None:
+    """Have what `record` needs of the other datasets before the work begins: the listing that `data.dvc` names.
+
+    Where neither cache nor remote has it, it is made again from `data/`, and what the installed packages carry is
+    built for that.
+
+    Raises:
+        UserError: `data/` does not hold what the listing must say; names the datasets.
+    """
+    if not is_repository() or not _document().get("outs"):
+        return
+    with opened("fetch data.dvc") as repository:
+        if listed.at_hand(repository):
+            return
+    for name in recorded():
+        if not is_sealed(data_dir() / name) and _embedded(name):
+            build_folder(name)
+    tree, wanted = listed.of([name for name in recorded() if is_sealed(data_dir() / name)]), _document()["outs"][0]
+    if tree.oid != wanted.get("md5"):
+        raise _unlisted(str(wanted.get("md5")))
+    with opened("fetch data.dvc") as repository:
+        listed.keep(repository, tree)
+
+
+def _unlisted(md5: str) -> UserError:
+    there = {name: folder_digest(data_dir() / name) for name in present()}
+    lacking = [
+        f"data/{name} is {f'at {there[name]}' if name in there else 'not there'}, data.dvc records {digest}"
+        for name, digest in recorded().items()
+        if there.get(name) != digest
+    ]
+    return UserError(
+        f"data.dvc names a listing of data/ ({md5}) that is in no cache and no remote, and it can't be made again: "
+        f"{'; '.join(lacking) or 'data/ holds other files'}.",
+        expected="the listing, since to record one dataset without it would lose the others",
+        remedy="dvc pull   (remotes: dvc remote list; a new place: dvc remote modify local url PATH), or, where nobody "
+        "has those versions any more, record what lies in data/ instead: dvc commit --force data.dvc",
+    )
 
 
 def push(name: str) -> str:
@@ -128,29 +183,11 @@ def not_pushed() -> list[str]:
     return lacking
 
 
-def _complete(name: str) -> None:
-    """Have every other recorded dataset in `data/`, so that adding the folder forgets none."""
-    for other, digest in recorded().items():
-        if other == name or is_sealed(data_dir() / other):
-            continue
-        if _embedded(other):
-            build_folder(other)
-        else:
-            with writing_data():
-                bring(other, digest, data_dir() / other)
-
-
 def _embedded(name: str) -> bool:
     try:
         return embedded(name)
     except UserError:
         return False
-
-
-def _whole(name: str) -> str:
-    folder = data_dir() / name
-    verify(folder)
-    return version_of(folder, read_card(folder)).digest
 
 
 @contextmanager
@@ -184,17 +221,27 @@ def bring(name: str, digest: str, destination: Path) -> DatasetVersion:
     return place(destination, lambda folder: _copy(name, digest, folder))
 
 
-def _copy(name: str, digest: str, folder: Path) -> DatasetVersion:
+def take_out(name: str, digest: str, folder: Path, only: tuple[str, ...] = ()) -> None:
+    """Copy the recorded files of a dataset into `folder`, all of them or `only` those of these names; unproved.
+
+    Raises:
+        UserError: DVC can't have them.
+    """
     from dvc.api import DVCFileSystem  # takes half a second
 
     try:
         system = DVCFileSystem(str(project_root()))
         for path in system.find(f"data/{name}"):
-            system.get_file(path, str(folder / Path(path).name))
+            if not only or Path(path).name in only:
+                system.get_file(path, str(folder / Path(path).name))
     except Exception as error:  # DVC raises whatever its storage raises
         raise _not_had(name, digest, f"{type(error).__name__}: {error}") from error
     if not any(folder.iterdir()):
         raise _not_had(name, digest, "data.dvc's own listing is in no cache and no remote")
+
+
+def _copy(name: str, digest: str, folder: Path) -> DatasetVersion:
+    take_out(name, digest, folder)
     try:
         card = verify(folder, digest)
     except UserError as error:

@@ -20,6 +20,7 @@ from genfoundry.judges import Judgement, anomaly_series
 from genfoundry.kinds import image
 from genfoundry.metrics.detection import detectors, records
 from genfoundry.model import Model, ScoresAnomalies
+from genfoundry.naming import choose_class, names_of
 from genfoundry.recipe import EvaluationPlan
 
 MOST_TRAIN = 5000  # training images that detectors and thresholds read
@@ -29,7 +30,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     """Score a loaded model on a verified dataset; fill `out` with `anomalies.png`. The promise: `judges`.
 
     Raises:
-        UserError: the family scores no anomalies, or the recipe left no class out.
+        UserError: the family scores no anomalies, or the recipe left no class out, or one that is not there.
     """
     model.eval()
     if model.kind == "series":
@@ -39,10 +40,11 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     if plan.left_out is None:
         raise UserError("No class was left out of training, so there is no anomaly.", remedy="set training.leave_out")
     train, test = image.read(folder, "train"), image.read(folder, "test")
-    known = train.images[train.labels != plan.left_out]
+    left_out = _number(plan.left_out, model, folder)
+    known = train.images[train.labels != left_out]
     known = np.asarray(known[np.random.default_rng(plan.seed).permutation(len(known))[:MOST_TRAIN]])
-    labels = (test.labels == plan.left_out).astype(int)
-    protocol = f"class{plan.left_out}_{size_name(len(labels))}"
+    labels = (test.labels == left_out).astype(int)
+    protocol = f"class{left_out}_{size_name(len(labels))}"
     found = _found(model, np.asarray(test.images), known, plan.seed)
     scores = [s for name, sides in found.items() for s in records(name, labels, *sides, protocol, plan.seed)]
     _draw(out, test.images, labels, found["model"][0])
@@ -52,12 +54,18 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
         {
             "samples": len(labels),
             "anomalies": int(labels.sum()),
-            "left out": plan.left_out,
+            "left out": left_out,
             "threshold": "the score that 5 % of the training images exceed; no label is read",
             "interval": "95 %: bootstrap of anomalies and of others",
         },
         {},
     )
+
+
+def _number(asked: str | int, model: Model, folder: Path) -> int:
+    """The number of the class that a model never saw; to one that was published without names a number was a place."""
+    names = model.names if model.names or isinstance(asked, int) else names_of(folder, model.spec)
+    return choose_class(asked, names, model.spec.num_classes).number
 
 
 def _found(

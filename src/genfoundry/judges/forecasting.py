@@ -1,7 +1,8 @@
 """Forecasting: from rolling origins over the test split, beside seasonal naive, random walk, AutoETS and noise.
 
 Every subject forecasts the same windows, from the same past, as an ensemble of possible futures. Intervals are
-bootstrapped over the windows, with the same draws for every subject, so that differences are paired.
+bootstrapped over the windows, with the same draws for every subject, so that differences are paired. What is averaged
+over series is in each one's own unit, its seasonal naive error in training: a set's largest series decides nothing.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import torch
 from genfoundry.baselines import apart, ensembles
 from genfoundry.batch import SeriesBatch, SeriesRows
 from genfoundry.dataset import read_card
+from genfoundry.errors import UserError
 from genfoundry.features import Extractor
 from genfoundry.files import publish
-from genfoundry.interval import percentiles
+from genfoundry.gate import WINDOWS, ratio_name
+from genfoundry.interval import Estimate, percentiles
 from genfoundry.judges import Judgement
 from genfoundry.kinds import series
-from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, crps, seasonal_error
+from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, crps, unit
 from genfoundry.model import Model
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Score, SeriesSpec
@@ -35,7 +38,11 @@ SHOWN = 6  # windows in the gallery
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 DRAWN = ("seasonal_naive", "auto_ets")  # beside the model's fan
 TRIVIAL = ("noise", "seasonal_naive")
-RATIO = "relative_crps"  # CRPS over seasonal naive's, on the same windows
+PRIMARY = "scaled_crps"
+COMPARED = ("model", "auto_ets")  # whose scores are set against the baselines', window by window
+AGAINST = ("seasonal_naive", "auto_ets")
+RATIO = "relative_crps"  # in the data's unit, over seasonal naive's
+DIGITS = 7  # of a window's score as it is kept: a float32 has no more
 WALK = (  # of prices
     "seasonal naive, as a season is one step: the last value again. Where steps can't be foretold, as of prices, "
     "no model is beyond it but by the width of its fan"
@@ -47,6 +54,7 @@ class Origins(NamedTuple):
 
     `real` float64 (N, 2, H) as `metrics.forecast` reads it; `histories` all that was before each window's future, and
     `known` the part of it before the validation split, both float64 (T,), NaN where missing; `stamps` (N, L) of pasts.
+    `left_out` are the series that never moved before the validation split, so that no error has a unit there.
     """
 
     batch: SeriesBatch
@@ -55,12 +63,17 @@ class Origins(NamedTuple):
     known: list[np.ndarray]
     names: list[str]
     stamps: np.ndarray
+    left_out: tuple[str, ...] = ()
 
 
 def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified series dataset; fill `out` with `forecasts.json`. The promise: `judges`.
 
-    The deciding score is the CRPS in the data's unit. `relative_crps` is the CRPS over that of seasonal naive.
+    The deciding score is the CRPS in units of each series' own seasonal naive error in training. Beside it stands its
+    ratio to each baseline's on the same windows, and each window's score, for whoever pairs two models by windows.
+
+    Raises:
+        UserError: no series ever moved before the validation split.
     """
     model.eval()
     spec = cast(SeriesSpec, model.spec)
@@ -70,13 +83,20 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
         histories = origins.known if name == "noise" else origins.histories
         subjects[name] = ensembles(name, histories, spec, NUM_FUTURES)
     protocol = f"h{spec.horizon}_o{plan.origins}"
-    scores = tuple(_scores(origins, subjects, protocol, plan.seed))
+    windows = {subject: by_window(origins.real, fake) for subject, fake in subjects.items()}
+    scores = tuple(_scores(windows, protocol, plan.seed))
     publish(out / "forecasts.json", json.dumps(_gallery(folder, spec, origins, subjects), indent=1))
-    return Judgement(f"crps_{protocol}", scores, _protocol(plan, spec, origins), _details(origins, subjects), TRIVIAL)
+    primary = f"{PRIMARY}_{protocol}"
+    details = _details(origins, subjects) | {WINDOWS + primary: _kept(windows["model"][PRIMARY])}
+    return Judgement(primary, scores, _protocol(plan, spec, origins), details, TRIVIAL)
 
 
 def rolling_origins(folder: Path, spec: SeriesSpec, count: int, model: Model, split: str = "test") -> Origins:
-    """`count` windows a series, or as many as there are, evenly spaced over a split."""
+    """`count` windows per series, or as many as there are, evenly spaced over a split.
+
+    Raises:
+        UserError: no series ever moved before the validation split.
+    """
     windows, axis = SeriesRows(folder, split, spec, model.device), series.read(folder)
     owners = windows.series.cpu().numpy()
     rows = np.concatenate([_evenly(np.flatnonzero(owners == owner), count) for owner in np.unique(owners)])
@@ -88,14 +108,34 @@ def rolling_origins(folder: Path, spec: SeriesSpec, count: int, model: Model, sp
     val = series.boundary(read_card(folder).splits, "val")
     known = [_before(val, axis.stamps[begin:], history) for begin, history in zip(begins, histories, strict=True)]
     truth = np.stack([values[cut : cut + spec.horizon] for cut in cuts])
-    errors = np.array([seasonal_error(history, spec.season) for history in known])
-    return Origins(
+    units = np.array([unit(history, spec.season) for history in known])
+    found = Origins(
         batch=batch,
-        real=np.stack((truth, np.broadcast_to(errors[:, None], truth.shape)), 1),
+        real=np.stack((truth, np.broadcast_to(units[:, None], truth.shape)), 1),
         histories=histories,
         known=known,
         names=[axis.ids[owner] for owner in owners[rows]],
         stamps=axis.stamps[cuts[:, None] + np.arange(-spec.context, 0)],
+    )
+    return found if np.isfinite(units).all() else _measurable(found, np.isfinite(units))
+
+
+def _measurable(origins: Origins, kept: np.ndarray) -> Origins:
+    """The windows of series whose errors have a unit, (N,) bool."""
+    rows = np.flatnonzero(kept)
+    if not len(rows):
+        raise UserError(
+            "No series ever moves before the validation split, so no error has a unit to be measured in.",
+            expected="series whose training part varies",
+        )
+    return Origins(
+        batch=origins.batch[torch.from_numpy(rows).to(origins.batch.past.device)],
+        real=origins.real[rows],
+        histories=[origins.histories[row] for row in rows],
+        known=[origins.known[row] for row in rows],
+        names=[origins.names[row] for row in rows],
+        stamps=origins.stamps[rows],
+        left_out=tuple(dict.fromkeys(np.array(origins.names)[~kept].tolist())),
     )
 
 
@@ -123,25 +163,41 @@ def futures(model: Model, batch: SeriesBatch, count: int, seed: int) -> np.ndarr
     return np.concatenate(made)
 
 
-def _scores(origins: Origins, subjects: dict[str, np.ndarray], protocol: str, seed: int) -> Iterator[Score]:
-    windows = {subject: by_window(origins.real, fake) for subject, fake in subjects.items()}
-    count = len(origins.real)
+def _scores(windows: dict[str, dict[str, np.ndarray]], protocol: str, seed: int) -> Iterator[Score]:
+    count = len(windows["model"][PRIMARY])
     draws = np.random.default_rng(seed).integers(0, count, (DRAWS, count))
-    naive = windows["seasonal_naive"]["crps"]
     for subject, found in windows.items():
         point = aggregate(found)
         replicas = [aggregate({name: values[rows] for name, values in found.items()}) for rows in draws]
         for name, better in Forecast.higher_is_better.items():
             estimate = percentiles(point[name], [replica[name] for replica in replicas])
             yield estimate.score(f"{name}_{protocol}", subject, better)
-        if subject in ("model", "auto_ets"):
-            ratios = [found["crps"][rows].mean() / naive[rows].mean() for rows in draws]
-            estimate = percentiles(found["crps"].mean() / naive.mean(), ratios)
-            yield estimate.score(f"{RATIO}_{protocol}", subject, higher_is_better=False)
+    for subject in COMPARED:
+        for name, metric, other in _ratios(subject):
+            estimate = _ratio(windows[subject][metric], windows[other][metric], draws)
+            yield estimate.score(f"{name}_{protocol}", subject, higher_is_better=False)
+
+
+def _ratios(subject: str) -> Iterator[tuple[str, str, str]]:
+    """The name of each ratio of a subject, the score that it is of, and the baseline whose score is below."""
+    for metric in (PRIMARY, "mase"):
+        yield from ((ratio_name(metric, other), metric, other) for other in AGAINST if other != subject)
+    yield RATIO, "crps", "seasonal_naive"
+
+
+def _ratio(own: np.ndarray, other: np.ndarray, draws: np.ndarray) -> Estimate:
+    """The ratio of two means over the same windows (N,), `draws` (D, N) of them for its interval; below 1 is better."""
+    return percentiles(own.mean() / other.mean(), [own[rows].mean() / other[rows].mean() for rows in draws])
+
+
+def _kept(windows: np.ndarray) -> list[float]:
+    return [float(f"{value:.{DIGITS}g}") for value in windows]
 
 
 def _protocol(plan: EvaluationPlan, spec: SeriesSpec, origins: Origins) -> dict[str, str | int | float]:
+    left_out = {"left out": f"series that never moved in training: {', '.join(origins.left_out)}"}
     return {
+        **(left_out if origins.left_out else {}),
         "windows": len(origins.real),
         "origins": f"{plan.origins} a series, evenly spaced over the test split",
         "horizon": spec.horizon,
@@ -151,7 +207,7 @@ def _protocol(plan: EvaluationPlan, spec: SeriesSpec, origins: Origins) -> dict[
         "seed": plan.seed,
         "random walk": WALK if spec.season == 1 else "the last value again; the bar wherever steps can't be foretold",
         "bands": ", ".join(f"{band} %" for band in BANDS),
-        "mase": "in units of the seasonal naive error before the validation split",
+        "unit of scaled_crps and mase": "each series' own seasonal naive error before the validation split",
         "interval": f"95 %: {DRAWS} bootstrap draws of windows, the same for every subject",
     }
 

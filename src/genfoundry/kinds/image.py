@@ -2,7 +2,8 @@
 
 The manifest holds one row an image (split, index, source, sha256, mean, std, perceptual hash, label); validation
 reads it instead of the pixels. A set of pairs has `<split>-sources.npy` uint8 (N, C, h, w) too, what each image is to
-be made from, and its sha256 as the manifest's last column.
+be made from, and its sha256 as one more column. Where a user gave a `val` beside `train`, its images are training rows
+that the manifest's last column marks.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ SPLITS = ("train", "test")
 UNLABELLED = -1
 MANIFEST = "manifest.csv"
 SOURCE_SHA = "source_sha256"
+GIVEN = "given"
+VAL = "val"
 
 
 class ImageExample(NamedTuple):
     """One image of one split; `pixels` is uint8 (C, H, W), `source` says where it came from.
 
-    `paired` is uint8 (C, h, w), what the image is to be made from, in a set of pairs.
+    `paired` is uint8 (C, h, w), what the image is to be made from, in a set of pairs. `given` is "val" for a training
+    example of a user's own `val`, else empty.
     """
 
     split: str
@@ -36,6 +40,7 @@ class ImageExample(NamedTuple):
     label: int
     source: str
     paired: np.ndarray | None = None
+    given: str = ""
 
 
 class ImageSplit(NamedTuple):
@@ -91,14 +96,16 @@ def _check(example: ImageExample, first: ImageExample) -> None:
 def _manifest(by_split: dict[str, list[ImageExample]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    paired = by_split["train"][0].paired is not None
+    every = [row for rows in by_split.values() for row in rows]
+    paired, given = every[0].paired is not None, any(row.given for row in every)
     header = ("split", "index", "source", "sha256", "mean", "std", "phash", "label")
-    writer.writerow((*header, SOURCE_SHA) if paired else header)
+    writer.writerow((*header, *([SOURCE_SHA] if paired else []), *([GIVEN] if given else [])))
     for split, rows in by_split.items():
         for index, row in enumerate(rows):
             mean, std = f"{row.pixels.mean():.4f}", f"{row.pixels.std():.4f}"
             cells = (split, index, row.source, sha256(row.pixels), mean, std, perceptual_hash(row.pixels), row.label)
-            writer.writerow(cells if row.paired is None else (*cells, sha256(row.paired)))
+            more = [] if row.paired is None else [sha256(row.paired)]
+            writer.writerow((*cells, *more, *([row.given] if given else [])))
     return text.getvalue()
 
 
@@ -124,3 +131,10 @@ def read(folder: Path, split: str) -> ImageSplit:
     path = _sources(folder, split)
     sources = np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
     return ImageSplit(images, labels, sources)
+
+
+def given_val(folder: Path) -> np.ndarray:
+    """Which training rows a user's own `val` gave: int64 indices into `train`, ascending; none in most sets."""
+    with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
+        marked = [int(row["index"]) for row in csv.DictReader(file) if row.get(GIVEN) == VAL]
+    return np.array(marked, np.int64)

@@ -132,6 +132,13 @@ def read(folder: Path) -> Axis:
     )
 
 
+def ids(folder: Path) -> tuple[str, ...]:
+    """The series of a canonical folder, by the numbers that `read` gives them."""
+    from pyarrow import parquet
+
+    return tuple(parquet.read_table(folder / FILE, columns=["unique_id"])["unique_id"].unique().to_pylist())
+
+
 def windows(folder: Path, split: str, spec: SeriesSpec) -> Windows:
     """Every window of `split`: `spec.context` steps of past, then `spec.horizon` steps of future inside that split.
 

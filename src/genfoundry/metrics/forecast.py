@@ -2,6 +2,8 @@
 
 CRPS: Matheson and Winkler 1976; Gneiting and Raftery 2007, https://doi.org/10.1198/016214506000001437.
 MASE: Hyndman and Koehler 2006, https://doi.org/10.1016/j.ijforecast.2006.03.001.
+The scaled CRPS is in the same unit as MASE, each series' own seasonal naive error in training: what is averaged over
+series then has no scale.
 """
 
 from __future__ import annotations
@@ -18,13 +20,14 @@ BANDS = (80, 95)  # per cent
 class Forecast(SetMetric):
     """Scores of ensembles. Of a window, steps that were not observed are left out; windows weigh the same.
 
-    The view `forecast`: `real` float (N, 2, H), what came (NaN where missing) and the series' in-sample seasonal
-    error (the same at each step; NaN where it is not known); `fake` float (N, S, H), S possible futures.
+    The view `forecast`: `real` float (N, 2, H), what came (NaN where missing) and the unit of the window's series (the
+    same at each step, see `unit`); `fake` float (N, S, H), S possible futures. `crps` alone is in the data's unit.
     `miscoverage80` is how far `coverage80` is from .80, whichever way.
     """
 
     view = "forecast"
     higher_is_better: ClassVar[dict[str, bool]] = {
+        "scaled_crps": False,
         "crps": False,
         "mase": False,
         "coverage80": True,
@@ -39,11 +42,12 @@ class Forecast(SetMetric):
 
 
 def by_window(real: np.ndarray, fake: np.ndarray) -> dict[str, np.ndarray]:
-    """`crps`, `mase` and the coverages of each window, (N,); NaN where a window can't be scored."""
-    truth, seasonal_error = real[:, 0], real[:, 1]
+    """`scaled_crps`, `crps`, `mase` and the coverages of each window, (N,); NaN where a window can't be scored."""
+    truth, units = real[:, 0], real[:, 1]
     error = np.abs(np.median(fake, axis=1) - truth)
     found = {"crps": observed_mean(crps(fake, truth), truth)}
-    found["mase"] = observed_mean(error / seasonal_error, truth)
+    found["scaled_crps"] = found["crps"] / units[:, 0]
+    found["mase"] = observed_mean(error / units, truth)
     for band in BANDS:
         found[f"coverage{band}"] = observed_mean(inside(fake, truth, band / 100), truth)
     return found
@@ -78,6 +82,15 @@ def observed_mean(values: np.ndarray, truth: np.ndarray) -> np.ndarray:
     seen = np.isfinite(truth)
     with np.errstate(invalid="ignore"):
         return np.where(seen, values, 0).sum(1) / seen.sum(1)
+
+
+def unit(history: np.ndarray, season: int) -> float:
+    """What a series' errors are measured in: its seasonal error, or where that says nothing its error of one step.
+
+    `history` (T,) is NaN where missing. NaN for a series that never moved.
+    """
+    found = (seasonal_error(history, steps) for steps in (season, 1))
+    return next((error for error in found if np.isfinite(error)), float("nan"))
 
 
 def seasonal_error(history: np.ndarray, season: int) -> float:

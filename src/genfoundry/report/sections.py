@@ -11,10 +11,11 @@ from genfoundry.report import charts, wording
 from genfoundry.report import strips as scored
 from genfoundry.report.pictures import Picture, evenly, picture, snapshots
 from genfoundry.report.view import RunView
+from genfoundry.task_words import WORDS, task_of
 
 MOST_FORECASTS, MOST_CURVES = 6, 12
-# details that have a plot of their own
-DRAWN = ("class_share", "fd_by_class", "crps_by_step", "confusion/", "reliability/")
+# details that have a plot of their own, or are kept for who compares two models window by window
+DRAWN = ("class_share", "fd_by_class", "crps_by_step", "confusion/", "reliability/", "windows/")
 TELLING = (
     "fd",
     "fd_by_class",
@@ -24,6 +25,8 @@ TELLING = (
     "confidence",
     "psnr",
     "elbo_bits_per_dim",
+    "scaled_crps_to_seasonal_naive",
+    "scaled_crps_to_auto_ets",
     "crps",
     "mase",
     "band",
@@ -47,23 +50,6 @@ CAPTIONS = {
     "levels": "The same samples at each level of the pyramid, the coarsest on top.",
     "enlargements": "From top to bottom: given, Lanczos, bicubic, each variant, this model, real.",
     "anomalies": "Held-out examples that surprise most; below, those of the class left out that surprise least.",
-}
-
-LIMITS = {
-    "image": (
-        "A Fréchet distance compares two crowds, not two pictures: a low one does not promise that every sample is "
-        "good. It is measured in the features named with it, and what those features do not see (texture, say, to a "
-        "classifier of shapes) it does not count. Nearest neighbours are nearest in one distance only; a copy that is "
-        "shifted or recoloured may hide from it."
-    ),
-    "series": (
-        "These errors come from forecast origins in one stretch of one past. The intervals tell how much another "
-        "choice of origins would move them, not what happens when the world changes. An average over the horizon "
-        "hides that the first step is easier than the last."
-    ),
-    "classifier": (
-        "Accuracy and confidence on examples held out from the same source say nothing of examples from another one."
-    ),
 }
 
 
@@ -161,9 +147,7 @@ def section(view: RunView, anchor: str) -> Section:
         settings=list(flat(view.settings)),
         protocol=list(flat(evaluation.protocol)),
         load=loading(view.version.name, view.version.version),
-        limits=LIMITS["classifier" if evaluation.primary.startswith("accuracy") else view.kind]
-        if view.kind in LIMITS
-        else "",
+        limits=words.limits if (words := WORDS.get(task_of(evaluation))) else "",
         reused=view.version.skipped or evaluation.checkpoint.skipped,
     )
 

@@ -7,7 +7,7 @@ import logging
 from genfoundry import catalog
 from genfoundry.dataset import verify, version_of
 from genfoundry.errors import UserError, closest
-from genfoundry.files import data_dir, state_dir
+from genfoundry.files import data_dir, state_path
 from genfoundry.intake import versioning
 from genfoundry.intake.building import build_folder, embedded, kept
 from genfoundry.records import DatasetVersion
@@ -41,7 +41,7 @@ def fetch_dataset(name: str) -> DatasetVersion:
 
 
 def _from_dvc(name: str, wanted: str) -> DatasetVersion:
-    folder = state_dir("datasets") / wanted
+    folder = state_path("datasets") / wanted
     if version := kept(folder, wanted):
         return version
     try:

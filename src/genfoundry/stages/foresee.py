@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from genfoundry.dataset import locate
+from genfoundry.dataset import Card, locate, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import publish
 from genfoundry.kinds import series
-from genfoundry.kinds.series import MIN_OBSERVED, Axis
-from genfoundry.model import Model
+from genfoundry.kinds.series import Axis
+from genfoundry.model import HasQuantiles, Model
+from genfoundry.pasts import enough, known_steps
 from genfoundry.provenance import COLUMN, SIDECAR, Provenance, sidecar
 from genfoundry.records import DatasetVersion, SeriesSpec
 from genfoundry.served import SAMPLES, Forecasts
 from genfoundry.stages.fetch import fetch_dataset
+from genfoundry.stamps import CONVERTED, as_tzinfo, in_zone
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TABLE = "forecast.csv"
+SHOWN = 10  # series whose last moments are told one by one
 
 
 class Future(NamedTuple):
@@ -36,26 +39,45 @@ class Future(NamedTuple):
 def foresee(
     model: Model, spec: SeriesSpec, data: DatasetVersion, until: str | None, count: int | None, seed: int
 ) -> Future:
-    """The horizon after `until` (inclusive, midnight UTC where no time is given), or after the end of each series.
+    """The horizon after the last value of each series, or after its last one up to `until`.
+
+    `until` is inclusive, midnight where no time is given, and in the data's zone where no offset is.
 
     Args:
-        count: futures that are drawn for the mean and the quantiles.
+        count: futures that are drawn for the mean and the quantiles, by families that know no quantiles.
 
     Raises:
         UserError: `until` is not a date, no series reaches it, or none has the steps before it that the model reads.
     """
     import pandas as pd
 
-    axis = series.read(_folder(data))
-    moment = None if until is None else _moment(until, axis, spec)
+    folder = _folder(data)
+    axis, zone = series.read(folder), _zone(read_card(folder))
+    moment = None if until is None else _moment(until, axis, spec, zone)
     ends = {i: end for i in range(len(axis.ids)) if (end := _end(axis, i, moment, spec)) is not None}
     if not ends:
-        raise _out_of_range(until or "the end of the data", axis, spec)
-    past = pd.concat([_past(axis, i, end, spec) for i, end in ends.items()])
-    frame = Forecasts(model, spec).predict(past, {"seed": seed, "samples": count or SAMPLES})
-    left_out = [name for i, name in enumerate(axis.ids) if i not in ends]
+        raise _out_of_range(until or "the end of the data", axis, spec, zone)
+    past = pd.concat([_past(axis, i, end, spec, zone) for i, end in ends.items()])
+    frame = Forecasts(model, spec, model.names or axis.ids).predict(past, {"seed": seed, "samples": count or SAMPLES})
+    known = {axis.ids[i]: axis.stamps[end - 1] for i, end in ends.items()}
+    return Future(frame, _given(known, zone), _notes(model, axis, [*ends], count))
+
+
+def _notes(model: Model, axis: Axis, forecast: list[int], count: int | None) -> list[str]:
+    left_out = [name for i, name in enumerate(axis.ids) if i not in forecast]
     note = f"Left out, for they don't reach so far or have too little of the past: {', '.join(left_out)}."
-    return Future(frame, f"until {_said(max(axis.stamps[end - 1] for end in ends.values()))}", [note] * bool(left_out))
+    read = "This family knows its quantiles and draws no futures: -n changes nothing."
+    return [note] * bool(left_out) + [read] * (count is not None and isinstance(model, HasQuantiles))
+
+
+def _given(known: dict[str, np.datetime64], zone: str) -> str:
+    """Up to when the series were known, each up to its last value."""
+    moments = sorted({*known.values()})
+    if len(moments) == 1:
+        return f"until {_said(moments[0], zone)}"
+    if len(known) <= SHOWN:
+        return "until " + ", ".join(f"{_said(moment, zone)} ({name})" for name, moment in known.items())
+    return f"until the last value of each series, from {_said(moments[0], zone)} to {_said(moments[-1], zone)}"
 
 
 def write(frame: pd.DataFrame, origin: Provenance, out: Path) -> list[Path]:
@@ -72,46 +94,68 @@ def _folder(data: DatasetVersion) -> Path:
         return locate(data)
 
 
-def _moment(until: str, axis: Axis, spec: SeriesSpec) -> np.datetime64:
+def _zone(card: Card) -> str:
+    """The zone that the data came in; sets that were taken in before cards had one say only whether there was any."""
+    return card.zone or ("+00:00" if card.policy.get("time") == CONVERTED else "")
+
+
+def _moment(until: str, axis: Axis, spec: SeriesSpec, zone: str) -> np.datetime64:
+    """A moment in UTC; without an offset it is one of the data's own zone."""
     try:
         given = datetime.fromisoformat(until)
     except ValueError:
-        raise _out_of_range(until, axis, spec) from None
+        raise _out_of_range(until, axis, spec, zone) from None
+    given = given if given.tzinfo or not zone else given.replace(tzinfo=as_tzinfo(zone))
     return np.datetime64(given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given, "us")
 
 
 def _end(axis: Axis, number: int, moment: np.datetime64 | None, spec: SeriesSpec) -> int | None:
     """Where the known part of a series ends on the axis; None where the model has too little of it."""
-    begin, end = axis.offsets[number], axis.offsets[number + 1]
+    begin, end = axis.offsets[number], _known(axis, number)
     if moment is not None:
-        if axis.stamps[end - 1] < moment:
+        if end == begin or axis.stamps[end - 1] < moment:
             return None
         end = begin + int(np.searchsorted(axis.stamps[begin:end], moment, "right"))
-    observed = axis.mask[end - spec.context : end] if end - begin >= spec.context else np.zeros(1)
-    return int(end) if observed.mean() >= MIN_OBSERVED else None
+        end = begin + known_steps(axis.mask[begin:end])
+    return int(end) if enough(axis.mask[begin:end], spec) else None
 
 
-def _past(axis: Axis, number: int, end: int, spec: SeriesSpec) -> pd.DataFrame:
+def _known(axis: Axis, number: int) -> int:
+    """The end of a series on the axis, behind its last observed value."""
+    begin, end = axis.offsets[number : number + 2]
+    return int(begin + known_steps(axis.mask[begin:end]))
+
+
+def _past(axis: Axis, number: int, end: int, spec: SeriesSpec, zone: str) -> pd.DataFrame:
     import pandas as pd
 
     rows = slice(end - spec.context, end)
     y = np.where(axis.mask[rows] > 0, axis.values[rows], np.nan)
-    return pd.DataFrame({"unique_id": axis.ids[number], "ds": axis.stamps[rows], "y": y, "series": number})
+    when = in_zone(pd.DatetimeIndex(axis.stamps[rows]), zone)
+    return pd.DataFrame({"unique_id": axis.ids[number], "ds": when, "y": y})
 
 
-def _out_of_range(until: str, axis: Axis, spec: SeriesSpec) -> UserError:
-    bounds = zip(axis.offsets[:-1], axis.offsets[1:], strict=True)
+def _out_of_range(until: str, axis: Axis, spec: SeriesSpec, zone: str) -> UserError:
+    bounds = [(axis.offsets[number], _known(axis, number)) for number in range(len(axis.ids))]
     long = [(begin + spec.context - 1, end - 1) for begin, end in bounds if end - begin >= spec.context]
     if not long:
-        return UserError(f"No series has the {spec.context} steps that the model reads.")
+        return UserError(f"No series has the {spec.context} steps that the model reads, up to its last value.")
     first, last = (pick(axis.stamps[[pair[i] for pair in long]]) for i, pick in enumerate((np.min, np.max)))
     return UserError(
         f"There is no forecast from '{until}'.",
-        expected=f"a date from {_said(first)} to {_said(last)}, with {spec.context} steps of the data up to it, "
-        "half of them observed",
+        expected=f"a date from {_said(first, zone)} to {_said(last, zone)}, with {spec.context} steps of the data up "
+        "to it, half of them observed",
     )
 
 
-def _said(stamp: np.datetime64) -> str:
-    """A time stamp as a user writes it."""
+def _said(stamp: np.datetime64, zone: str) -> str:
+    """A time stamp in UTC as a user writes it, in the data's zone."""
+    if zone:
+        return (
+            stamp.astype("datetime64[us]")
+            .item()
+            .replace(tzinfo=UTC)
+            .astimezone(as_tzinfo(zone))
+            .isoformat(" ", "minutes")
+        )
     return str(stamp.astype("datetime64[D]" if stamp == stamp.astype("datetime64[D]") else "datetime64[m]"))

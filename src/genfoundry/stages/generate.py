@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from genfoundry import catalog, tracking
 from genfoundry.catalog import Entry
-from genfoundry.dataset import locate, read_card
+from genfoundry.dataset import locate
 from genfoundry.errors import UserError, closest
 from genfoundry.model import Model, Upscales
+from genfoundry.naming import Chosen, choose_class, names_of
 from genfoundry.provenance import Provenance
-from genfoundry.records import DatasetVersion, ImageSpec, SeriesSpec
+from genfoundry.records import DatasetVersion, SeriesSpec
 from genfoundry.stages import draw, foresee
 from genfoundry.tracking import VersionInfo
 
@@ -81,14 +82,15 @@ def generate_samples(reference: str, out: Path, wishes: Wishes, *, force: bool =
 
 
 def _make(model: Model, data: DatasetVersion, origin: Provenance, wishes: Wishes, out: Path) -> Generated:
-    spec = model.spec
+    spec, notes = model.spec, []
     if isinstance(spec, SeriesSpec):
         future = foresee.foresee(model, spec, data, wishes.until, wishes.number, wishes.seed)
         origin = origin.model_copy(update={"given": future.given})
         return Generated(origin, foresee.write(future.frame, origin, out), future.notes)
     if wishes.image is None:
-        label = _label(wishes.label, spec, data)
-        origin = origin.model_copy(update={"given": "" if label is None else f"class {label}"})
+        chosen, notes = (None, []) if wishes.label is None else _class(wishes.label, model, data)
+        label = None if chosen is None else chosen.number
+        origin = origin.model_copy(update={"given": "" if chosen is None else str(chosen)})
         make = draw.sampling(model, spec, label)
     else:
         picture = draw.read(wishes.image, spec.channels)
@@ -96,7 +98,7 @@ def _make(model: Model, data: DatasetVersion, origin: Provenance, wishes: Wishes
         if isinstance(model, Upscales):
             return Generated(origin, [draw.enlarge(model, picture, origin, out)], [])
         make = draw.completing(model, picture)
-    return Generated(origin, draw.write(draw.batches(make, wishes.number or COUNT, wishes.seed), origin, out), [])
+    return Generated(origin, draw.write(draw.batches(make, wishes.number or COUNT, wishes.seed), origin, out), notes)
 
 
 def find_version(reference: str) -> tuple[VersionInfo, list[str]]:
@@ -145,22 +147,22 @@ def _check_folder(out: Path, force: bool) -> None:
         raise UserError(f"{out} is not empty.", expected="a new folder", remedy="--force   (replaces what it writes)")
 
 
-def _label(label: str | None, spec: ImageSpec, data: DatasetVersion) -> int | None:
-    """The number of a class that is given by number or by name."""
-    if label is not None and spec.num_classes < 2:
+def _class(asked: str, model: Model, data: DatasetVersion) -> tuple[Chosen, list[str]]:
+    """The class of that name, else of that number, and what to tell of the choice.
+
+    The names are those that were published with the weights; of versions that were published without, those on the
+    card of the data that they were trained on.
+
+    Raises:
+        UserError: there is none.
+    """
+    if model.spec.num_classes < 2:
         raise UserError(f"'{data.name}' has no classes to ask for.", remedy="leave out --class")
-    if label is None or (label.isdecimal() and int(label) < spec.num_classes):
-        return None if label is None else int(label)
-    names = _class_names(data)
-    if label in names:
-        return names.index(label)
-    called = f" ({', '.join(names)})" if names else ""
-    raise UserError(f"There is no class '{label}'.", expected=f"a class from 0 to {spec.num_classes - 1}{called}")
-
-
-def _class_names(data: DatasetVersion) -> tuple[str, ...]:
-    """What the classes are called, where the dataset lies on this machine."""
-    try:
-        return read_card(locate(data)).class_names
-    except UserError:
-        return ()
+    names, notes = model.names, []
+    if not names:
+        try:
+            names = names_of(locate(data), model.spec)
+        except UserError:
+            lost = "was published without the names of its classes, and its data are not on this machine"
+            notes = [f"This version {lost}: {asked} was taken for the number of a class."]
+    return choose_class(asked, names, model.spec.num_classes), notes

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from genfoundry import catalog
 from genfoundry.dataset import Card, folder_digest, seal
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
+from genfoundry.files import data_dir, file_digest
 from genfoundry.intake import versioning
+from genfoundry.intake.before import Before, find
 from genfoundry.intake.building import build_folder, embedded, is_sealed, place, writing_data
 from genfoundry.intake.inventory import status
 from genfoundry.intake.quarantine import Account, Item, as_text
+from genfoundry.intake.splitting import FRACTION, Wish
 from genfoundry.records import DatasetVersion, Record
-
-if TYPE_CHECKING:
-    from genfoundry.intake.images import Taken
 
 log = logging.getLogger(__name__)
 Fill = Callable[[Path], DatasetVersion]
@@ -30,12 +29,17 @@ __all__ = ["Intake", "add", "build", "build_all", "status"]
 
 
 class Intake(Record):
-    """What came of a user's files: `counts` (found = used + quarantined + skipped), why, and how they were changed."""
+    """What came of a user's files: `counts` (found = used + quarantined + skipped), why, and how they were changed.
+
+    `classes` counts the images of each class by split; `change` says how the set differs from the version before.
+    """
 
     version: DatasetVersion
     counts: dict[str, int]
     class_names: tuple[str, ...] = ()
+    classes: dict[str, dict[str, int]] = {}
     policy: dict[str, str]
+    change: str = ""
     quarantined: tuple[Item, ...]
     skipped: tuple[Item, ...]
     kept: str
@@ -74,13 +78,16 @@ def add(
     consent: str,
     title: str = "",
     size: int | None = None,
-    test_fraction: float = 0.2,
+    test_fraction: float | None = None,
+    ignore_splits: bool = False,
+    follow_links: bool = False,
     max_bad_fraction: float = 0.01,
     seed: int = 0,
     freq: str | None = None,
     season: int | None = None,
     horizon: int | None = None,
     context: int | None = None,
+    na: Sequence[str] = (),
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
     accept: Callable[[DatasetVersion], object] = lambda version: None,
@@ -89,12 +96,17 @@ def add(
 
     Args:
         paired: images: the folder of the sources that the images of `path` are to be made from, of the same names.
-        size: images: side in pixels; None takes the multiple of 4 nearest to the median short side, at most 64.
-        test_fraction: above 0, below 1.
+        size: images: side in pixels; None keeps that of a version before, else takes the multiple of 4 nearest to the
+            median short side, at most 64.
+        test_fraction: above 0, below 1; None is that of a version before, else .2.
+        ignore_splits: images: folders named train, test, val … give no split; it is made here.
+        follow_links: images: read what links to files and folders lead to.
         max_bad_fraction: 0 to 1; above it nothing is taken.
         freq: series: pandas' name of the frequency; it, `season`, `horizon` and `context` (in steps) are chosen
             from the data where None.
-        force: replace a dataset of that name although DVC keeps no copy of it.
+        na: series: cells that stand for a missing value, besides the empty ones and the usual words (`-9999`).
+        force: replace a dataset of that name although DVC keeps no copy of it, and make anew what can't go on from it:
+            a split of another fraction, or classes of which one is gone.
         progress: called with (steps done, steps in all).
         accept: called with the version once it lies in `data/`; what it raises keeps DVC from recording it.
 
@@ -108,21 +120,26 @@ def add(
         _check_request(one, name, test_fraction, max_bad_fraction)
     if paired and size is not None:
         raise UserError(f"--size {size} with --paired: pairs are taken as they are.", remedy="leave out --size")
+    if na and path.is_dir():
+        raise UserError(f"--na {na[0]} with a folder: images have no cells.", remedy="leave out --na")
+    versioning.prepare()
+    before, lost = find(name, force=force)
     account = Account(name, max_bad_fraction, "files" if path.is_dir() else "series")
     progress = progress or (lambda done, total: None)
     try:
-        if paired:
-            card, fill = _pairs(path, paired, card, account, test_fraction, seed, progress)
-        elif path.is_dir():
-            card, fill = _images(path, card, account, size, test_fraction, seed, progress)
+        if path.is_dir() or paired:
+            wish = Wish(test_fraction, seed, ignore_splits, follow_links, force, before, lost)
+            card, fill, change = _images(path, paired, card, account, size, wish, progress)
         else:
-            card, fill = _series(path, card, account, (freq, season, horizon, context), test_fraction)
+            rhythm = (freq, season, horizon, context)
+            series = Series(rhythm, test_fraction or FRACTION, tuple(na), before, force)
+            card, fill, change = _series(path, card, account, series)
     finally:
         account.write()
-    return _keep(card, account, _guarded(name, fill, force), accept)
+    return _keep(card, account, _guarded(name, fill, force), accept, change)
 
 
-def _keep(card: Card, account: Account, fill: Fill, accept: Callable[[DatasetVersion], object]) -> Intake:
+def _keep(card: Card, account: Account, fill: Fill, accept: Callable[[DatasetVersion], object], change: str) -> Intake:
     """Put the dataset in its place, have DVC record it, and say what became of the files."""
     with writing_data():
         version = place(data_dir() / card.name, fill)
@@ -131,7 +148,9 @@ def _keep(card: Card, account: Account, fill: Fill, accept: Callable[[DatasetVer
         version=version,
         counts=account.found,
         class_names=card.class_names,
+        classes=_counted(data_dir() / card.name, card),
         policy=card.policy,
+        change=change,
         quarantined=tuple(account.quarantined),
         skipped=tuple(account.skipped),
         kept=versioning.record(version),
@@ -155,7 +174,7 @@ def _card(path: Path, paired: Path | None, name: str, title: str, licence: str, 
         ) from None
 
 
-def _check_request(path: Path, name: str, test_fraction: float, max_bad_fraction: float) -> None:
+def _check_request(path: Path, name: str, test_fraction: float | None, max_bad_fraction: float) -> None:
     if not path.exists():
         raise UserError(
             f"There is nothing at {as_text(path)}.", expected="a folder of images, or a CSV or Parquet file"
@@ -166,7 +185,7 @@ def _check_request(path: Path, name: str, test_fraction: float, max_bad_fraction
         raise UserError(f"{as_text(path)} lies in {data_dir()}, where finished datasets lie.", remedy="move it out")
     if name in catalog.names("datasets"):
         raise UserError(f"'{name}' is a dataset of the catalogue.", remedy="choose another --name")
-    if not 0 < test_fraction < 1:
+    if test_fraction is not None and not 0 < test_fraction < 1:
         raise UserError(f"--test-fraction {test_fraction}", expected="above 0 and below 1")
     if not 0 <= max_bad_fraction <= 1:
         raise UserError(f"--max-bad-fraction {max_bad_fraction}", expected="0 to 1")
@@ -178,9 +197,10 @@ def _guarded(name: str, fill: Fill, force: bool) -> Fill:
     def fill_unless_lost(folder: Path) -> DatasetVersion:
         version, there = fill(folder), data_dir() / name
         if is_sealed(there) and not force and folder_digest(there) not in (version.digest, versioning.kept(name)):
+            back = f", bring the recorded version back: dvc checkout --force data/{name}"
             raise UserError(
                 f"There is another dataset '{name}' already, and DVC keeps no copy of it.",
-                remedy="choose another --name, or replace it with --force",
+                remedy=f"choose another --name{back if versioning.kept(name) else ''}, or replace it with --force",
             )
         return version
 
@@ -188,49 +208,84 @@ def _guarded(name: str, fill: Fill, force: bool) -> Fill:
 
 
 def _images(
-    path: Path, card: Card, account: Account, size: int | None, test_fraction: float, seed: int, progress
-) -> tuple[Card, Fill]:
+    path: Path, paired: Path | None, card: Card, account: Account, size: int | None, wish: Wish, progress
+) -> tuple[Card, Fill, str]:
     from genfoundry.intake.images import check_size, take_images  # reads Pillow
+    from genfoundry.intake.pairs import take_pairs
+    from genfoundry.kinds import image
 
     check_size(size)
-    return _filling(card, account, take_images(path, account, size, test_fraction, seed, progress))
-
-
-def _pairs(
-    high: Path, low: Path, card: Card, account: Account, test_fraction: float, seed: int, progress
-) -> tuple[Card, Fill]:
-    from genfoundry.intake.pairs import take_pairs  # reads Pillow
-
-    return _filling(card, account, take_pairs(high, low, account, test_fraction, seed, progress))
-
-
-def _filling(card: Card, account: Account, taken: Taken) -> tuple[Card, Fill]:
-    from genfoundry.kinds import image  # reads numpy
-
-    card = _filled(card, account, class_names=taken.class_names, policy=taken.policy)
+    taken = (
+        take_pairs(path, paired, account, wish, progress)
+        if paired
+        else take_images(path, account, size, wish, progress)
+    )
+    card = _filled(
+        card, account, class_names=taken.class_names, policy=taken.policy, rule=taken.rule, content=taken.content
+    )
 
     def fill(folder: Path) -> DatasetVersion:
         spec, counts = image.write(folder, taken.examples, len(taken.class_names))
         return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
 
-    return card, fill
+    return card, fill, taken.change
 
 
-def _series(path: Path, card: Card, account: Account, wish: tuple, test_fraction: float) -> tuple[Card, Fill]:
-    from genfoundry.intake.series import Wish, take_series  # reads pandas
+def _counted(folder: Path, card: Card) -> dict[str, dict[str, int]]:
+    """How many images each class has, by split; nothing of a set without classes."""
+    if not card.class_names:
+        return {}
+    import numpy as np
+
+    from genfoundry.kinds import image
+
+    counts = {
+        split: np.bincount(image.read(folder, split).labels, minlength=len(card.class_names)) for split in image.SPLITS
+    }
+    return {name: {split: int(of[n]) for split, of in counts.items()} for n, name in enumerate(card.class_names)}
+
+
+class Series(NamedTuple):
+    """What the user asks of a file of series, and the version that it goes on from."""
+
+    rhythm: tuple[str | None, int | None, int | None, int | None]
+    test_fraction: float
+    na: tuple[str, ...]
+    before: Before | None
+    force: bool
+
+
+def _series(path: Path, card: Card, account: Account, asked: Series) -> tuple[Card, Fill, str]:
+    from genfoundry.intake.series import Wish as Rhythm
+    from genfoundry.intake.series import take_series  # reads pandas
     from genfoundry.kinds import series
 
-    taken = take_series(path, account, Wish(*wish), test_fraction)
-    card = _filled(card, account, splits=taken.splits, policy=taken.policy)
+    rhythm, before = Rhythm(*asked.rhythm), asked.before
+    taken = take_series(path, account, rhythm, asked.test_fraction, before, na=asked.na, anew=asked.force)
+    card = _filled(card, account, splits=taken.splits, policy=taken.policy, zone=taken.zone, content=taken.content)
 
     def fill(folder: Path) -> DatasetVersion:
         spec, counts = series.write(folder, taken.frames, taken.spec, taken.splits)
-        version = seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
+        filled = card.model_copy(update={"spec": spec, "counts": counts})
+        version = seal(folder, _told_as_before(folder, filled, before.card) if before else filled)
         for split in series.SPLITS:
             series.windows(folder, split, spec)
         return version
 
-    return card, fill
+    return card, fill, ""
+
+
+def _told_as_before(folder: Path, card: Card, before: Card) -> Card:
+    """The card of the version before, where data and words are the same: what a later release says besides (the zone,
+    what conversion lost) makes no other version of them."""
+    from genfoundry.kinds import series
+
+    was = before.files.get(series.FILE)
+    policy = {step: sentence for step, sentence in card.policy.items() if step != "precision"}
+    same = was and was.md5 == file_digest(folder / series.FILE, "md5") and before.policy == policy
+    if same and (before.spec, before.splits, before.zone, before.content) == (card.spec, card.splits, "", {}):
+        return card.model_copy(update={"policy": policy, "zone": "", "content": {}})
+    return card
 
 
 def _filled(card: Card, account: Account, **fields) -> Card:

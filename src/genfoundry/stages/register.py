@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from genfoundry import tracking
-from genfoundry.card import describe, describe_model, task_of
+from genfoundry.card import describe, describe_model
 from genfoundry.errors import UserError
 from genfoundry.files import digest
-from genfoundry.gate import Policy, judge
+from genfoundry.gate import Policy, Unjudged, judge
 from genfoundry.outcomes import WORDS
-from genfoundry.records import Decision, Evaluation, ModelVersion, Verdict
+from genfoundry.recipe import EvaluationPlan
+from genfoundry.records import Checkpoint, Decision, Evaluation, ModelVersion, Verdict
+from genfoundry.stages.ownership import ensure_same_data
+from genfoundry.stages.rejudge import judged_alike
 from genfoundry.stopping import ensure_wanted
+from genfoundry.task_words import task_of
 from genfoundry.tracking import VersionInfo
 
 SETTLED = "genfoundry.settled"  # tag: everything was done, the alias included
+EQUALS = "genfoundry.equals"  # tag of a run that came to the weights of a version of another run
 ALIAS: dict[Decision, str | None] = {"PROMOTE": "champion", "HOLD": "challenger", "REJECT": None}
 ATTEMPTS = 3  # another machine may move the champion while this one judges
 
 
-def register_model(evaluation: Evaluation, policy: Policy, recipe_name: str) -> ModelVersion:
+def register_model(
+    evaluation: Evaluation,
+    policy: Policy,
+    recipe_name: str,
+    plan: EvaluationPlan | None = None,
+    extractor: Checkpoint | None = None,
+) -> ModelVersion:
     """Register the evaluated model as a version of `recipe_name`, once for its run key and evaluation.
 
-    The alias `champion` moves to it on PROMOTE, `challenger` on HOLD. Cut off anywhere, the same call finishes it; once
-    finished it is SKIPPED, and never moves an alias again.
+    The champion is judged again first, where it was not judged on the same data by the same protocol. The alias
+    `champion` moves on PROMOTE, `challenger` on HOLD. Cut off anywhere, the same call finishes it; once finished it is
+    SKIPPED, and never moves an alias again. So is what only has the weights of a version that is there.
+
+    Args:
+        plan: how the model was evaluated, for the champion's sake.
+        extractor: in whose features.
 
     Raises:
-        Interrupted: a signal came before it began.
+        Interrupted: a signal came.
         UserError: the weights in MLflow are not the evaluated ones, or an alias was moved outside genfoundry.
         tracking.TrackerDown: MLflow does not answer; nothing is half promoted.
     """
@@ -32,28 +48,74 @@ def register_model(evaluation: Evaluation, policy: Policy, recipe_name: str) -> 
     key = digest([evaluation.checkpoint.run_key, _digest(evaluation)])
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with tracking.registry_lock(recipe_name):
-                return _register(evaluation, policy, recipe_name, key)
+            return _attempted(evaluation, policy, recipe_name, key, plan, extractor)
         except tracking.Moved:
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError
 
 
-def _register(evaluation: Evaluation, policy: Policy, name: str, key: str) -> ModelVersion:
-    tracking.settle(name)
+def _attempted(
+    evaluation: Evaluation,
+    policy: Policy,
+    name: str,
+    key: str,
+    plan: EvaluationPlan | None,
+    extractor: Checkpoint | None,
+) -> ModelVersion:
+    with tracking.registry_lock(name):
+        ensure_same_data(name, evaluation.checkpoint.dataset.name)
+        tracking.settle(name)
+        if done := _done(evaluation, name, key):
+            return done
+        _check_weights(evaluation)
+        version = _champion(name, tracking.find_version(name, key))
+    rival = None
+    if version and not policy.trial:  # outside the lock: it may take as long as a judging does
+        info = tracking.get_version(name, version)
+        rival = judged_alike(info, evaluation, plan, extractor)
+    with tracking.registry_lock(name):
+        return _done(evaluation, name, key) or _register(evaluation, policy, name, key, version, rival)
+
+
+def _done(evaluation: Evaluation, name: str, key: str) -> ModelVersion | None:
+    """The version that is there already: registered to the end, or of equal weights from another run on these data."""
     known = tracking.find_version(name, key)
-    if known and SETTLED in known.tags:
-        verdict = Verdict.model_validate_json(known.tags[tracking.VERDICT])
-        return _record(evaluation, verdict, known.version, name, known.tags[SETTLED] or None, skipped=True)
-    _check_weights(evaluation)
-    champion = _rival(name, known)
-    verdict = judge(evaluation, champion[1] if champion else None, policy)
+    if known is None or SETTLED not in known.tags:
+        known = None if known else _equal(evaluation, name)
+    if known is None:
+        return None
+    if known.run_id != evaluation.checkpoint.run_id:
+        tracking.set_tags(evaluation.checkpoint.run_id, {"outcome": "SKIPPED", EQUALS: f"version {known.version}"})
+    verdict = Verdict.model_validate_json(known.tags[tracking.VERDICT])
+    return _record(evaluation, verdict, known.version, name, known.tags[SETTLED] or None, skipped=True)
+
+
+def _equal(evaluation: Evaluation, name: str) -> VersionInfo | None:
+    """A settled version of the same weights and data; one of the same run only where it is champion: it can't win."""
+    checkpoint, at = evaluation.checkpoint, tracking.aliases(name).get("champion")
+    same = tracking.find_equal(name, checkpoint.weights_digest, checkpoint.dataset.digest)
+    others = (v for v in same if SETTLED in v.tags and (v.run_id != checkpoint.run_id or v.version == at))
+    return next(others, None)
+
+
+def _register(
+    evaluation: Evaluation,
+    policy: Policy,
+    name: str,
+    key: str,
+    champion: int | None,
+    rival: Evaluation | Unjudged | None,
+) -> ModelVersion:
+    if (now := _champion(name, tracking.find_version(name, key))) != champion:
+        raise tracking.Moved(f"The champion of '{name}' is version {now} now.", remedy="run it again")
+    settle = f"genfoundry registry promote {name} challenger --reason WHY"
+    verdict = judge(evaluation, rival, policy, settle)
     description = describe(name, evaluation, verdict, champion, tracking.page(evaluation.checkpoint.run_id))
     tags = _tags(evaluation, name)
     version = tracking.register(name, evaluation.checkpoint.run_id, evaluation, verdict, key, description, tags)
     tracking.load_version(name, version)
-    alias = _move(name, version, verdict, champion[0] if champion else None)
+    alias = _move(name, version, verdict, champion)
     word = {"outcome": str(WORDS[verdict.decision])}
     tracking.set_tags(evaluation.checkpoint.run_id, word)
     show_model(name, evaluation)
@@ -63,8 +125,14 @@ def _register(evaluation: Evaluation, policy: Policy, name: str, key: str) -> Mo
 
 def show_model(name: str, latest: Evaluation | None = None) -> None:
     """Bring the page of the registered model to what the registry says now; `latest` where there is no champion."""
-    champion = tracking.champion(name)
-    version, evaluation = champion or (None, latest)
+    version, found = tracking.aliases(name).get("champion"), None
+    try:
+        found = tracking.champion(name)
+    except tracking.TrackerDown:
+        raise
+    except UserError:  # what it was judged by is lost, which `doctor` says; the page shows the latest
+        version = None
+    evaluation = found[1] if found else latest
     if evaluation is None:
         return
     data = evaluation.checkpoint.dataset
@@ -73,20 +141,19 @@ def show_model(name: str, latest: Evaluation | None = None) -> None:
         "kind": data.kind,
         "dataset": data.name,
         "task": task_of(evaluation),
-        "verdict": "PROMOTE" if champion else "none",
+        "verdict": "PROMOTE" if version else "none",
     }
     page = describe_model(name, evaluation, version, tracking.page(evaluation.checkpoint.run_id))
     tracking.describe_model(name, page, tags)
 
 
-def _rival(name: str, known: VersionInfo | None) -> tuple[int, Evaluation] | None:
+def _champion(name: str, known: VersionInfo | None) -> int | None:
     """The champion to beat; not the version itself, where its promotion was cut off just before the end."""
-    champion = tracking.champion(name)
-    if champion is None or known is None or champion[0] != known.version:
+    champion = tracking.aliases(name).get("champion")
+    if champion is None or known is None or champion != known.version:
         return champion
     moves = (m for m in tracking.history(name) if (m.alias, m.version) == ("champion", known.version))
-    before = next(moves).previous
-    return None if before is None else (before, tracking.evaluation_of(tracking.get_version(name, before)))
+    return next(moves).previous
 
 
 def _move(name: str, version: int, verdict: Verdict, champion: int | None) -> str | None:

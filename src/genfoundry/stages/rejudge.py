@@ -1,23 +1,36 @@
-"""Rejudge: a registered version on today's data, by the protocol that it was promoted by. Never moves an alias."""
+"""Rejudge: a registered version's published weights on today's data. Never moves an alias.
+
+The gate asks it of the champion, by the protocol of the version that wants its place. `judge-champions` asks it of
+every champion, by the protocol that it was promoted by, and of the champions before it.
+"""
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Literal
 
 from genfoundry import tracking
-from genfoundry.gate import better_beyond
+from genfoundry.dataset import locate
+from genfoundry.errors import UserError
+from genfoundry.gate import Unjudged, better_beyond, compare, not_comparable
+from genfoundry.naming import names_of
+from genfoundry.outcomes import Interrupted
 from genfoundry.recipe import EvaluationPlan
-from genfoundry.records import DatasetVersion, Evaluation, Record, Score
+from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, Record, Score
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.tracking import VersionInfo
 
-State = Literal["AS_GOOD", "WORSE", "NOT_COMPARED", "FAILED"]
+State = Literal["AS_GOOD", "WORSE", "BEATEN", "NOT_COMPARED", "FAILED"]
 STATE, DATASET, PRIMARY = (f"today{word}" for word in ("", "_dataset_digest", "_primary"))  # tags of a version
+MOST_BEFORE = 5  # champions of the past that are judged again beside the present one
 
 
 class Finding(Record):
-    """What a version is worth today: its deciding score when it was registered, and on today's data."""
+    """What a version is worth today: its deciding score when it was registered, and on today's data.
+
+    BEATEN says that a champion before it is better on today's data.
+    """
 
     model: str
     version: int
@@ -27,8 +40,42 @@ class Finding(Record):
     now: Score | None = None
 
 
+def judged_alike(
+    info: VersionInfo, evaluation: Evaluation, plan: EvaluationPlan | None, extractor: Checkpoint | None
+) -> Evaluation | Unjudged:
+    """A registered version by the ruler of `evaluation`: its stored evaluation where that is by the same one, else its
+    published weights judged by it now. What was judged so once is found again.
+
+    Args:
+        plan: by which `evaluation` was made; None where nobody knows.
+        extractor: likewise.
+
+    Raises:
+        Interrupted: a signal came.
+        tracking.TrackerDown: MLflow does not answer.
+    """
+    try:
+        then = tracking.evaluation_of(info)
+        if not not_comparable(evaluation, then):
+            return then
+        today = evaluation.checkpoint.dataset
+        if then.checkpoint.dataset.spec != today.spec:
+            return Unjudged(f"it was made for data of another shape, {then.checkpoint.dataset.spec}")
+        if _called_otherwise(info, then.checkpoint.dataset, today):
+            return Unjudged("it learned other classes or series under the same numbers")
+        if plan is None:
+            return Unjudged(not_comparable(evaluation, then))
+        now = evaluate_model(then.checkpoint.model_copy(update={"dataset": today}), plan, extractor, again=True)
+    except (Interrupted, tracking.TrackerDown):
+        raise
+    except UserError as error:
+        return Unjudged(f"version {info.version} can't be judged on today's data, for {error.found.rstrip('.')}")
+    obstacle = not_comparable(evaluation, now)
+    return Unjudged(obstacle) if obstacle else now
+
+
 def rejudge(info: VersionInfo, today: DatasetVersion, plan: EvaluationPlan, extractor: str | None) -> Finding:
-    """Judge a version's published weights on the test split of today's data, and tag the version with what was found.
+    """Judge a champion's published weights on the test split of today's data, and tag the version with what was found.
 
     The classifier is the one whose features judged it then, whatever it was trained on: other features make other
     scores. As many samples are compared as then, since a Fréchet distance falls with their number.
@@ -51,6 +98,8 @@ def _judged(
 ) -> Finding:
     if then.checkpoint.dataset.spec != today.spec:
         return _not_compared(info, f"the data have another shape now, {today.spec}")
+    if _called_otherwise(info, then.checkpoint.dataset, today):
+        return _not_compared(info, "the data call their classes or series otherwise now, and a number means another")
     view = re.search(r"domain-([0-9a-f]+)", then.primary)
     classifier = _classifier(view[1], extractor) if view else None
     if view and classifier is None:
@@ -61,7 +110,38 @@ def _judged(
     judge = tracking.evaluation_of(classifier).checkpoint if classifier else None
     now = evaluate_model(then.checkpoint.model_copy(update={"dataset": today}), plan, judge, again=True)
     found = compared(info, then, now)
-    return found.model_copy(update={"sentence": f"{found.sentence}{_features(then, today, classifier)}"})
+    found = found.model_copy(update={"sentence": f"{found.sentence}{_features(then, today, classifier)}"})
+    return _beside_those_before(found, now, plan, judge)
+
+
+def _beside_those_before(found: Finding, now: Evaluation, plan: EvaluationPlan, judge: Checkpoint | None) -> Finding:
+    """The finding, held against what the champions before come to on the same data by the same protocol."""
+    told, state = [found.sentence], found.state
+    for version in tracking.champions_before(found.model)[:MOST_BEFORE]:
+        older = judged_alike(tracking.get_version(found.model, version), now, plan, judge)
+        if isinstance(older, Unjudged):
+            told.append(f"Version {version}, a champion before, is not compared: {older.why}.")
+            continue
+        order, words = compare(older, now)
+        score = older.score(now.primary)
+        if order > 0 and score:
+            state = "BEATEN"
+            told.append(
+                f"Version {version}, a champion before, is better on today's data: {_told(score)}, {words}. "
+                f"To go back to it: genfoundry registry rollback {found.model} --to {version}"
+            )
+    return found.model_copy(update={"state": state, "sentence": " ".join(told)})
+
+
+def _called_otherwise(info: VersionInfo, then: DatasetVersion, today: DatasetVersion) -> bool:
+    """Whether what the version learned under a number has another name today; False where nobody knows the names."""
+    if then.digest == today.digest:
+        return False
+    names = tracking.load_version(info.name, info.version).names
+    if not names:
+        with suppress(UserError):  # the data that it was trained on are gone
+            names = names_of(locate(then), then.spec)
+    return bool(names) and names != names_of(locate(today), today.spec)
 
 
 def _not_compared(info: VersionInfo, why: str) -> Finding:
@@ -96,9 +176,13 @@ def compared(info: VersionInfo, then: Evaluation, now: Evaluation) -> Finding:
         state, words = "WORSE", "worse beyond the intervals"
     else:
         state, words = "AS_GOOD", "as good as when it was registered"
-    sides = " against ".join(f"{s.value:.4g} [{s.low:.4g}, {s.high:.4g}]" for s in (after, before))
-    sentence = f"{then.primary} {sides}, {_data(then, now)}: {words}."
+    sides = f"{_told(after)} against {_told(before, named=after.name != before.name)}"
+    sentence = f"{sides}, {_data(then, now)}: {words}."
     return Finding(model=info.name, version=info.version, state=state, sentence=sentence, then=before, now=after)
+
+
+def _told(score: Score, named: bool = True) -> str:
+    return f"{score.name} " * named + f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}]"
 
 
 def _data(then: Evaluation, now: Evaluation) -> str:

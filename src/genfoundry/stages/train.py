@@ -39,12 +39,13 @@ GRACE_SECONDS = 30.0
 
 
 class Progress(NamedTuple):
-    """How far a training is: what a progress bar shows."""
+    """How far a training is: what a progress bar shows. `doing` says what it does once its steps are done."""
 
     run_key: str
     step: int
     of: int
     metrics: dict[str, float]
+    doing: str = ""
 
 
 def train_model(
@@ -185,6 +186,9 @@ def _report(order: job.Order, relay: Relay, report: Callable[[Progress], None]) 
     for event in relay.read():
         if event["event"] == "metrics":
             report(Progress(order.run_key, event["step"], event["of"], event["metrics"]))
+        if event["event"] == "fitting":
+            doing = f"fitting what is fitted last, on {event['examples']:,} examples"
+            report(Progress(order.run_key, event["step"], event["of"], {}, doing))
         if event["event"] == LEFT_OUT:
             sealed.say(event["sentence"])
 

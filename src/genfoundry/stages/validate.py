@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from genfoundry import catalog
 from genfoundry.dataset import locate, remake, verify
 from genfoundry.errors import UserError
-from genfoundry.files import publish, state_dir
+from genfoundry.files import publish, state_path
 from genfoundry.intake.quarantine import put_aside
 from genfoundry.recipe import Validation
 from genfoundry.records import Check, DatasetVersion, ValidatedDataset
@@ -66,7 +66,7 @@ def validate_dataset(version: DatasetVersion, policy: Validation) -> ValidatedDa
 
 def page_of(name: str) -> Path:
     """Where the page of a dataset's last validation lies, passed or failed."""
-    return state_dir("reports") / f"validation-{name}.html"
+    return state_path("reports") / f"validation-{name}.html"
 
 
 def _refusal(judged: Judged, refused: list[tuple[Check, str]]) -> InvalidData:

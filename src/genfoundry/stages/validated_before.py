@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from genfoundry import sealed
-from genfoundry.files import state_dir
+from genfoundry.files import state_path
 from genfoundry.identity import validation_key
 from genfoundry.recipe import Validation
 from genfoundry.records import DatasetVersion, ValidatedDataset
@@ -28,4 +28,4 @@ def keep(validated: ValidatedDataset, policy: Validation) -> Path:
 
 
 def _path(version: DatasetVersion, policy: Validation) -> Path:
-    return state_dir("validations") / f"{version.name}-{validation_key(version, policy)[:32]}.json"
+    return state_path("validations") / f"{version.name}-{validation_key(version, policy)[:32]}.json"

@@ -13,7 +13,7 @@ from typing import Literal
 from genfoundry import catalog, identity, sealed, tracking
 from genfoundry.drift import Drift
 from genfoundry.errors import UserError
-from genfoundry.files import digest, state_dir
+from genfoundry.files import digest, state_path
 from genfoundry.recipe import Recipe, Validation, Watch
 from genfoundry.records import DatasetVersion, Record
 from genfoundry.stages.fetch import fetch_dataset
@@ -94,7 +94,7 @@ def _looked(
     if not before:
         sentence = f"Never trained on {version.name}."
         return made.model_copy(update={"decision": "RETRAIN", "sentence": sentence})
-    path = state_dir("looks") / f"{_key(made, version, recipes[0], extractor)[:40]}.json"
+    path = state_path("looks") / f"{_key(made, version, recipes[0], extractor)[:40]}.json"
     if found := sealed.read(path, Look.model_fields, Look.model_validate, "the change is looked at again"):
         return found.model_copy(update={"known": True})
     decision, sentence, drift = _decided(version, before, recipes[0], extractor)

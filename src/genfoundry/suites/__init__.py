@@ -1,6 +1,6 @@
 """Every file says what one kind of data must fulfil, as plain data: tables, and expectations.
 
-`splits` and `pairs` are parts of the files beside them. A suite is a function
+`pairs` and `pixels` are parts of `image`, `splits` and `values` of `series`. A suite is a function
 
     tables(folder, spec, card, policy) -> list[Table]
 
@@ -70,6 +70,11 @@ def agree(name: str, one: str, other: str, row: str) -> Expectation:
         met=f"{name.capitalize()}: as the manifest says.", unmet="Arrays and manifest differ: {where}.",
         remedy="build the dataset again", row=row,
     )  # fmt: skip
+
+
+def literal(text: str) -> str:
+    """Text from the data inside a sentence that is formatted."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def printable(name: object) -> str:

@@ -15,7 +15,7 @@ from genfoundry.errors import UserError
 from genfoundry.kinds import image
 from genfoundry.recipe import Validation
 from genfoundry.records import ImageSpec
-from genfoundry.suites import Expectation, Table, agree, exactly, filled, pairs, printable
+from genfoundry.suites import Expectation, Table, agree, exactly, filled, pairs, pixels, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,15 +38,17 @@ def tables(folder: Path, spec: ImageSpec, card: Card, policy: Validation) -> lis
     parts["test"]["in_train"] = _first_at(parts["test"]["sha256"], parts["train"]["sha256"])
     parts["test"]["near_train"] = _near_copies(folder, parts["test"], parts["train"])
     rows = [Table(frame, _rows_suite(split, card.counts.get(split, 0), spec, policy)) for split, frame in parts.items()]
+    if image.GIVEN in manifest:
+        rows = [each._replace(suite=(*each.suite, _given(split))) for each, split in zip(rows, parts, strict=True)]
     rows[1] = rows[1]._replace(suite=rows[1].suite + _LEAKS)
-    arrays = [_arrays(folder, spec, parts), *pairs.tables(folder, spec, parts)]
+    arrays = [_arrays(folder, spec, parts), *pixels.tables(folder, card), *pairs.tables(folder, spec, parts)]
     return [*rows, *arrays, *_classes(spec, card, parts, policy)]
 
 
 def _manifest(folder: Path, texts: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
-    types = dict.fromkeys(NUMBERS, "float64") | dict.fromkeys(texts, "str")
+    types = dict.fromkeys(NUMBERS, "float64") | dict.fromkeys((*texts, image.GIVEN), "str")
     empty = {column: ["", "nan"] for column in (*NUMBERS, "sha256", "phash")}
     path = folder / image.MANIFEST
     try:
@@ -97,6 +99,7 @@ def _rows_suite(split: str, count: int, spec: ImageSpec, policy: Validation) -> 
         *(filled(f"{split}: {key} filled in", key, f"{key} cells of {split}") for key in ("label", "sha256")),
         *(_contrast(split, policy), _outlying(split, "mean", "brightness"), _outlying(split, "std", "contrast")),
         _labelled(split, spec),
+        *pixels.alike(split, count),
         Expectation(
             f"{split}: duplicates", "ExpectColumnValuesToBeNull", {"column": "copy_of"}, severity="warning",
             met=f"No {what} comes twice.",
@@ -134,6 +137,17 @@ def _labelled(split: str, spec: ImageSpec) -> Expectation:
         met=f"Every label of {split} is {wanted}.",
         unmet=f"{{bad}} of {{of}} labels of {split} are not {wanted}: {{where}}.",
         remedy="mend the labels or the card's class_names", row="row {position} has {label:.0f}",
+    )  # fmt: skip
+
+
+def _given(split: str) -> Expectation:
+    """Only training images may be marked as a user's own val."""
+    known = ["", image.VAL] if split == "train" else [""]
+    return Expectation(
+        f"{split}: given splits", "ExpectColumnValuesToBeInSet", {"column": image.GIVEN, "value_set": known},
+        met=f"Every mark of {split} is one that it may have.",
+        unmet=f"{{bad}} of {{of}} marks of {split} are not {' or '.join(map(repr, known))}: {{where}}.",
+        remedy="build the dataset again", row="row {position} has {given}",
     )  # fmt: skip
 
 

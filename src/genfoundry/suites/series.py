@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genfoundry import conversion
 from genfoundry.dataset import Card, remake
 from genfoundry.errors import UserError
 from genfoundry.kinds import series
 from genfoundry.recipe import Validation
 from genfoundry.records import SeriesSpec
-from genfoundry.suites import Expectation, Table, exactly, filled, printable, splits
+from genfoundry.suites import Expectation, Table, exactly, filled, literal, printable, splits, values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +42,9 @@ def tables(folder: Path, spec: SeriesSpec, card: Card, policy: Validation) -> li
     return [
         Table(_with_steps(frame, spec), _rows_suite(spec, cells, policy), row=f"{{label}} at {STAMP}"),
         Table(_channels(frame, spec), _channels_suite(spec), row="{label}"),
-        Table(cells, _cells_suite(spec, policy), row="{label}"),
-        splits.table(folder, spec, card, policy),
+        Table(cells, (*_cells_suite(spec, policy), *_contents_suite(cells, spec, card, policy)), row="{label}"),
+        splits.table(folder, frame, spec, card, policy),
+        *_conversion(spec, card),
     ]
 
 
@@ -125,17 +127,12 @@ def _time_rules(spec: SeriesSpec) -> tuple[Expectation, ...]:
     )  # fmt: skip
 
 
-def _literal(text: str) -> str:
-    """Text from the data inside a template."""
-    return text.replace("{", "{{").replace("}", "}}")
-
-
 def _finite(column: str, name: str) -> Expectation:
     return Expectation(
         f"{printable(name)} is finite", "ExpectColumnValuesToBeBetween",
         {"column": column, "min_value": -LARGEST, "max_value": LARGEST},
         met=f"Every value of {printable(name)} is finite.",
-        unmet=f"{{bad}} of {{of}} values of {_literal(printable(name))} are infinite or beyond float32: {{where}}.",
+        unmet=f"{{bad}} of {{of}} values of {literal(printable(name))} are infinite or beyond float32: {{where}}.",
         remedy="leave the cell empty where nothing was measured", row=f"{{label}} at {STAMP} ({{{column}}})",
     )  # fmt: skip
 
@@ -146,7 +143,7 @@ def _observed(number: int, name: str, cells: pd.DataFrame, policy: Validation) -
         f"{printable(name)} is observed", "ExpectColumnValuesToNotBeNull",
         {"column": f"c{number}", "mostly": 1 - allowed},
         met=f"At most {allowed:.1%} of {printable(name)} is missing{gaps and f': {gaps}'}.",
-        unmet=f"{{bad}} of {{of}} values of {_literal(printable(name))} are missing ({{share}}): {_literal(gaps)}.",
+        unmet=f"{{bad}} of {{of}} values of {literal(printable(name))} are missing ({{share}}): {literal(gaps)}.",
         remedy="nothing to do if they were never measured", severity="warning",
     )  # fmt: skip
 
@@ -201,9 +198,10 @@ def _cells(frame: pd.DataFrame, spec: SeriesSpec) -> pd.DataFrame:
             length, begin = _longest_gap(part[f"c{i}"].isna().to_numpy())
             missing = int(part[f"c{i}"].isna().sum())
             where = (i, printable(name), f"{printable(channel)} of {printable(name)}")
-            rows.append((*where, *_content(part[f"c{i}"]), missing, length, part["ds"].iloc[begin]))
+            content = values.content(part[f"c{i}"].to_numpy(), part["ds"].to_numpy(), spec)
+            rows.append((*where, *_content(part[f"c{i}"]), missing, length, part["ds"].iloc[begin], *content))
     columns = ["number", "series", "label", "observed", "distinct", "value", "missing", "gap", "ds"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=[*columns, *values.Content._fields])
 
 
 def _longest_gap(missing: np.ndarray) -> tuple[int, int]:
@@ -234,7 +232,26 @@ def _cells_suite(spec: SeriesSpec, policy: Validation) -> tuple[Expectation, ...
         Expectation(
             "gaps", "ExpectColumnValuesToBeBetween", {"column": "gap", "max_value": spec.horizon}, severity="warning",
             met=f"No gap is longer than the horizon of {spec.horizon} steps.",
-            unmet=f"{{bad}} of {{of}} have a gap longer than the horizon of {spec.horizon} steps: {{where}}.",
+            unmet=f"{{bad}} of {{of}} channels have a gap longer than the horizon of {spec.horizon} steps: {{where}}.",
             remedy="nothing to do if it was never measured", row=f"{{label}}, {{gap}} steps from {STAMP}",
         ),
     )  # fmt: skip
+
+
+def _contents_suite(cells: pd.DataFrame, spec: SeriesSpec, card: Card, policy: Validation) -> tuple[Expectation, ...]:
+    return values.suite(card.name, cells["extreme"].dropna().tolist(), spec, policy)
+
+
+def _conversion(spec: SeriesSpec, card: Card) -> list[Table]:
+    """One row a channel that float64 does not hold exactly, as intake counted; no table where there is none."""
+    import pandas as pd
+
+    lost = {printable(name): found for name in spec.channels if (found := conversion.rounding(card.content, name))}
+    told = card.policy.get("precision") or "; ".join(f"{label}: {found}" for label, found in lost.items())
+    rule = Expectation(
+        "conversion: numbers are kept", "ExpectColumnValuesToBeNull", {"column": "lost"}, severity="warning",
+        met="Every number was read exactly.",
+        unmet=f"{{bad}} of {{of}} channels were not read exactly. {literal(told)}. Subtract one number from the "
+              "whole channel, or leave it out if its numbers are names, and add the data again.",
+    )  # fmt: skip
+    return [Table(pd.DataFrame({"lost": [found.rounded for found in lost.values()]}), (rule,))] if lost else []

@@ -1,18 +1,21 @@
 """The only door to MLflow. Every call takes explicit ids, so it may come from any thread; mlflow is imported late.
 
-`store` the address, its identity, locks · `runs` runs and metrics · `artifacts` files of runs, each held against its
-sha256 · `published` model folders in the store · `versions` registered versions · `ledger` the chain of alias moves ·
-`registry` aliases, champion, rollback · `mending` what is wrong, and what mends it · `restoring` publishes anew.
+`store` the address, its identity, locks · `moved` a project that is elsewhere now · `runs` runs and metrics ·
+`artifacts` files of runs, each held against its sha256 · `published` model folders in the store ·
+`versions` registered versions · `ledger` the chain of alias moves · `registry` aliases, champion, rollback ·
+`mending` what is wrong, and what mends it · `restoring` publishes anew.
 """
 
 from genfoundry.tracking.artifacts import Altered, fetch, fetch_whole, log_files, log_text, read_text
 from genfoundry.tracking.ledger import Broken, Move, Moved
 from genfoundry.tracking.mending import Problem, Rerun, doctor, is_alive, reconcile, restore, restored
+from genfoundry.tracking.moved import Elsewhere, adopt, elsewhere, origin
 from genfoundry.tracking.newest import newest
 from genfoundry.tracking.published import fetch_model, fetch_weights, publish_model, seals_of, source
 from genfoundry.tracking.registry import (
     Compared,
     champion,
+    champions_before,
     compare,
     evaluation_of,
     history,
@@ -44,6 +47,7 @@ from genfoundry.tracking.versions import (
     VersionInfo,
     aliases,
     describe_model,
+    find_equal,
     find_version,
     get_version,
     list_models,
@@ -59,6 +63,7 @@ __all__ = [
     "Altered",
     "Broken",
     "Compared",
+    "Elsewhere",
     "ModelInfo",
     "Move",
     "Moved",
@@ -67,19 +72,23 @@ __all__ = [
     "RunInfo",
     "TrackerDown",
     "VersionInfo",
+    "adopt",
     "aliases",
     "beat",
     "champion",
+    "champions_before",
     "closing",
     "compare",
     "describe_model",
     "doctor",
+    "elsewhere",
     "evaluation_of",
     "experiment_id",
     "fetch",
     "fetch_model",
     "fetch_weights",
     "fetch_whole",
+    "find_equal",
     "find_run",
     "find_version",
     "finish",
@@ -97,6 +106,7 @@ __all__ = [
     "log_text",
     "model_description",
     "newest",
+    "origin",
     "page",
     "promote",
     "publish_model",

@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from genfoundry import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import digest, publish, state_dir
+from genfoundry.files import digest, publish, state_path
 from genfoundry.records import Record
 from genfoundry.tracking.store import client, guarded, is_absent, lock, store_id
 
@@ -228,7 +228,7 @@ def withdraw_fork(name: str) -> list[Move]:
 
 
 def _witness(name: str) -> Path:
-    return state_dir("ledger", store_id()) / f"{quote(name, safe='')}.jsonl"
+    return state_path("ledger", store_id()) / f"{quote(name, safe='')}.jsonl"
 
 
 def witnessed(name: str) -> tuple[list[Move], bool]:

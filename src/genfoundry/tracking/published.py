@@ -136,17 +136,20 @@ def signature(model: Model) -> ModelSignature:
         return _series_signature()
     if isinstance(model, Upscales):
         return _enlarger_signature(model.spec)
-    return _image_signature(model.spec) if model.generative else _classifier_signature(model.spec)
+    if not model.generative:
+        return _classifier_signature(model.spec)
+    return _image_signature(model.spec, by_class=model.takes_labels)
 
 
-def _image_signature(spec: ImageSpec) -> ModelSignature:
+def _image_signature(spec: ImageSpec, *, by_class: bool) -> ModelSignature:
     import numpy as np
     from mlflow.models import ModelSignature
     from mlflow.types.schema import ColSpec, Schema, TensorSpec
 
-    label = [ColSpec("long", "label", required=False)] if spec.num_classes else []
+    optional = [ColSpec("long", "label", required=False)] if spec.num_classes else []
+    optional += [ColSpec("string", "class", required=False)] if by_class else []
     image = TensorSpec(np.dtype("uint8"), (-1, spec.height, spec.width, spec.channels))
-    return ModelSignature(inputs=Schema([ColSpec("long", "seed"), *label]), outputs=Schema([image]))
+    return ModelSignature(inputs=Schema([ColSpec("long", "seed"), *optional]), outputs=Schema([image]))
 
 
 def _enlarger_signature(spec: ImageSpec) -> ModelSignature:
@@ -171,11 +174,11 @@ def _classifier_signature(spec: ImageSpec) -> ModelSignature:
 
 def _series_signature() -> ModelSignature:
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
+    from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec, Schema
 
     from genfoundry.served import QUANTILES, SAMPLES
 
-    keys = [ColSpec("string", "unique_id"), ColSpec("datetime", "ds")]
+    keys = [ColSpec("string", "unique_id"), ColSpec(AnyType(), "ds")]  # a datetime of MLflow can't have a zone
     names = ("mean", *(f"q{quantile}" for quantile in QUANTILES))
     params = [ParamSpec("seed", "long", 0), ParamSpec("samples", "long", SAMPLES)]
     return ModelSignature(

@@ -68,6 +68,13 @@ def champion(name: str) -> tuple[int, Evaluation] | None:
 
 
 @guarded
+def champions_before(name: str) -> list[int]:
+    """The champions before the present one that are still there, the last first; what a rollback took back is none."""
+    there = {info.version for info in list_versions(name)}
+    return [version for version in reversed(ledger.reign(history(name), CHAMPION)[:-1]) if version in there]
+
+
+@guarded
 def load_version(name: str, version: int | str, device: str = "cpu") -> Model:
     """Download a version (by number or alias), hold every file against the registry's digests, then load it.
 

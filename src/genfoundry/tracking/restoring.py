@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from genfoundry.errors import UserError
-from genfoundry.files import digest, file_digest, state_dir
+from genfoundry.files import digest, file_digest, state_path
 from genfoundry.records import Evaluation
 from genfoundry.tracking import artifacts, registry, runs
 from genfoundry.tracking.published import FOLDER, SEALS, damage, publish_model
@@ -55,7 +55,7 @@ def is_restorable(info: VersionInfo) -> bool:
 def _weights(info: VersionInfo) -> Path | None:
     """The folder of the job that trained a version, where it holds just these files."""
     key = client().get_run(info.run_id).data.tags.get(runs.KEY, "")
-    folder, seals = state_dir("jobs") / key[:16] / FOLDER, json.loads(info.tags[SEALS])
+    folder, seals = state_path("jobs") / key[:16] / FOLDER, json.loads(info.tags[SEALS])
     wanted = {name: seal for name, seal in seals.items() if name != MLMODEL}
     there = bool(key and wanted) and all((folder / name).is_file() for name in wanted)
     return folder if there and all(file_digest(folder / name) == seal for name, seal in wanted.items()) else None

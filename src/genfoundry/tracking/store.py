@@ -7,15 +7,17 @@ import functools
 import logging
 import os
 import re
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TextIO, TypeVar
 
 from genfoundry.errors import UserError
-from genfoundry.files import ROOM, digest, ensure_room, means_full, state_dir
+from genfoundry.files import ROOM, digest, ensure_room, means_full, state_dir, state_path
+from genfoundry.tracking import moved
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,7 +48,12 @@ class NotLetIn(TrackerDown):
 
 def uri() -> str:
     """`MLFLOW_TRACKING_URI`, or the SQLite file of this checkout."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{state_dir()}/mlflow.db"
+    return os.environ.get("MLFLOW_TRACKING_URI") or own()
+
+
+def own() -> str:
+    """The address of this checkout's own store."""
+    return f"sqlite:///{state_path(moved.DATABASE)}"
 
 
 def is_local() -> bool:
@@ -70,9 +77,43 @@ def _client(address: str) -> MlflowClient:
         logging.getLogger(noisy).setLevel(logging.ERROR)
     with lock("store"):  # two processes that create the tables at once break each other's migration
         if not address.startswith(("http://", "https://")):
+            _ready(address)
             _probe(address)
             MlflowClient(tracking_uri=address, registry_uri=address).search_experiments(max_results=1)
     return MlflowClient(tracking_uri=address, registry_uri=address)
+
+
+def _ready(address: str) -> None:
+    """Have the folder of an SQLite file: this checkout's own is made, another is not.
+
+    Raises:
+        Elsewhere: the checkout's own store was written at another place.
+        UserError: the folder of the file that the user names is not there.
+    """
+    path = _file(address)
+    if path is None:
+        return
+    if path.resolve() == state_path(moved.DATABASE).resolve():
+        state_dir()
+        moved.ensure_here()
+    elif not path.parent.is_dir():
+        raise UserError(
+            f"MLFLOW_TRACKING_URI is {_shown(address)}, and there is no folder {path.parent.absolute()}.",
+            expected="an SQLite file in a folder that is there: a mistyped one is never made",
+            remedy="correct MLFLOW_TRACKING_URI, or unset it to use this checkout's own database",
+        )
+    elif not path.exists():
+        print(f"{path.absolute()}, which MLFLOW_TRACKING_URI names, is made: an empty registry.", file=sys.stderr)
+
+
+def _file(address: str) -> Path | None:
+    """The SQLite file of an address, if it has one."""
+    if not address.startswith("sqlite:"):
+        return None
+    import sqlalchemy
+
+    named = sqlalchemy.make_url(address).database
+    return Path(named) if named and named != ":memory:" else None
 
 
 def _probe(address: str) -> None:
@@ -80,8 +121,6 @@ def _probe(address: str) -> None:
     import sqlalchemy
 
     bound = {"connect_timeout": 10} if address.startswith("postgresql") else {}
-    if address.startswith("sqlite:///"):
-        Path(address.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool, connect_args=bound).connect().close()
 
 
@@ -222,18 +261,29 @@ def store_id() -> str:
 _HELD = threading.local()
 
 
+def _lock_file(name: str) -> AbstractContextManager[TextIO | None]:
+    try:
+        return (state_dir("locks") / f"{digest(name)[:16]}.lock").open("w")
+    except OSError:
+        if os.access(state_path(), os.W_OK):
+            raise
+        return nullcontext()
+
+
 @contextmanager
 def lock(name: str) -> Iterator[None]:
     """Hold `name` among the threads and processes of this checkout; the same thread may take it again.
 
-    The lock ends with the process, so nothing is left behind by a kill.
+    The lock ends with the process, so nothing is left behind by a kill. Who may not write the state folder has no
+    lock: it can change nothing there.
     """
     held: set[str] = _HELD.__dict__.setdefault("names", set())
     if name in held:
         yield
         return
-    with (state_dir("locks") / f"{digest(name)[:16]}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with _lock_file(name) as file:
+        if file:
+            fcntl.flock(file, fcntl.LOCK_EX)
         held.add(name)
         try:
             yield

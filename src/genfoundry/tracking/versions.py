@@ -128,6 +128,13 @@ def find_version(name: str, key: str) -> VersionInfo | None:
     return min(found, key=lambda info: info.version, default=None)
 
 
+def find_equal(name: str, weights: str, data: str) -> list[VersionInfo]:
+    """The versions with these weights (sha256), trained on this version of the data (its digest), oldest first."""
+    tags = {"weights_digest": weights, "dataset_digest": data}
+    found = (info for info in _stored(name) if tags.items() <= info.tags.items() and ORPHAN not in info.tags)
+    return sorted(found, key=lambda info: info.version)
+
+
 @guarded
 def set_version_tags(name: str, version: int, tags: dict) -> None:
     """Set tags of a version."""

@@ -1,0 +1,119 @@
+"""Registered names: one a recipe and dataset, so that no two of a project share one.
+
+A recipe on its own dataset is registered under its name, on another one as `<recipe>-<dataset>`. Both parts may hold
+dashes, so `mlp` on a set named `fashion` would be `mlp-fashion`, which is a recipe, and `a` on `b-c` what `a-b` on `c`
+is. Which of two that were there before keeps the name can't be decided here; so the second is never taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from genfoundry import catalog
+from genfoundry.errors import UserError
+from genfoundry.files import data_dir
+
+Homes = Mapping[str, str]
+"""Every recipe by name, with the dataset that it was written for."""
+
+
+class Pair(NamedTuple):
+    """A recipe on a dataset."""
+
+    recipe: str
+    dataset: str
+
+    def __str__(self) -> str:
+        return f"recipe '{self.recipe}' on '{self.dataset}'"
+
+
+def registered(pair: Pair, home: str) -> str:
+    """The registered model of a recipe on a dataset, where the recipe was written for `home`."""
+    return pair.recipe if pair.dataset == home else f"{pair.recipe}-{pair.dataset}"
+
+
+def here(recorded: Iterable[str] = ()) -> set[str]:
+    """The datasets of the project: the catalogue's, those in `data/`, and what `data.dvc` is known to record."""
+    return {*catalog.names("datasets"), *(path.parent.name for path in data_dir().glob("*/card.json")), *recorded}
+
+
+def holder(pair: Pair, homes: Homes, datasets: Iterable[str]) -> Pair | None:
+    """Another recipe and dataset that would be registered under the same name, if there are such."""
+    name = registered(pair, homes.get(pair.recipe, ""))
+    found = (other for other in _readings(name, homes, set(datasets)) if other != pair)
+    return min(found, key=lambda other: (other.recipe != name, other), default=None)
+
+
+def _readings(name: str, homes: Homes, datasets: set[str]) -> Iterator[Pair]:
+    """Every recipe and dataset whose registered name that is."""
+    for recipe, home in homes.items():
+        if recipe == name:
+            yield Pair(recipe, home)
+        dataset = name.removeprefix(f"{recipe}-")
+        if dataset != name and dataset != home and dataset in datasets:
+            yield Pair(recipe, dataset)
+
+
+def ensure_own_name(pair: Pair, folder: Path, homes: Homes, datasets: Iterable[str]) -> None:
+    """See that a recipe of `folder`, on a dataset that is not its own, has a registered name to itself.
+
+    Raises:
+        UserError: another recipe and dataset have it; says which.
+    """
+    datasets = set(datasets)
+    if (other := holder(pair, homes, datasets)) is None:
+        return
+    raise UserError(
+        f"The {pair} would be registered as '{registered(pair, homes.get(pair.recipe, ''))}', which is the {other}.",
+        expected="a registered name for each recipe and dataset",
+        remedy=_way_out(pair, other, folder, homes, datasets),
+    )
+
+
+def _way_out(pair: Pair, other: Pair, folder: Path, homes: Homes, datasets: set[str]) -> str:
+    if other == (other.recipe, pair.dataset) and homes[other.recipe] == pair.dataset:
+        return f"genfoundry run {other.recipe}   (it was written for '{pair.dataset}')"
+    if pair.dataset not in catalog.names("datasets"):
+        name = free_name(pair.dataset, homes, datasets)
+        return f"genfoundry data add PATH --name {name}, then: genfoundry run {pair.recipe} --data {name}"
+    tries = (f"{word}-{pair.recipe}" for word in ("my", "our", "another"))
+    copied = next(name for name in tries if not holder(Pair(name, pair.dataset), {**homes, name: ""}, datasets))
+    return (
+        f"cp '{folder / pair.recipe}.yaml' '{folder / copied}.yaml', then: "
+        f"genfoundry run {copied} --data {pair.dataset}"
+    )
+
+
+def ensure_free(dataset: str, homes: Homes, datasets: Iterable[str]) -> None:
+    """See that with a new dataset of this name no two recipes and datasets share a registered name.
+
+    Raises:
+        UserError: some would; names them, and a name that is free.
+    """
+    known = {*datasets} - {dataset}
+    if taken := _taken(dataset, homes, known):
+        pair, other = taken
+        raise UserError(
+            f"A dataset can't be named '{dataset}' here: the {pair} would be registered as "
+            f"'{registered(pair, homes[pair.recipe])}', which is the {other}.",
+            expected="a registered name for each recipe and dataset",
+            remedy=f"choose another name, as in --name {free_name(dataset, homes, known)}",
+        )
+
+
+def _taken(dataset: str, homes: Homes, datasets: set[str]) -> tuple[Pair, Pair] | None:
+    """The first recipe for which a dataset of that name would be another's, and whose."""
+    for recipe, home in sorted(homes.items()):
+        pair = Pair(recipe, dataset)
+        if dataset != home and (other := holder(pair, homes, {*datasets, dataset})):
+            return pair, other
+    return None
+
+
+def free_name(dataset: str, homes: Homes, datasets: Iterable[str]) -> str:
+    """A name like that one under which nothing would be shared."""
+    known = {*datasets}
+    tries = (f"my-{dataset}", *(f"{dataset}-{number}" for number in range(2, 1000)))
+    return next(name for name in tries if name not in known and not _taken(name, homes, known))

@@ -1,0 +1,24 @@
+"""Whose a registered model is: its versions are all of one dataset, so that one is never judged against another's."""
+
+from __future__ import annotations
+
+from genfoundry import tracking
+from genfoundry.errors import UserError
+
+
+def ensure_same_data(name: str, dataset: str) -> None:
+    """Look, before there is work to lose, that the versions of a registered model are of this dataset.
+
+    Raises:
+        UserError: one is of another dataset; says which.
+        tracking.TrackerDown: MLflow does not answer.
+    """
+    for info in tracking.list_versions(name):
+        if (other := info.tags.get("dataset", dataset)) != dataset:
+            raise UserError(
+                f"The registered model '{name}' holds models of the dataset '{other}' (version {info.version}), "
+                f"and would now get one of '{dataset}'.",
+                expected="one dataset for each registered model: scores on two say nothing of each other",
+                remedy=f"give the recipe another name: copy its YAML file to NEW_NAME.yaml beside it, then run that; "
+                f"what is registered as '{name}' stays",
+            )
