@@ -95,9 +95,6 @@ for command in (*WORK, judge_champions, *ROUND, up, down, status):
 
 def main() -> None:
     """Run the command line; a user's mistake is a sentence and an exit status, never a traceback."""
-    from .environment import prepare
-
-    prepare()
     try:
         status = _status()
     except BrokenPipeError:  # while the error was told
@@ -111,8 +108,10 @@ def _status() -> int:
     from genfoundry.errors import UserError
 
     from .credentials import explained
+    from .environment import prepare
 
     try:
+        prepare()
         with explained():
             return cli(standalone_mode=False) or 0  # a command's exit status is returned, not raised
     except click.exceptions.Abort:

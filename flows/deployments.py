@@ -29,7 +29,7 @@ def deploy(pool: str) -> list[str]:
         UserError: `prefect.yaml` is missing, or Prefect refuses it (shows its sentence).
     """
     told, mark = _told(), state_dir("servers") / "deployed"
-    if mark.exists() and mark.read_text(encoding="utf-8") == told and _are_there(declared()):
+    if mark.exists() and mark.read_bytes() == told.encode() and _are_there(declared()):
         return declared()
     ensure_pool(pool)
     names = deploy_all()

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import gc
 import os
+import re
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 from genfoundry.errors import UserError
-from genfoundry.files import state_dir, state_path
+from genfoundry.files import NoProject, digest, state_dir, state_path
 
 MARK = "GENFOUNDRY_SERVERS"  # in the environment of every process below `up`: the state folder that it belongs to
 CLIENTS = "servers/clients.env"  # what a client of these servers has in its environment; there while they are up
+
+SEAL = "# sha256 "
+BEFORE = re.compile(r"MLFLOW_TRACKING_URI=http://127\.0\.0\.1:\d+\nPREFECT_API_URL=http://127\.0\.0\.1:\d+/api\n")
+"""What the release before wrote, without a seal."""
 
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -43,7 +49,7 @@ def prepare() -> None:
     gc.set_threshold(OBJECTS)
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    with suppress(UserError):  # outside a project there are no servers and no state; a command that needs them says so
+    with suppress(NoProject):  # outside a project there are no servers and no state; a command that needs them says so
         for name, value in {**_servers(), "PREFECT_HOME": str(state_path("prefect"))}.items():
             os.environ.setdefault(name, value)
 
@@ -55,14 +61,41 @@ def make_home() -> None:
 
 
 def _servers() -> dict[str, str]:
-    """Where the servers of `make up` are, while their supervisor lives."""
-    folder = state_path() / CLIENTS
+    """Where the servers of `make up` are, while their supervisor lives.
+
+    Raises:
+        UserError: they are up, and the file that says where does not hold.
+    """
+    path = state_path() / CLIENTS
     try:
-        alive = (folder.parent / "supervisord.pid").read_text(encoding="utf-8").strip()
-        lines = folder.read_text(encoding="utf-8").splitlines() if _serves(alive) else []
+        number = (path.parent / "supervisord.pid").read_text(encoding="ascii").strip()
+        if not number.isdecimal() or not _serves(number) or not path.exists():
+            return {}
+        return opened(path.read_bytes().decode())
     except OSError:
         return {}
-    return dict(line.split("=", 1) for line in lines)
+    except ValueError as error:
+        if sys.argv[1:2] in (["up"], ["down"], ["status"]):  # these mend it, or need it not
+            return {}
+        raise UserError(f"{path} is damaged ({error}).", remedy="genfoundry up   (it writes it anew)") from None
+
+
+def told(variables: dict[str, str]) -> str:
+    """What `opened` reads: a variable per line, and below them their seal, as a comment of a shell's."""
+    text = "".join(f"{key}={value}\n" for key, value in variables.items())
+    return f"{text}{SEAL}{digest(text)}\n"
+
+
+def opened(text: str) -> dict[str, str]:
+    """The variables that `told` wrote; a release before wrote no seal below them.
+
+    Raises:
+        ValueError: the text is not what was written.
+    """
+    body, _, seal = text.partition(SEAL)
+    if seal != f"{digest(body)}\n" and not BEFORE.fullmatch(text):
+        raise ValueError("its content is not what its seal says")
+    return dict(line.split("=", 1) for line in body.splitlines())
 
 
 def _serves(process: str) -> bool:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from genfoundry.files import digest, publish, state_path
+from genfoundry import sealed
+from genfoundry.files import digest, state_path
 
+REMEDY = "give the `genfoundry run …` again that was told to wait, nothing is trained twice; then remove this file"
 Waiting = tuple[str, dict[str, Any]]
 
 
 def keep(recipe: str, overrides: dict[str, Any]) -> None:
     """Remember that the recipe waits."""
-    publish(_path(recipe, overrides), json.dumps({"recipe": recipe, "overrides": overrides}))
+    sealed.write(_path(recipe, overrides), {"recipe": recipe, "overrides": overrides})
 
 
 def drop(recipe: str, overrides: dict[str, Any]) -> None:
@@ -22,9 +23,25 @@ def drop(recipe: str, overrides: dict[str, Any]) -> None:
 
 
 def waiting() -> list[Waiting]:
-    """Every recipe that waits, with its overrides."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(state_path("pending").glob("*.json"))]
-    return [(each["recipe"], each["overrides"]) for each in found]
+    """Every recipe that waits, with its overrides; a file that does not hold is passed over, and said."""
+    return look()[0]
+
+
+def look() -> tuple[list[Waiting], list[Path]]:
+    """What `waiting` returns, and the files that no longer say what waits."""
+    found = {path: _read(path) for path in sorted(state_path("pending").glob("*.json"))}
+    return [each for each in found.values() if each], [path for path, each in found.items() if each is None]
+
+
+def _read(path: Path) -> Waiting | None:
+    return sealed.read(path, ("recipe", "overrides"), _parsed, REMEDY)
+
+
+def _parsed(document: dict[str, Any]) -> Waiting:
+    recipe, overrides = document["recipe"], document["overrides"]
+    if not isinstance(recipe, str) or not isinstance(overrides, dict):
+        raise TypeError(f"recipe {recipe!r}, overrides {overrides!r}")
+    return recipe, overrides
 
 
 def _path(recipe: str, overrides: dict[str, Any]) -> Path:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
-from genfoundry import catalog, tracking
+from genfoundry import catalog, journal, sealed, tracking
 from genfoundry.dataset import CARD_FILE, locate, read_card
+from genfoundry.errors import UserError
 from genfoundry.files import publish, state_path
 from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
 from genfoundry.report import RunView, render
 from genfoundry.task_words import task_of
 
 from . import shelf
+
+T = TypeVar("T")
 
 
 def write(versions: Sequence[ModelVersion], output: Path | None = None) -> Path:
@@ -37,12 +41,14 @@ def view(version: ModelVersion) -> RunView:
     """Everything that the page shows of one version."""
     checkpoint = version.evaluation.checkpoint
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        gallery = _fetched(version.run_id, version.evaluation.folder, folder)
+
+        def fetched(path: str) -> Path:
+            return tracking.fetch_whole(version.run_id, path, Path(scratch))
+
+        gallery = fetched(version.evaluation.folder)
         images = {path.stem: path.read_bytes() for path in gallery.glob("*.png")}
-        grids = sorted(_fetched(version.run_id, "samples", folder).glob("*.png"))
+        grids = sorted(fetched("samples").glob("*.png"))
         images |= {f"samples/{path.stem}": path.read_bytes() for path in grids}
-        forecasts = gallery / "forecasts.json"
         return RunView(
             recipe=version.name,
             title=shelf.load(checkpoint.recipe).title,
@@ -51,11 +57,11 @@ def view(version: ModelVersion) -> RunView:
             kind=checkpoint.dataset.kind,
             version=version,
             card=json.loads((locate(checkpoint.dataset) / CARD_FILE).read_text(encoding="utf-8")),
-            validation=_validation(version.run_id, checkpoint.dataset),
-            curves=_curves(_fetched(version.run_id, "journal.jsonl", folder)),
+            validation=_validation(fetched("validation/validation.json"), checkpoint.dataset),
+            curves=_curves(fetched(journal.FILE)),
             images=images,
-            forecasts=json.loads(forecasts.read_text(encoding="utf-8")) if forecasts.exists() else [],
-            settings=_settings(version.run_id),
+            forecasts=_read(gallery / "forecasts.json", json.loads) or [],
+            settings=_read(fetched("settings.json"), _settings) or {},
             learned=_learned(version) if task_of(version.evaluation) == "classification" else {},
         )
 
@@ -66,21 +72,32 @@ def _learned(version: ModelVersion) -> dict[float, Score]:
     found: dict[float, Score] = {}
     same = (info for info in tracking.list_versions(version.name) if info.tags.get("dataset_digest") == digest)
     for info in sorted(same, key=lambda info: info.version):
-        other = _version(info)
-        if (score := other.evaluation.score(primary)) and not other.on_trial:
+        other = _sound(info)
+        if other and (score := other.evaluation.score(primary)) and not other.on_trial:
             found[other.evaluation.checkpoint.fraction] = score
     return found if len(found) > 1 else {}
 
 
-def registered(model: tracking.ModelInfo) -> ModelVersion:
-    """The champion of a registered model, else its newest version."""
+def registered(model: tracking.ModelInfo) -> ModelVersion | None:
+    """The champion of a registered model, else its newest version; None where its evaluation is damaged."""
     newest = max(info.version for info in tracking.list_versions(model.name))
-    return _version(tracking.get_version(model.name, model.champion or newest))
+    return _sound(tracking.get_version(model.name, model.champion or newest))
 
 
 def every_version(model: tracking.ModelInfo) -> list[ModelVersion]:
-    """All versions of a registered model."""
-    return [_version(info) for info in tracking.list_versions(model.name)]
+    """All versions of a registered model whose evaluations are what was registered."""
+    return [found for info in tracking.list_versions(model.name) if (found := _sound(info))]
+
+
+def _sound(info: tracking.VersionInfo) -> ModelVersion | None:
+    """A version whose evaluation is what was registered; of another it is said that the report goes without it."""
+    try:
+        return _version(info)
+    except tracking.TrackerDown:
+        raise
+    except UserError as error:
+        sealed.say(f"{error.found} The report goes without it; genfoundry doctor says what mends it.")
+        return None
 
 
 def _version(info: tracking.VersionInfo) -> ModelVersion:
@@ -96,28 +113,32 @@ def _version(info: tracking.VersionInfo) -> ModelVersion:
     )
 
 
-def _fetched(run_id: str, path: str, into: Path) -> Path:
-    return tracking.fetch(run_id, path, into) if tracking.has_artifact(run_id, path) else into / path
+def _read(path: Path, parse: Callable[[str], T]) -> T | None:
+    """What `parse` makes of a fetched text; None where there is none, or one that does not parse, which is said."""
+    if not path.is_file():
+        return None
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        sealed.say(
+            sealed.damage(path, f"it does not parse: {str(error).splitlines()[0]}", "the report goes without it")
+        )
+        return None
 
 
-def _validation(run_id: str, version: DatasetVersion) -> ValidatedDataset:
-    if tracking.has_artifact(run_id, "validation/validation.json"):
-        return ValidatedDataset.model_validate_json(tracking.read_text(run_id, "validation/validation.json"))
-    return ValidatedDataset(version=version, counts=read_card(locate(version)).counts, checks=())
+def _validation(path: Path, version: DatasetVersion) -> ValidatedDataset:
+    found = _read(path, ValidatedDataset.model_validate_json)
+    return found or ValidatedDataset(version=version, counts=read_card(locate(version)).counts, checks=())
 
 
-def _curves(journal: Path) -> dict[str, list[tuple[int, float]]]:
+def _curves(path: Path) -> dict[str, list[tuple[int, float]]]:
     curves: dict[str, dict[int, float]] = {}
-    lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
-    for line in lines:
-        event = json.loads(line)
+    for event in journal.events(path) if path.is_file() else ():
         for name, value in event.get("metrics", {}).items():
             curves.setdefault(name, {})[event["step"]] = value
     return {name: sorted(points.items()) for name, points in curves.items()}
 
 
-def _settings(run_id: str) -> dict[str, object]:
-    if not tracking.has_artifact(run_id, "settings.json"):
-        return {}
-    found = json.loads(tracking.read_text(run_id, "settings.json"))
+def _settings(text: str) -> dict[str, object]:
+    found = json.loads(text)
     return {f"{section}.{name}": value for section in ("model", "training") for name, value in found[section].items()}

@@ -23,7 +23,7 @@ from genfoundry.errors import UserError
 from genfoundry.files import project_root, publish, state_dir
 
 from . import databases, processes
-from .environment import CLIENTS, MARK
+from .environment import CLIENTS, MARK, told
 from .supervised import HOST, POOL, PORTS, Service, address, clients, configuration, control, folder, port, services
 
 SECONDS = 90  # that a server may take to answer
@@ -75,7 +75,7 @@ def up() -> None:
     for service in services():
         if service.health:
             _await(service)
-    publish(state_dir() / CLIENTS, "".join(f"{key}={value}\n" for key, value in clients().items()))
+    publish(state_dir() / CLIENTS, told(clients()))
 
 
 def start_worker() -> None:

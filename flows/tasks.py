@@ -1,8 +1,9 @@
-"""How Prefect runs each stage: retries, caching, artifacts. No logic of its own.
+"""How Prefect runs each stage: retries, artifacts. No logic of its own.
 
-A stage's key is a digest of what it reads and of the code that runs, so an unchanged stage is not run again, in this
-flow run or in another; it says SKIPPED. Stages are imported when they run: a cached one costs no import of torch or
-of Great Expectations.
+Prefect's cache of results answers nothing here: it knows that work was done, not that what came of it is still there.
+Each stage finds its own earlier work, by a digest of what it reads and of the code that runs, and says SKIPPED once
+every seal of it was read. Stages are imported when they run: one that finds its work imports neither torch nor Great
+Expectations.
 """
 
 from __future__ import annotations
@@ -13,20 +14,19 @@ from typing import Any
 from prefect import State, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.context import TaskRunContext
 
-from genfoundry import identity, tracking
+from genfoundry import tracking
 from genfoundry.files import digest
 from genfoundry.gate import Policy
 from genfoundry.markdown import plain
 from genfoundry.outcomes import NotPublished, outcome, sentence
 from genfoundry.recipe import EvaluationPlan, Recipe, Validation
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
+from genfoundry.stages import validated_before
 
 from . import reporting, shelf
 from .progress import screen
 
-Inputs = dict[str, Any]
 TRIES = int(os.environ.get("GENFOUNDRY_TRACKER_TRIES", "6"))  # with ten seconds between: how long MLflow may be away
 
 
@@ -39,22 +39,6 @@ def _is_published_late(task: object, task_run: object, state: State) -> bool:
     return isinstance(state.result(raise_on_failure=False), NotPublished)
 
 
-def _validation_key(context: TaskRunContext, inputs: Inputs) -> str:
-    return digest(["validate", identity.validation_key(inputs["version"], inputs["policy"])])
-
-
-def _training_key(context: TaskRunContext, inputs: Inputs) -> str:
-    recipe: Recipe = inputs["recipe"]
-    section = recipe.training.model_dump(mode="json")
-    key = identity.run_key(recipe.model.family, recipe.model.settings, section, inputs["validated"].version)
-    return digest(["train", recipe.name, key, tracking.store_id()])
-
-
-def _evaluation_key(context: TaskRunContext, inputs: Inputs) -> str:
-    key = identity.evaluation_key(inputs["checkpoint"], inputs["plan"], inputs["extractor"])
-    return digest(["evaluate", inputs["checkpoint"].run_id, key, tracking.store_id()])
-
-
 @task(cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2)
 def fetch(recipe: str, name: str) -> DatasetVersion:
     """Have the data here, every file hashed. Never cached: it is what notices a change."""
@@ -65,20 +49,22 @@ def fetch(recipe: str, name: str) -> DatasetVersion:
     return version
 
 
-@task(cache_key_fn=_validation_key, persist_result=True)
+@task(cache_policy=NO_CACHE)
 def validate(recipe: str, version: DatasetVersion, policy: Validation) -> ValidatedDataset:
-    """Hold the data against its card."""
+    """Hold the data, whose files were hashed when they were fetched, against their card."""
+    if found := validated_before.find(version, policy):
+        return found
     from genfoundry.stages.validate import validate_dataset
 
     validated = validate_dataset(version, policy)
+    validated_before.keep(validated, policy)
     lines = [f"- {'✓' if c.passed else '⚠'} {plain(c.sentence)}" for c in validated.checks]
     _artifact("validation", version.name, "\n".join(lines))
     return validated
 
 
 @task(
-    cache_key_fn=_training_key,
-    persist_result=True,
+    cache_policy=NO_CACHE,
     retries=TRIES,
     retry_delay_seconds=10,
     retry_condition_fn=_is_published_late,
@@ -95,14 +81,14 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
         share=int(os.environ.get("GENFOUNDRY_TRAININGS", "1")),
         report=lambda now: screen.training(recipe.name, now.step, now.of, now.metrics, now.doing),
     )
-    rows = [f"| {name} | {value} |" for name, value in checkpoint.cost.model_dump().items()]
-    _artifact("training", recipe.registered_name, "\n".join(["| cost | |", "|---|---|", *rows]))
+    if not checkpoint.skipped:
+        rows = [f"| {name} | {value} |" for name, value in checkpoint.cost.model_dump().items()]
+        _artifact("training", recipe.registered_name, "\n".join(["| cost | |", "|---|---|", *rows]))
     return checkpoint
 
 
 @task(
-    cache_key_fn=_evaluation_key,
-    persist_result=True,
+    cache_policy=NO_CACHE,
     retries=TRIES,
     retry_delay_seconds=10,
     retry_condition_fn=_tracker_was_away,
@@ -112,6 +98,8 @@ def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extracto
     from genfoundry.stages.evaluate import evaluate_model
 
     evaluation = evaluate_model(checkpoint, plan, extractor)
+    if evaluation.skipped:
+        return evaluation
     rows = [f"| {s.name} | {s.subject} | {s.value:.4g} | {s.low:.4g} to {s.high:.4g} |" for s in evaluation.scores]
     name = shelf.registered(recipe, checkpoint.dataset.name)
     _artifact("evaluation", name, "\n".join(["| score | of | value | interval |", "|---|---|---|---|", *rows]))
@@ -135,6 +123,8 @@ def register(
     _artifact("verdict", name, "\n".join([f"**{outcome(version)}** {plain(sentence(version))}", "", *reasons]))
     if not version.skipped:
         reporting.keep(version)
+    elif mended := tracking.restored(tracking.get_version(name, version.version)):
+        screen.console.print("\n".join(mended), soft_wrap=True)
     alias = f", now {version.alias}" if version.alias else ""
     screen.stage(recipe, "register", f"version {version.version}: {version.decision}{alias}", version.skipped)
     return version
@@ -143,8 +133,7 @@ def register(
 def finished(recipe: str, stage: str, state: State) -> Any:
     """The result of a stage that was run with `return_state=True`, said on screen; raises what the stage raised."""
     result = state.result()
-    skipped = state.name == "Cached" or getattr(result, "skipped", False)
-    screen.stage(recipe, stage, _said(result), skipped)
+    screen.stage(recipe, stage, _said(result), getattr(result, "skipped", False))
     for check in result.warnings if isinstance(result, ValidatedDataset) else ():
         screen.warn(check.sentence)
     return result

@@ -13,9 +13,11 @@ from .environment import make_home
 
 def findings() -> list[Finding]:
     """Flow runs without a process, and what waits to be published. Prefect is asked only where a server runs."""
-    found = [
-        Finding(f"{recipe} is trained and waits to be published.", "genfoundry publish")
-        for recipe, _ in pending.waiting()
+    waiting, lost = pending.look()
+    found = [Finding(f"{recipe} is trained and waits to be published.", "genfoundry publish") for recipe, _ in waiting]
+    found += [
+        Finding(f"{path} no longer says which training waits to be published.", f"rm {path}   ({pending.REMEDY})")
+        for path in lost
     ]
     if os.environ.get("PREFECT_API_URL"):
         make_home()
@@ -26,8 +28,10 @@ def findings() -> list[Finding]:
 
 
 def mend() -> list[str]:
-    """Bring a moved project's addresses along, close runs without an owner, finish moves, tag orphans; says what."""
-    done = [*tracking.adopt(), *tracking.reconcile()]
+    """Bring a moved project's addresses along, close runs without an owner, finish moves, tag orphans, publish anew
+    what is damaged and lies whole on this machine; says what was done.
+    """
+    done = [*tracking.adopt(), *tracking.reconcile(), *tracking.restore()]
     if os.environ.get("PREFECT_API_URL"):
         make_home()
         from . import leases

@@ -20,12 +20,12 @@ def doctor(mend: bool, deep: bool, as_json: bool) -> None:
     from genfoundry import tracking
     from genfoundry.stages.examine import examine
 
-    from .. import upkeep
+    from .. import remedies, upkeep
 
     for sentence in upkeep.mend() if mend else []:
         click.echo(f"{click.style('mended', fg='green')} {sentence}", err=as_json)
     wrong: list[Finding] = []
-    for finding in _elsewhere() or [*upkeep.findings(), *examine(deep=deep)]:
+    for finding in _elsewhere() or [*upkeep.findings(), *examine(deep=deep, rerun=remedies.rerun)]:
         if finding.command:
             wrong.append(finding)
         if not as_json:

@@ -29,5 +29,7 @@ def report(names: tuple[str, ...], output: Path | None, markdown: bool) -> None:
 
         click.echo(as_markdown([v for name in names or known for v in reporting.every_version(known[name])]))
         return
-    versions = [reporting.registered(known[name]) for name in names or known]
+    versions = [found for name in names or known if (found := reporting.registered(known[name]))]
+    if not versions:
+        raise UserError("No version has an evaluation that is what was registered.", remedy="genfoundry doctor")
     click.echo(reporting.write(versions, output))

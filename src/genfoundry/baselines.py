@@ -6,16 +6,15 @@ a model's samples. A history is one series up to the forecast's origin, NaN wher
 
 from __future__ import annotations
 
-import io
 import warnings
 from importlib.metadata import version
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
 
+from genfoundry import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import digest, publish, state_dir
+from genfoundry.files import digest, state_dir
 from genfoundry.records import SeriesSpec
 
 LONGEST_SEASON = 24  # AutoETS knows no longer one (Hyndman 2002)
@@ -80,10 +79,12 @@ def ensembles(name: str, histories: list[np.ndarray], spec: SeriesSpec, count: i
         return _made(name, histories, spec, count)
     parts = [digest(spec.model_dump()), count, version("statsforecast"), *(_bytes_digest(h) for h in histories)]
     path = state_dir("baselines") / f"{name}-{digest(parts)[:32]}.npy"
-    if path.is_file():
-        return np.load(path, allow_pickle=False)
+    shape = (len(histories), count, spec.horizon)
+    found = sealed.read_array(path, "it is made anew")
+    if found is not None and (found.shape, found.dtype) == (shape, np.float32):
+        return found
     made = _made(name, histories, spec, count)
-    _save(path, made)
+    sealed.write_array(path, made)
     return made
 
 
@@ -114,9 +115,3 @@ def _levels(count: int) -> np.ndarray:
 
 def _bytes_digest(history: np.ndarray) -> str:
     return digest(np.ascontiguousarray(history, np.float64).tobytes().hex())
-
-
-def _save(path: Path, array: np.ndarray) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    publish(path, buffer.getvalue())

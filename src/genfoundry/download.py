@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from genfoundry import sealed
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest, state_dir
 from genfoundry.records import Record
@@ -27,7 +28,9 @@ class Download(Record):
             UserError: it is not there and can't be had from here, or it is another file than the pinned one.
         """
         path = state_dir("downloads") / self.name
-        if not path.is_file() and not self.by_hand:
+        if not self.by_hand and not (path.is_file() and file_digest(path, "md5") == self.md5):
+            if path.is_file():
+                sealed.say(sealed.damage(path, "it is not the pinned file", "it is downloaded anew"))
             self._download(path)
         if not path.is_file():
             raise UserError(f"{path} is missing.", expected=f"md5 {self.md5}", remedy=self._remedy(path))

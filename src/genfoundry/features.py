@@ -7,7 +7,6 @@ everything that the features depend on besides the pixels.
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, cast
@@ -17,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from genfoundry import inception
+from genfoundry import inception, sealed
 from genfoundry.batch import ImageBatch
-from genfoundry.files import digest, publish, state_dir
+from genfoundry.files import digest, state_dir
 from genfoundry.model import Embeds, Model
 from genfoundry.stopping import while_wanted
 
@@ -164,21 +163,8 @@ def cached_features(view: View, pixels: np.ndarray) -> np.ndarray:
 def remembered(identity: str, source: np.ndarray, make: Callable[[], np.ndarray]) -> np.ndarray:
     """The array that `make` makes of `source`, from disk where it lies whole; a damaged file is made again."""
     path = state_dir("features") / f"{digest([identity, sha256(source)])[:40]}.npy"
-    if path.is_file() and (found := _unseal(path.read_bytes())) is not None:
+    if (found := sealed.read_array(path, "it is made anew")) is not None:
         return found
     made = make()
-    publish(path, _seal(made))
+    sealed.write_array(path, made)
     return made
-
-
-def _seal(array: np.ndarray) -> bytes:
-    body = io.BytesIO()
-    np.save(body, array, allow_pickle=False)
-    return hashlib.sha256(body.getvalue()).digest() + body.getvalue()
-
-
-def _unseal(content: bytes) -> np.ndarray | None:
-    seal, body = content[:32], content[32:]
-    if hashlib.sha256(body).digest() != seal:
-        return None
-    return np.load(io.BytesIO(body), allow_pickle=False)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from genfoundry import sealed
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest, state_dir
 
@@ -212,8 +213,10 @@ def load(weights: str) -> Inception:
 
 def _download() -> Path:
     path = state_dir("weights") / FILE
-    if path.is_file():
+    if path.is_file() and file_digest(path) == SHA256:
         return path
+    if path.is_file():
+        sealed.say(sealed.damage(path, "it is not the published file", "it is downloaded anew"))
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         part = Path(folder) / FILE
         try:

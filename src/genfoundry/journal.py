@@ -1,7 +1,7 @@
-"""The journal of a training: one JSON line an event, appended by the child, read by whoever follows it.
+"""The journal of a training: one JSON line per event, appended by the child, read by whoever follows it.
 
-It is the spool too: what could not be sent to the tracker is still here, in order. A line that was cut by a crash is
-left out by the reader.
+It is the spool too: what could not be sent to the tracker is still here, in order. Each line has its seal; one that was
+cut by a crash, or altered, is left out by every reader.
 """
 
 from __future__ import annotations
@@ -12,7 +12,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from genfoundry import sealed
+from genfoundry.files import publish
+from genfoundry.sealed import Damaged
+
 FILE = "journal.jsonl"
+LEFT_OUT = "left_out"  # the event that a file did not hold; its sentence is for whoever gave the command
+BEFORE = {
+    "started": {"step", "of", "pid"},
+    "metrics": {"step", "of", "metrics"},
+    "snapshot": {"step"},
+    "samples": {"step", "file"},
+    "resolved": {"device", "precision", "threads"},
+    "resumed": {"step"},
+    "diverged": {"step", "sentence"},
+    "traceback": {"text"},
+    "ended": {"outcome", "sentence", "step"},
+}
+"""The members of each event of the release that sealed nothing, besides its name and time."""
 
 
 class Journal:
@@ -27,8 +44,12 @@ class Journal:
 
     def write(self, event: str, **fields: Any) -> None:
         """Append one event, readable at once by another process."""
-        self._file.write(json.dumps({"event": event, "time": round(time.time(), 3), **fields}) + "\n")
+        self._file.write(_line({"event": event, "time": round(time.time(), 3), **fields}))
         self._file.flush()
+
+
+def _line(event: dict[str, Any]) -> str:
+    return json.dumps(sealed.sealed(event)) + "\n"
 
 
 class Follower:
@@ -38,7 +59,7 @@ class Follower:
         self.path, self.offset = folder / FILE, offset
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """Every whole new line, parsed."""
+        """Every whole new line, parsed; one that does not hold is passed over."""
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
@@ -47,7 +68,44 @@ class Follower:
                 if not line.endswith(b"\n"):
                     return
                 self.offset += len(line)
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    continue
+                if found := _opened(line):
+                    yield found[0]
+
+
+def events(path: Path) -> list[dict[str, Any]]:
+    """Every event of a journal that has ended; says how many lines do not hold, which are left out."""
+    return [event for event, _ in _whole(path)]
+
+
+def mend(folder: Path) -> None:
+    """Leave in a job's journal what holds, sealed, so that whoever reads it after this finds nothing else.
+
+    Not while a training writes it.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return
+    whole = _whole(path)
+    if not all(had_seal for _, had_seal in whole):
+        sealed.say(sealed.adopted(path))
+    text = "".join(_line(event) for event, _ in whole)
+    if text.encode() != path.read_bytes():
+        publish(path, text)
+
+
+def _whole(path: Path) -> list[tuple[dict[str, Any], bool]]:
+    lines = [line for line in path.read_bytes().split(b"\n") if line.strip()]
+    whole = [found for line in lines if (found := _opened(line))]
+    if lost := len(lines) - len(whole):
+        sealed.say(sealed.damage(path, f"{lost} of {len(lines)} lines do not hold", "they are left out"))
+    return whole
+
+
+def _opened(line: bytes) -> tuple[dict[str, Any], bool] | None:
+    """The event of a line, and whether it had a seal; None where it does not hold."""
+    try:
+        document = json.loads(line)
+        name = document.get("event") if isinstance(document, dict) else None
+        return sealed.opened(line, {"event", "time", *BEFORE.get(str(name), ())})
+    except (Damaged, ValueError, RecursionError):
+        return None

@@ -72,11 +72,12 @@ class Check(Record):
 
 
 class ValidatedDataset(Record):
-    """A dataset version whose bytes fulfil its card."""
+    """A dataset version whose bytes fulfil its card. `skipped` says that an earlier validation had found it."""
 
     version: DatasetVersion
     counts: dict[str, int]
     checks: tuple[Check, ...]
+    skipped: bool = Field(default=False, exclude=True)
 
     @property
     def warnings(self) -> tuple[Check, ...]:

@@ -1,25 +1,34 @@
-"""A snapshot: everything that a training needs to go on as if nothing had happened, in one file without a pickle.
+"""A snapshot: everything that a training needs to go on as if nothing had happened, in two files without a pickle.
 
 `snapshot-<step>.safetensors` holds the weights, the averaged weights, the optimisers' tensors and the generators'
-states; `snapshot-<step>.json`, written last, holds the rest and the file's sha256. One without the other is ignored.
+states; `snapshot-<step>.json`, written last and sealed, holds the rest and the file's sha256. What does not hold is
+passed over, and said.
 """
 
 from __future__ import annotations
 
-import json
 import random
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from genfoundry import sealed
+from genfoundry.errors import UserError
 from genfoundry.files import file_digest, publish
+from genfoundry.sealed import Damaged
 
 KEEP = 2
+NAME = re.compile(r"snapshot-(\d+)\.(json|safetensors)")
+MEMBERS = ("step", "sha256", "groups", "python")
+SEALED = {"manifest": "sealed"}  # said beside the tensors: the manifest of these has a seal, and is none without it
 
 
 class State(NamedTuple):
@@ -40,13 +49,28 @@ def write(folder: Path, step: int, state: State) -> Path:
             tensors |= {f"optimizer/{name}/{index}/{k}": torch.as_tensor(v) for k, v in values.items()}
     tensors |= _generators()
     path = folder / f"snapshot-{step:08d}.safetensors"
-    publish(path, save({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}))
+    publish(path, save({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, metadata=SEALED))
     manifest = {"step": step, "sha256": file_digest(path), "groups": groups, "python": random.getstate()}
-    publish(path.with_suffix(".json"), json.dumps(manifest))
-    for old in sorted(folder.glob("snapshot-*.json"))[:-KEEP]:
-        old.unlink()
-        old.with_suffix(".safetensors").unlink(missing_ok=True)
+    sealed.write(path.with_suffix(".json"), manifest)
+    _drop(folder, step)
     return path
+
+
+def _drop(folder: Path, step: int) -> None:
+    """Remove what is older than the last ones, and what was passed over: a later step than the training has come to."""
+    steps = _steps(folder)
+    kept = [known for known in steps if known <= step][:KEEP]
+    for name in (name for known in steps if known not in kept for name in steps[known]):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _steps(folder: Path) -> dict[int, list[str]]:
+    """The names of snapshots' files by their step, the newest first."""
+    found: dict[int, list[str]] = {}
+    for name in sorted(path.name for path in folder.iterdir()):
+        if match := NAME.fullmatch(name):
+            found.setdefault(int(match[1]), []).append(name)
+    return dict(sorted(found.items(), reverse=True))
 
 
 def room(folder: Path, state: State) -> int:
@@ -61,20 +85,72 @@ def room(folder: Path, state: State) -> int:
     return one * (KEEP + 2 - min(there, KEEP))
 
 
-def latest(folder: Path) -> tuple[int, Path] | None:
-    """Step and file of the newest snapshot that is whole; a torn or altered one is passed over."""
-    for manifest in sorted(folder.glob("snapshot-*.json"), reverse=True):
-        path = manifest.with_suffix(".safetensors")
-        saved = json.loads(manifest.read_text())
-        if path.is_file() and file_digest(path) == saved["sha256"]:
-            return saved["step"], path
+def latest(folder: Path, say: Callable[[str], None] = sealed.say) -> tuple[int, Path] | None:
+    """Step and file of the newest snapshot that is whole; `say` is told of each one that is passed over."""
+    for step, names in _steps(folder).items():
+        manifest = folder / f"snapshot-{step:08d}.json"
+        try:
+            if manifest.name not in names:
+                raise Damaged("it has no manifest")
+            read(manifest, say)
+        except Damaged as error:
+            say(sealed.damage(folder / names[0], error, "that snapshot is left out"))
+        else:
+            return step, manifest.with_suffix(".safetensors")
     return None
 
 
+def read(manifest: Path, say: Callable[[str], None] = sealed.say) -> dict[str, Any]:
+    """The manifest of a snapshot, both of whose files are whole. One of a release before the seals is sealed.
+
+    Raises:
+        Damaged: they are not, or one of them is another step's.
+    """
+    try:
+        found, had_seal = sealed.opened(manifest.read_bytes(), MEMBERS)
+        path = manifest.with_suffix(".safetensors")
+        if set(found) != set(MEMBERS) or manifest.name != f"snapshot-{found['step']:08d}.json":
+            raise Damaged(f"it says that it is of step {found.get('step')}")
+        if not path.is_file():
+            raise Damaged(f"{path.name} is missing")
+        if file_digest(path) != found["sha256"]:
+            raise Damaged(f"{path.name} is not the file that it names")
+        if not had_seal and _is_sealed(path):
+            raise Damaged("its seal is gone")
+    except (OSError, ValueError, TypeError) as error:
+        raise Damaged(str(error)) from None
+    if not had_seal:
+        say(sealed.adopted(manifest))
+        sealed.write(manifest, found)
+    return found
+
+
+def _is_sealed(path: Path) -> bool:
+    try:
+        with safe_open(path, "pt") as file:
+            return file.metadata() == SEALED
+    except SafetensorError as error:
+        raise Damaged(f"{path.name} is no file of tensors: {error}") from None
+
+
 def restore(path: Path, state: State) -> None:
-    """Fill `state` from a snapshot, and set the random generators to where they were."""
-    tensors = load_file(path)
-    manifest = json.loads(path.with_suffix(".json").read_text())
+    """Fill `state` from a snapshot, and set the random generators to where they were.
+
+    Raises:
+        UserError: it is of another training.
+    """
+    tensors, manifest = load_file(path), read(path.with_suffix(".json"))
+    try:
+        _fill(state, tensors, manifest)
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise UserError(
+            f"{path} does not fit this training: {error!r}",
+            expected="a snapshot of the same family and settings",
+            remedy=f"rm {path.with_suffix('')}.*   (the training then goes on from an older one, or begins anew)",
+        ) from error
+
+
+def _fill(state: State, tensors: dict[str, Tensor], manifest: dict[str, Any]) -> None:
     for name, module in state.modules.items():
         prefix = f"module/{name}/"
         module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})

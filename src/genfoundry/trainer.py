@@ -1,4 +1,4 @@
-"""The training process: `python -m genfoundry.trainer FOLDER`, where FOLDER holds `job.json`.
+"""The training process: `python -m genfoundry.trainer FOLDER [SHA256]`, where FOLDER holds `job.json`.
 
 It imports torch, Lightning, numpy, pydantic, safetensors and what the kind of data needs, and none of the pipeline's
 vendors, so it starts fast and runs on a bare GPU box. It reports by its journal, saves snapshots that resume exactly,
@@ -17,20 +17,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from genfoundry import snapshot
+from genfoundry import sealed, snapshot
 from genfoundry.batch import ImageRows, Split, Subset, chosen_rows, open_split
 from genfoundry.dataset import verify
 from genfoundry.device import Resolved, resolve
 from genfoundry.errors import UserError
 from genfoundry.files import DiskFull, ensure_room, publish, telling_full
-from genfoundry.job import MODEL, ORDER, RESULT, SAMPLES, Order, Outcome, Result
-from genfoundry.journal import Journal
+from genfoundry.job import MODEL, SAMPLES, Order, Outcome, Result, read_order, write_result
+from genfoundry.journal import LEFT_OUT, Journal
 from genfoundry.loader import build_model, write_model
 from genfoundry.loop import Diverged, Loop, Turns
 from genfoundry.model import Model
@@ -87,28 +86,29 @@ class Reporter(pl.Callback):
                 images = model.sample(like, torch.Generator().manual_seed(0))
             pixels = ((images.clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
             (self.folder / SAMPLES).mkdir(exist_ok=True)
-            np.save(self.folder / SAMPLES / f"{self.loop.step:08d}.npy", pixels)
+            sealed.write_array(self.folder / SAMPLES / f"{self.loop.step:08d}.npy", pixels)
             self.journal.write("samples", step=self.loop.step, file=f"{self.loop.step:08d}.npy")
 
 
-def main(folder: Path) -> int:
-    """Run the job of `folder`; returns the exit status."""
-    order = Order.model_validate_json((folder / ORDER).read_text(encoding="utf-8"))
-    journal = Journal(folder)
+def main(folder: Path, seal: str = "") -> int:
+    """Run the job of `folder`, whose order has the sha256 `seal`, where one is given; returns the exit status."""
+    journal, key = Journal(folder), ""
     try:
+        order = read_order(folder, seal)
+        key = order.run_key
         with telling_full(folder):
             publish(folder / RESERVE, bytes(RESERVED))
             result = train(order, folder, journal)
     except UserError as error:
         sentence = str(UserError(error.found, expected=error.expected))
-        result = Result(run_key=order.run_key, outcome="FAILED", sentence=sentence, remedy=error.remedy, step=0)
+        result = Result(run_key=key, outcome="FAILED", sentence=sentence, remedy=error.remedy, step=0)
     except Exception as error:
         journal.write("traceback", text=traceback.format_exc())
         sentence = f"{type(error).__name__}: {error}"
-        result = Result(run_key=order.run_key, outcome="FAILED", sentence=sentence, step=0)
+        result = Result(run_key=key, outcome="FAILED", sentence=sentence, step=0)
     (folder / RESERVE).unlink(missing_ok=True)
     with suppress(DiskFull, OSError):  # another process took even that: the supervisor sees that no result came
-        publish(folder / RESULT, result.model_dump_json(indent=1))
+        write_result(folder, result)
         journal.write("ended", outcome=result.outcome, sentence=result.sentence, step=result.step)
     return EXIT[result.outcome]
 
@@ -124,7 +124,7 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
     model = build_model(order.family, order.dataset.spec, order.settings).to(resolved.device)
     split, names = training_split(order, settings, resolved), names_of(order.folder, order.dataset.spec)
     loop = Loop(model, settings, split)
-    if found := snapshot.latest(folder):
+    if found := snapshot.latest(folder, lambda sentence: journal.write(LEFT_OUT, sentence=sentence)):
         loop.step, path = found
         snapshot.restore(path, loop.state())
         journal.write("resumed", step=loop.step)
@@ -260,4 +260,4 @@ def flops(model: Model, split: Split) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:3]))

@@ -104,7 +104,8 @@ def test_a_champion_whose_family_is_not_installed_does_not_load(project: Path, m
     monkeypatch.setattr(catalog, "names", lambda package: [] if package == "models" else names(package))
     problem, command = wrong()
     assert problem.startswith("The champion 'tiny' version 1 does not load: There is no family 'gan'")
-    assert command == "genfoundry run tiny"
+    assert command.startswith("genfoundry run tiny")
+    assert command.endswith("genfoundry registry promote tiny VERSION)")
 
 
 def test_a_file_that_the_remote_lost(project: Path) -> None:

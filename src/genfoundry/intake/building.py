@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from genfoundry import catalog
+from genfoundry import catalog, sealed
 from genfoundry.dataset import CARD_FILE, Card, read_card, seal, verify, version_of
 from genfoundry.errors import UserError
 from genfoundry.files import DiskFull, data_dir, disk_full, means_full, megabytes, state_dir, sync_folder
@@ -143,3 +143,15 @@ def _swap(temporary: Path, destination: Path) -> None:
 def is_sealed(folder: Path) -> bool:
     """Whether a folder claims to be a dataset; `verify` says whether it is whole."""
     return (folder / CARD_FILE).is_file()
+
+
+def kept(folder: Path, digest: str) -> DatasetVersion | None:
+    """A version that lies in `.genfoundry/datasets`; a copy that is not whole is said and removed, to be made anew."""
+    if not is_sealed(folder):
+        return None
+    try:
+        return version_of(folder, verify(folder, digest))
+    except UserError as error:
+        sealed.say(f"{error.found} That copy is made anew.")
+        shutil.rmtree(folder)
+        return None

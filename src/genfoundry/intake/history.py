@@ -20,7 +20,7 @@ from genfoundry.dataset import verify, version_of
 from genfoundry.errors import UserError
 from genfoundry.files import project_root, state_dir
 from genfoundry.intake import versioning
-from genfoundry.intake.building import is_sealed, place
+from genfoundry.intake.building import kept, place
 from genfoundry.records import DatasetVersion
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ def recall(name: str, digest: str) -> DatasetVersion:
         UserError: neither the cache nor the remote holds it whole.
     """
     folder = state_dir("datasets") / digest
-    if not is_sealed(folder):
-        place(folder, lambda empty: _copied(name, digest, empty))
+    if version := kept(folder, digest):
+        return version
+    place(folder, lambda empty: _copied(name, digest, empty))
     return version_of(folder, verify(folder, digest))
 
 

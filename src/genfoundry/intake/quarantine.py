@@ -5,17 +5,19 @@ Quarantined is what is bad; skipped is what was never meant as data (hidden file
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from genfoundry import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import publish, state_dir
+from genfoundry.files import state_dir
 from genfoundry.records import Record
 
 FILE = "quarantine.json"
+MEMBERS = ("dataset", "counts", "quarantined", "skipped")
 SHOWN = 5  # items that a message lists
 
 
@@ -51,7 +53,12 @@ def tally(items: Sequence[Item]) -> str:
 def put_aside(name: str) -> list[dict[str, str]]:
     """The items of a dataset that lie in quarantine, one mapping an item; none where none was ever written down."""
     path = state_dir("quarantine") / name / FILE
-    return json.loads(path.read_text(encoding="utf-8"))["quarantined"] if path.exists() else []
+    then = f"what was put aside of '{name}' is not shown; `genfoundry data add` writes it anew"
+    return sealed.read(path, MEMBERS, _items, then) or []
+
+
+def _items(report: dict[str, Any]) -> list[dict[str, str]]:
+    return [Item.model_validate(item).model_dump() for item in report["quarantined"]]
 
 
 class Account:
@@ -117,4 +124,4 @@ class Account:
             "quarantined": [item.model_dump() for item in self.quarantined],
             "skipped": [item.model_dump() for item in self.skipped],
         }
-        return publish(state_dir("quarantine", self.name) / FILE, json.dumps(report, indent=1) + "\n")
+        return sealed.write(state_dir("quarantine", self.name) / FILE, report)

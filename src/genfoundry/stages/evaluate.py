@@ -1,4 +1,7 @@
-"""Evaluate: load the published weights, let the judge of their kind judge them, put the findings beside them."""
+"""Evaluate: load the published weights, let the judge of their kind judge them, put the findings beside them.
+
+torch is imported once there is something to judge: an evaluation that is found costs none of it.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,19 @@ import importlib
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genfoundry import tracking
 from genfoundry.dataset import locate, verify
 from genfoundry.errors import UserError
-from genfoundry.features import Extractor
 from genfoundry.identity import evaluation_key
-from genfoundry.judges import Judgement
-from genfoundry.loader import load_model
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Evaluation
+from genfoundry.stages.outcome import find_evaluation
 from genfoundry.stopping import ensure_wanted
+
+if TYPE_CHECKING:
+    from genfoundry.judges import Judgement
 
 
 def evaluate_model(
@@ -65,25 +70,20 @@ def evaluate_model(
     return evaluation
 
 
-def find_evaluation(run_id: str, identity: str) -> Evaluation | None:
-    """The evaluation of that identity that the run holds."""
-    path = f"evaluation/{identity[:16]}/evaluation.json"
-    if not tracking.has_artifact(run_id, path):
-        return None
-    found = Evaluation.model_validate_json(tracking.read_text(run_id, path))
-    return found if found.digest == identity else None
-
-
 def _judge(
     checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None, scratch: Path
 ) -> tuple[str, Judgement]:
     """The task, and what its judge found."""
+    from genfoundry.features import Extractor
+    from genfoundry.loader import load_model
+
     data = locate(checkpoint.dataset)
     verify(data, checkpoint.dataset.digest)
-    model = load_model(tracking.fetch(checkpoint.run_id, "model", scratch / "model"))
+    model = load_model(tracking.fetch_weights(checkpoint.run_id, checkpoint.weights_digest, scratch / "model"))
     domain = None
     if extractor:
-        classifier = load_model(tracking.fetch(extractor.run_id, "model", scratch / "extractor"))
+        proved = tracking.fetch_weights(extractor.run_id, extractor.weights_digest, scratch / "extractor")
+        classifier = load_model(proved)
         domain = Extractor(classifier, extractor.weights_digest[:8])
     gallery = scratch / "gallery"
     gallery.mkdir()

@@ -11,6 +11,7 @@ from genfoundry.errors import UserError
 from genfoundry.files import data_dir
 from genfoundry.intake import versioning
 from genfoundry.intake.inventory import status
+from genfoundry.tracking import Rerun
 
 SHOWN = 3  # paths that a sentence lists
 
@@ -22,20 +23,21 @@ class Finding(NamedTuple):
     command: str = ""
 
 
-def examine(*, deep: bool = False) -> Iterator[Finding]:
+def examine(*, deep: bool = False, rerun: Rerun) -> Iterator[Finding]:
     """Hash every dataset against its card and `data.dvc`, and look over runs, versions, aliases and ledgers.
 
     Args:
         deep: hash the files of every version, load every champion, and ask DVC's remote for what `data.dvc` names.
+        rerun: the command that trains a version again.
 
     Returns:
         what is wrong; with `deep` what is whole too.
     """
     yield from (found for found in _datasets() if deep or found.command)
-    problems = [Finding(problem.sentence, problem.command) for problem in tracking.doctor(deep=deep)]
+    problems = [Finding(problem.sentence, problem.command) for problem in tracking.doctor(deep=deep, rerun=rerun)]
     yield from problems
     if deep:
-        yield from _champions({problem.sentence for problem in problems})
+        yield from _champions({problem.sentence for problem in problems}, rerun)
         yield _remote()
 
 
@@ -52,7 +54,7 @@ def _datasets() -> Iterator[Finding]:
             yield Finding(f"{folder} holds no {CARD_FILE}, so it is no dataset.", remake(folder.name))
 
 
-def _champions(known: set[str]) -> Iterator[Finding]:
+def _champions(known: set[str], rerun: Rerun) -> Iterator[Finding]:
     """Every champion, downloaded, held against its digests and loaded; one whose damage is known is passed over."""
     for model in tracking.list_models():
         where = f"'{model.name}' version {model.champion}"
@@ -62,7 +64,12 @@ def _champions(known: set[str]) -> Iterator[Finding]:
             tracking.load_version(model.name, model.champion)
             yield Finding(f"The champion {where} is what was registered, and loads.")
         except UserError as error:
-            yield Finding(f"The champion {where} does not load: {error.found}", f"genfoundry run {model.name}")
+            found = f"The champion {where} does not load: {error.found}"
+            yield Finding(found, rerun(tracking.get_version(model.name, model.champion)) or _other(model.name))
+
+
+def _other(name: str) -> str:
+    return f"{tracking.run_command(name)}   (for another version, then: genfoundry registry promote {name} VERSION)"
 
 
 def _remote() -> Finding:

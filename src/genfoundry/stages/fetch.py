@@ -9,7 +9,7 @@ from genfoundry.dataset import verify, version_of
 from genfoundry.errors import UserError, closest
 from genfoundry.files import data_dir, state_path
 from genfoundry.intake import versioning
-from genfoundry.intake.building import build_folder, embedded, is_sealed
+from genfoundry.intake.building import build_folder, embedded, kept
 from genfoundry.records import DatasetVersion
 
 log = logging.getLogger(__name__)
@@ -42,8 +42,8 @@ def fetch_dataset(name: str) -> DatasetVersion:
 
 def _from_dvc(name: str, wanted: str) -> DatasetVersion:
     folder = state_path("datasets") / wanted
-    if is_sealed(folder):
-        return version_of(folder, verify(folder, wanted))
+    if version := kept(folder, wanted):
+        return version
     try:
         return versioning.bring(name, wanted, folder)
     except UserError:

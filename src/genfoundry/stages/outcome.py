@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from genfoundry import job, tracking
+from genfoundry import job, sealed, tracking
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
 from genfoundry.files import canonical_json, digest
 from genfoundry.intake.quarantine import put_aside
 from genfoundry.journal import FILE as JOURNAL
 from genfoundry.outcomes import Diverged, Interrupted, NotPublished
-from genfoundry.records import Checkpoint, ValidatedDataset
+from genfoundry.records import Checkpoint, Evaluation, ValidatedDataset
 from genfoundry.report import render_validation
 
-CHECKPOINT = "checkpoint.json"
+CHECKPOINT, EVALUATION = "checkpoint.json", "evaluation.json"
+BESIDE = ("settings.json", JOURNAL, "validation/validation.json")
 
 
 @contextmanager
@@ -37,18 +38,47 @@ def trained(recipe: str) -> Iterator[None]:
         ) from error
 
 
-def find_checkpoint(key: str) -> Checkpoint | None:
-    """The checkpoint that a run of this key published, if its weights are still what they were."""
+def find_checkpoint(key: str, *, whole: bool = False) -> Checkpoint | None:
+    """The checkpoint that a run of this key published, if its weights are still what they were; else says why not.
+
+    Args:
+        whole: ask the same of all that lies beside them: whoever still has it publishes it anew.
+    """
     run = tracking.find_run(key)
     if run is None or not tracking.has_artifact(run.run_id, CHECKPOINT):
         return None
-    checkpoint = Checkpoint.model_validate_json(tracking.read_text(run.run_id, CHECKPOINT))
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            tracking.fetch_model(run.run_id, tracking.seals_of(run.run_id), Path(scratch))
-        except UserError:
-            return None
-    return checkpoint
+    with tempfile.TemporaryDirectory() as scratch, _passed_over("What was trained is published anew, or trained again"):
+        checkpoint = Checkpoint.model_validate_json(tracking.read_text(run.run_id, CHECKPOINT))
+        tracking.fetch_weights(run.run_id, checkpoint.weights_digest, Path(scratch) / "model")
+        for path in BESIDE if whole else ():
+            if tracking.has_artifact(run.run_id, path):
+                tracking.fetch(run.run_id, path, Path(scratch))
+        return checkpoint
+    return None
+
+
+def find_evaluation(run_id: str, identity: str) -> Evaluation | None:
+    """The evaluation of that identity that the run holds, if all of it is still what it was; else says why not."""
+    folder = f"evaluation/{identity[:16]}"
+    if not tracking.has_artifact(run_id, f"{folder}/{EVALUATION}"):
+        return None
+    with tempfile.TemporaryDirectory() as scratch, _passed_over("It is judged again"):
+        text = (tracking.fetch(run_id, folder, Path(scratch)) / EVALUATION).read_text(encoding="utf-8")
+        found = Evaluation.model_validate_json(text)
+        return found if found.digest == identity else None
+    return None
+
+
+@contextmanager
+def _passed_over(then: str) -> Iterator[None]:
+    """Say what does not hold, and what becomes of it."""
+    try:
+        yield
+    except tracking.TrackerDown:
+        raise
+    except (UserError, ValueError) as error:
+        said = error.found if isinstance(error, UserError) else f"An artifact does not parse: {error}"
+        sealed.say(f"{said} {then}.")
 
 
 def hand_over(recipe: str, order: job.Order, result: job.Result, run_id: str, folder: Path) -> Checkpoint:
@@ -79,7 +109,8 @@ def hand_over(recipe: str, order: job.Order, result: job.Result, run_id: str, fo
     settings = {"family": order.family, "model": order.settings, "training": order.training}
     tracking.publish_model(run_id, folder / job.MODEL)
     tracking.log_text(run_id, canonical_json(settings), "settings.json")
-    tracking.log_files(run_id, folder / JOURNAL, "")
+    if (folder / JOURNAL).is_file():
+        tracking.log_files(run_id, folder / JOURNAL, "")
     tracking.relay(run_id, _cost(result))
     tracking.finish(run_id, "FINISHED", result.outcome, result.sentence)
     tracking.log_text(run_id, checkpoint.model_dump_json(indent=1), CHECKPOINT)  # last: it says that all is there

@@ -41,10 +41,9 @@ def picture(evaluation: Evaluation) -> Picture | None:
 
 def _gallery(evaluation: Evaluation, name: str) -> bytes | None:
     run_id, path = evaluation.checkpoint.run_id, f"{evaluation.folder}/{name}"
-    if not tracking.has_artifact(run_id, path):
-        return None
     with tempfile.TemporaryDirectory() as scratch:
-        return tracking.fetch(run_id, path, Path(scratch)).read_bytes()
+        place = tracking.fetch_whole(run_id, path, Path(scratch))
+        return place.read_bytes() if place.is_file() else None
 
 
 def _class_names(version: DatasetVersion) -> tuple[str, ...]:

@@ -1,15 +1,13 @@
-"""From a training's journal to MLflow, in batches and at most once a step."""
+"""From a training's journal to MLflow, in batches and at most once per step."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from genfoundry import job, tracking
-from genfoundry.files import publish
+from genfoundry import job, journal, sealed, tracking
 from genfoundry.journal import Follower
 
 EVERY_SECONDS = 5.0
@@ -27,8 +25,9 @@ class Relay:
 
     def __init__(self, run_id: str, folder: Path) -> None:
         self.run_id, self.folder = run_id, folder
-        mark = folder / MARK
-        self.sent = json.loads(mark.read_text())["step"] if mark.exists() else -1
+        journal.mend(folder)
+        sent = sealed.read(folder / MARK, ("step",), lambda mark: int(mark["step"]), "all is sent to MLflow again")
+        self.sent = -1 if sent is None else sent
         self._follower = Follower(folder)
         self._rows: list[Row] = []
         self._grids: list[str] = []
@@ -66,10 +65,11 @@ class Relay:
         if latest:
             tracking.relay(self.run_id, list(latest.values()))
         for name in self._grids:
-            tracking.log_files(self.run_id, _png(self.folder / job.SAMPLES / name), "samples")
+            if picture := _png(self.folder / job.SAMPLES / name):
+                tracking.log_files(self.run_id, picture, "samples")
         if latest or self._grids:
             self.sent = max([self.sent, *(step for _, step in latest)])
-            publish(self.folder / MARK, json.dumps({"step": self.sent}))
+            sealed.write(self.folder / MARK, {"step": self.sent})
         self._rows, self._grids = [], []
 
     def finish(self) -> None:
@@ -83,11 +83,12 @@ class Relay:
         self.flush()
 
 
-def _png(path: Path) -> Path:
-    import numpy as np
-
+def _png(path: Path) -> Path | None:
     from genfoundry.gallery import grid
 
+    pixels = sealed.read_array(path, "that grid of samples is left out")
+    if pixels is None:
+        return None
     picture = path.with_suffix(".png")
-    picture.write_bytes(grid(np.load(path, allow_pickle=False), columns=8))
+    picture.write_bytes(grid(pixels, columns=8))
     return picture

@@ -6,6 +6,7 @@ is relayed to MLflow in batches from here, so a tracker that is away costs no st
 
 from __future__ import annotations
 
+import collections
 import os
 import signal
 import subprocess
@@ -18,11 +19,12 @@ from typing import NamedTuple
 
 from filelock import FileLock
 
-from genfoundry import job, tracking
+from genfoundry import job, sealed, tracking
 from genfoundry.dataset import locate
 from genfoundry.errors import UserError
-from genfoundry.files import ROOM, ensure_room, publish, state_dir
+from genfoundry.files import ROOM, ensure_room, state_dir
 from genfoundry.identity import run_key
+from genfoundry.journal import LEFT_OUT
 from genfoundry.recipe import ModelSection
 from genfoundry.records import Checkpoint, DatasetVersion, ValidatedDataset
 from genfoundry.schedule import Settings
@@ -79,17 +81,18 @@ def train_model(
     with FileLock(folder / ".lock"):
         done = finished(folder, key)
         with trained(recipe) if done else nullcontext():
-            if found := find_checkpoint(key):
+            if found := find_checkpoint(key, whole=done is not None):
                 return found.model_copy(update={"skipped": True, "recipe": recipe})
             ensure_room(folder, ROOM)
             order = _order(key, version, model, training, share)
             run_id = _open_run(recipe, order)
-        relay = Relay(run_id, folder)
-        result = done or supervise(order, folder, relay, report)
-        with trained(recipe) if result.weights_digest else nullcontext():
-            log_validation(run_id, validated, order.folder)
-            relay.finish()
-            return hand_over(recipe, order, result, run_id, folder)
+        with tracking.closing(run_id):
+            relay = Relay(run_id, folder)
+            result = done or supervise(order, folder, relay, report)
+            with trained(recipe) if result.weights_digest else nullcontext():
+                log_validation(run_id, validated, order.folder)
+                relay.finish()
+                return hand_over(recipe, order, result, run_id, folder)
 
 
 def _order(key: str, version: DatasetVersion, model: ModelSection, training: Settings, share: int) -> job.Order:
@@ -115,12 +118,11 @@ def _open_run(recipe: str, order: job.Order) -> str:
 
 
 def finished(folder: Path, key: str) -> job.Result | None:
-    """The completion marker of an earlier process, where it ended with weights."""
-    marker = folder / job.RESULT
-    if not marker.exists():
+    """The completion marker of an earlier process, where it ended with weights, and these are still there whole."""
+    result = job.read_result(folder)
+    if result is None or result.run_key != key or not result.weights_digest:
         return None
-    result = job.Result.model_validate_json(marker.read_text(encoding="utf-8"))
-    return result if result.run_key == key and result.weights_digest else None
+    return result if job.is_whole(folder, result) else None
 
 
 def supervise(order: job.Order, folder: Path, relay: Relay, report: Callable[[Progress], None]) -> job.Result:
@@ -130,16 +132,17 @@ def supervise(order: job.Order, folder: Path, relay: Relay, report: Callable[[Pr
         UserError: it ended without a completion marker; says how, and where its output is.
     """
     (folder / job.RESULT).unlink(missing_ok=True)
-    publish(folder / job.ORDER, order.model_dump_json(indent=1))
+    seal = job.write_order(folder, order)
+    collections.deque(relay.read(), maxlen=0)  # what an earlier process wrote was told then
     with own_gpu(str(order.training.get("accelerator", "auto"))) as seen:
-        child = _start(folder, {**_environment(order.threads), **seen})
+        child = _start(folder, seal, {**_environment(order.threads), **seen})
         try:
             _follow(child, order, relay, report)
         finally:
             _end(child)
-    marker = folder / job.RESULT
-    if marker.exists():
-        return job.Result.model_validate_json(marker.read_text(encoding="utf-8"))
+    _report(order, relay, report)
+    if result := job.read_result(folder):
+        return result
     ensure_room(folder, LEAST)
     raise UserError(
         f"The training process of {order.family} ended with status {child.returncode} and left no result "
@@ -148,10 +151,10 @@ def supervise(order: job.Order, folder: Path, relay: Relay, report: Callable[[Pr
     )
 
 
-def _start(folder: Path, environment: dict[str, str]) -> subprocess.Popen:
+def _start(folder: Path, seal: str, environment: dict[str, str]) -> subprocess.Popen:
     with (folder / "output.log").open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "genfoundry.trainer", str(folder)],
+            [sys.executable, "-m", "genfoundry.trainer", str(folder), seal],
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -168,12 +171,7 @@ def _environment(threads: int) -> dict[str, str]:
 def _follow(child: subprocess.Popen, order: job.Order, relay: Relay, report: Callable[[Progress], None]) -> None:
     asked = 0.0
     while child.poll() is None:
-        for event in relay.read():
-            if event["event"] == "metrics":
-                report(Progress(order.run_key, event["step"], event["of"], event["metrics"]))
-            if event["event"] == "fitting":
-                doing = f"fitting what is fitted last, on {event['examples']:,} examples"
-                report(Progress(order.run_key, event["step"], event["of"], {}, doing))
+        _report(order, relay, report)
         relay.send()
         if interrupted.is_set() and not asked:
             child.send_signal(signal.SIGTERM)
@@ -181,6 +179,18 @@ def _follow(child: subprocess.Popen, order: job.Order, relay: Relay, report: Cal
         if asked and time.monotonic() - asked > GRACE_SECONDS:
             return
         time.sleep(POLL_SECONDS)
+
+
+def _report(order: job.Order, relay: Relay, report: Callable[[Progress], None]) -> None:
+    """Tell what the journal says that is new: progress, and what the process left out."""
+    for event in relay.read():
+        if event["event"] == "metrics":
+            report(Progress(order.run_key, event["step"], event["of"], event["metrics"]))
+        if event["event"] == "fitting":
+            doing = f"fitting what is fitted last, on {event['examples']:,} examples"
+            report(Progress(order.run_key, event["step"], event["of"], {}, doing))
+        if event["event"] == LEFT_OUT:
+            sealed.say(event["sentence"])
 
 
 def _end(child: subprocess.Popen) -> None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from genfoundry import catalog, identity, tracking
+from genfoundry import catalog, identity, sealed, tracking
 from genfoundry.drift import Drift
 from genfoundry.errors import UserError
-from genfoundry.files import digest, publish, state_path
+from genfoundry.files import digest, state_path
 from genfoundry.recipe import Recipe, Validation, Watch
 from genfoundry.records import DatasetVersion, Record
 from genfoundry.stages.fetch import fetch_dataset
@@ -95,14 +95,14 @@ def _looked(
         sentence = f"Never trained on {version.name}."
         return made.model_copy(update={"decision": "RETRAIN", "sentence": sentence})
     path = state_path("looks") / f"{_key(made, version, recipes[0], extractor)[:40]}.json"
-    if path.is_file():
-        return Look.model_validate_json(path.read_text(encoding="utf-8")).model_copy(update={"known": True})
-    decision, sentence, found = _decided(version, before, recipes[0], extractor)
+    if found := sealed.read(path, Look.model_fields, Look.model_validate, "the change is looked at again"):
+        return found.model_copy(update={"known": True})
+    decision, sentence, drift = _decided(version, before, recipes[0], extractor)
     last = [trained[recipe.registered_name] for recipe in recipes] if decision == "NOT_WORTH_IT" else []
     saved = sum(map(_hours, last))
-    made = made.model_copy(update={"decision": decision, "sentence": sentence, "drift": found, "hours_saved": saved})
-    if found or decision == "FAILED":
-        publish(path, made.model_dump_json(indent=1))
+    made = made.model_copy(update={"decision": decision, "sentence": sentence, "drift": drift, "hours_saved": saved})
+    if drift or decision == "FAILED":
+        sealed.write(path, made.model_dump(mode="json"))
     return made
 
 
@@ -154,5 +154,11 @@ def _weighed(
 
 
 def _hours(info: VersionInfo) -> float:
-    evaluation = tracking.evaluation_of(info)
+    try:
+        evaluation = tracking.evaluation_of(info)
+    except tracking.TrackerDown:
+        raise
+    except UserError as error:
+        sealed.say(f"{error.found} What its training took is not counted.")
+        return 0.0
     return (evaluation.checkpoint.cost.seconds + evaluation.seconds) / 3600

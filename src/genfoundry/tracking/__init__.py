@@ -1,15 +1,17 @@
 """The only door to MLflow. Every call takes explicit ids, so it may come from any thread; mlflow is imported late.
 
-`store` the address, its identity, locks · `moved` a project that is elsewhere now · `runs` runs, metrics, artifacts ·
-`published` model folders in the store · `versions` registered versions · `ledger` the chain of alias moves · `registry`
-aliases, champion, rollback · `mending` what is wrong, and what mends it.
+`store` the address, its identity, locks · `moved` a project that is elsewhere now · `runs` runs and metrics ·
+`artifacts` files of runs, each held against its sha256 · `published` model folders in the store ·
+`versions` registered versions · `ledger` the chain of alias moves · `registry` aliases, champion, rollback ·
+`mending` what is wrong, and what mends it · `restoring` publishes anew.
 """
 
+from genfoundry.tracking.artifacts import Altered, fetch, fetch_whole, log_files, log_text, read_text
 from genfoundry.tracking.ledger import Broken, Move, Moved
-from genfoundry.tracking.mending import Problem, doctor, is_alive, reconcile
+from genfoundry.tracking.mending import Problem, Rerun, doctor, is_alive, reconcile, restore, restored
 from genfoundry.tracking.moved import Elsewhere, adopt, elsewhere, origin
 from genfoundry.tracking.newest import newest
-from genfoundry.tracking.published import fetch_model, publish_model, seals_of, source
+from genfoundry.tracking.published import fetch_model, fetch_weights, publish_model, seals_of, source
 from genfoundry.tracking.registry import (
     Compared,
     champion,
@@ -20,22 +22,20 @@ from genfoundry.tracking.registry import (
     load_version,
     promote,
     rollback,
+    run_command,
     set_alias,
     settle,
 )
 from genfoundry.tracking.runs import (
     RunInfo,
     beat,
-    fetch,
+    closing,
     find_run,
     finish,
     has_artifact,
     list_runs,
-    log_files,
     log_scores,
-    log_text,
     page,
-    read_text,
     relay,
     set_tags,
     start_run,
@@ -60,6 +60,7 @@ from genfoundry.tracking.versions import (
 
 __all__ = [
     "VERDICT",
+    "Altered",
     "Broken",
     "Compared",
     "Elsewhere",
@@ -67,6 +68,7 @@ __all__ = [
     "Move",
     "Moved",
     "Problem",
+    "Rerun",
     "RunInfo",
     "TrackerDown",
     "VersionInfo",
@@ -75,6 +77,7 @@ __all__ = [
     "beat",
     "champion",
     "champions_before",
+    "closing",
     "compare",
     "describe_model",
     "doctor",
@@ -83,6 +86,8 @@ __all__ = [
     "experiment_id",
     "fetch",
     "fetch_model",
+    "fetch_weights",
+    "fetch_whole",
     "find_equal",
     "find_run",
     "find_version",
@@ -110,7 +115,10 @@ __all__ = [
     "register",
     "registry_lock",
     "relay",
+    "restore",
+    "restored",
     "rollback",
+    "run_command",
     "seals_of",
     "set_alias",
     "set_tags",

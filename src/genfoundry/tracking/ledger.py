@@ -16,10 +16,12 @@ import re
 import secrets
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
+from genfoundry import sealed
 from genfoundry.errors import UserError
 from genfoundry.files import digest, publish, state_path
 from genfoundry.records import Record
@@ -78,7 +80,7 @@ def read(name: str) -> State:
     state = _quiet(name)
     chain = state.chain
     check(name, chain)
-    seen = witnessed(name)
+    seen, whole = witnessed(name)
     if chain[: len(seen)] != seen:
         raise Broken(
             f"The ledger of '{name}' in MLflow is not the one that this machine has seen: "
@@ -87,6 +89,9 @@ def read(name: str) -> State:
             expected="an append-only chain",
             remedy=f"restore MLflow's database from a backup; or, if the change was meant, delete {_witness(name)}",
         )
+    if not whole:
+        with suppress(OSError):
+            _record(name, chain)
     return state
 
 
@@ -226,18 +231,26 @@ def _witness(name: str) -> Path:
     return state_path("ledger", store_id()) / f"{quote(name, safe='')}.jsonl"
 
 
-def witnessed(name: str) -> list[Move]:
-    """The entries that this machine has seen.
+def witnessed(name: str) -> tuple[list[Move], bool]:
+    """The entries that this machine has seen, and whether its file holds to the end; from where it does not, it is left
+    out, and said.
 
-    Raises:
-        Broken: a line does not parse.
+    A witness holds by its own chain, so damage to it is told apart from a store that was rewritten.
     """
-    path = _witness(name)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    try:
-        return [Move.model_validate_json(line) for line in lines]
-    except ValueError as error:
-        raise Broken(f"{path} does not parse: {error}", remedy=f"delete {path}; the store keeps the ledger") from None
+    path, seen, before = _witness(name), [], START
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    for number, line in enumerate(lines, 1):
+        try:
+            move = Move.model_validate_json(line)
+        except ValueError:
+            move = None
+        if move is None or move.number != number or move.before != before or move.sealed().seal != move.seal:
+            then = "the entries from there on are taken from MLflow, and written anew"
+            sealed.say(sealed.damage(path, f"line {number} of {len(lines)} is not what was written", then))
+            return seen, False
+        seen.append(move)
+        before = move.seal
+    return seen, True
 
 
 def _record(name: str, chain: list[Move]) -> None:

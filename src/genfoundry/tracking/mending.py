@@ -6,7 +6,7 @@ import json
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -14,10 +14,10 @@ from typing import NamedTuple
 import psutil
 
 from genfoundry.errors import UserError
-from genfoundry.tracking import ledger, registry, runs, versions
+from genfoundry.tracking import ledger, registry, restoring, runs, versions
 from genfoundry.tracking.published import FOLDER, SEALS, fetch_model
 from genfoundry.tracking.runs import HEARTBEAT, OWNER, RunInfo
-from genfoundry.tracking.store import client, guarded
+from genfoundry.tracking.store import TrackerDown, client, guarded
 from genfoundry.tracking.versions import VersionInfo
 
 LEASE = 300  # seconds that a run may be silent on another machine
@@ -31,8 +31,12 @@ class Problem(NamedTuple):
     command: str
 
 
+Rerun = Callable[[VersionInfo], str]
+"""The command that trains a version again, from the same settings, data and code; empty where there is none."""
+
+
 @guarded
-def doctor(only: str | None = None, *, deep: bool = False) -> list[Problem]:
+def doctor(only: str | None = None, *, deep: bool = False, rerun: Rerun = lambda _: "") -> list[Problem]:
     """Everything that is wrong with runs, versions, aliases and ledgers, of the model `only` or of all.
 
     The files of versions under an alias are downloaded and hashed, with `deep` those of every version; of the others
@@ -40,7 +44,7 @@ def doctor(only: str | None = None, *, deep: bool = False) -> list[Problem]:
     """
     found = [Problem(_abandoned(run), "genfoundry reconcile") for run in _ownerless()]
     for name in _names(only):
-        found += [*_of_aliases(name), *_of_versions(name, deep)]
+        found += [*_of_aliases(name), *_of_versions(name, deep, rerun)]
     return found
 
 
@@ -96,14 +100,27 @@ def _of_aliases(name: str) -> Iterator[Problem]:
             )
 
 
-def _of_versions(name: str, deep: bool) -> Iterator[Problem]:
+def _of_versions(name: str, deep: bool, rerun: Rerun) -> Iterator[Problem]:
     for info in versions.list_versions(name):
         where = f"'{name}' version {info.version}"
         if lacking := [tag for tag in REGISTERED_BY if not info.tags.get(tag)]:
             yield Problem(f"{where} carries no {', '.join(lacking)}.", "genfoundry reconcile")
             continue
         if sentence := _damage(info, deep or bool(info.aliases)):
-            yield Problem(f"{where}: {sentence}", f"genfoundry run {name}   (or restore MLflow from a backup)")
+            yield Problem(f"{where}: {sentence}", _remedy(info, rerun))
+
+
+def _remedy(info: VersionInfo, rerun: Rerun) -> str:
+    """What mends a damaged version: the job that trained it, the same training again, or only a backup."""
+    if restoring.has_run(info):
+        if restoring.is_restorable(info):
+            return "genfoundry reconcile   (this machine has it whole and publishes it anew)"
+        if command := rerun(info):
+            return f"{command}   (it trains the same weights again, and publishes them there)"
+    return (
+        f"{registry.run_command(info.name)}   (this code, these settings or data make other weights: another version, "
+        f"for genfoundry registry promote {info.name} VERSION; or restore MLflow's artifacts from a backup)"
+    )
 
 
 def _damage(info: VersionInfo, hashed: bool) -> str:
@@ -116,13 +133,32 @@ def _damage(info: VersionInfo, hashed: bool) -> str:
             return f"{', '.join(lost)} of run {info.run_id} is missing." if lost else ""
         with tempfile.TemporaryDirectory() as folder:
             fetch_model(info.run_id, seals, Path(folder))
+    except TrackerDown:
+        raise
     except UserError as error:
         return error.found
+    except ValueError as error:
+        return f"its evaluation does not parse: {str(error).splitlines()[0]}"
     except Exception as error:
         if getattr(error, "error_code", "") != "RESOURCE_DOES_NOT_EXIST":
             raise
         return f"its run {info.run_id} is gone: {error}"
     return ""
+
+
+@guarded
+def restore(only: str | None = None) -> list[str]:
+    """Publish anew what is damaged behind a version and lies whole on this machine; says what was done."""
+    return [line for name in _names(only) for info in versions.list_versions(name) for line in restored(info)]
+
+
+@guarded
+def restored(info: VersionInfo) -> list[str]:
+    """`restore`, of one version."""
+    registered = all(info.tags.get(tag) for tag in REGISTERED_BY)
+    if not registered or not restoring.has_run(info) or not _damage(info, hashed=True):
+        return []
+    return restoring.restore(info)
 
 
 @guarded
@@ -142,9 +178,10 @@ def reconcile(only: str | None = None) -> list[str]:
 
 def _chain(name: str) -> list[str]:
     """What needs a decision is left as it is; a ledger that does not hold may only be forked by a writer that died."""
-    with suppress(UserError):
-        return registry.settle(name)
     done = []
+    with suppress(UserError):
+        done += registry.put_back(name)
+        return done + registry.settle(name)
     with suppress(UserError):
         for move in ledger.withdraw_fork(name):
             done.append(f"The ledger of '{name}': entry {move.number} of a writer that died was withdrawn.")

@@ -12,7 +12,7 @@ from genfoundry.errors import UserError
 from genfoundry.files import file_digest
 from genfoundry.records import ImageSpec, SeriesSpec
 from genfoundry.tracking import runs
-from genfoundry.tracking.store import client, guarded
+from genfoundry.tracking.store import TrackerDown, client, guarded
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -26,7 +26,7 @@ BY_MLFLOW = {"registered_model_meta"}  # pyfunc.load_model leaves it in a local 
 
 @guarded
 def publish_model(run_id: str, folder: Path) -> str:
-    """Upload a folder of `loader.write_model` as the run's `model/`; the same bytes again are not sent twice.
+    """Upload a folder of `loader.write_model` as the run's `model/`, unless the same files lie there whole.
 
     Returns:
         the address of the uploaded folder, for `register`.
@@ -39,7 +39,7 @@ def publish_model(run_id: str, folder: Path) -> str:
     model = loader.load_model(folder)
     seals = {name: file_digest(folder / name) for name in (loader.WEIGHTS, loader.DESCRIPTION)}
     known = seals_of(run_id)
-    if any(known.get(name) != seal for name, seal in seals.items()) or not runs.has_artifact(run_id, FOLDER):
+    if any(known.get(name) != seal for name, seal in seals.items()) or damage(run_id, known):
         with tempfile.TemporaryDirectory() as temporary:
             copy = Path(temporary)
             for name in seals:
@@ -48,7 +48,28 @@ def publish_model(run_id: str, folder: Path) -> str:
             runs.log_files(run_id, copy, FOLDER)
             seals[loader.MLMODEL] = file_digest(copy / loader.MLMODEL)
         runs.set_tags(run_id, {SEALS: json.dumps(seals, sort_keys=True)})
+        _reseal_versions(run_id, seals)
     return source(run_id)
+
+
+def _reseal_versions(run_id: str, seals: dict[str, str]) -> None:
+    """Versions of these weights follow the files that were published anew: MLmodel holds the time of its writing."""
+    for version in client().search_model_versions(f"run_id = '{run_id}'"):
+        known = json.loads(version.tags.get(SEALS, "{}"))
+        if known != seals and all(known.get(name) == seal for name, seal in seals.items() if name != "MLmodel"):
+            client().set_model_version_tag(version.name, version.version, SEALS, json.dumps(seals, sort_keys=True))
+
+
+def damage(run_id: str, seals: dict[str, str]) -> str:
+    """What is wrong with a run's published model, in a sentence; empty where every file is what its seal says."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            fetch_model(run_id, seals, Path(folder))
+    except TrackerDown:
+        raise
+    except UserError as error:
+        return error.found
+    return ""
 
 
 def seals_of(run_id: str) -> dict[str, str]:
@@ -75,9 +96,26 @@ def fetch_model(run_id: str, seals: dict[str, str], into: Path) -> Path:
             raise UserError(
                 f"{FOLDER}/{name} of MLflow run {run_id} has sha256 {found.get(name, '(missing)')}.",
                 expected=seals.get(name, "no such file"),
-                remedy="restore MLflow's artifacts from a backup, or train again",
+                remedy="genfoundry doctor   (it says what mends it)",
             )
     return folder
+
+
+@guarded
+def fetch_weights(run_id: str, weights: str, into: Path) -> Path:
+    """Download the model that a checkpoint names and prove that its weights are the ones of that sha256.
+
+    Raises:
+        UserError: a file is missing or altered, or the run publishes other weights.
+    """
+    seals = seals_of(run_id)
+    if (found := seals.get("weights.safetensors")) != weights:
+        raise UserError(
+            f"MLflow run {run_id} publishes weights with sha256 {found or '(none)'}.",
+            expected=f"{weights}, which the checkpoint names",
+            remedy="genfoundry doctor   (it says what mends it)",
+        )
+    return fetch_model(run_id, seals, into)
 
 
 def _write_mlmodel(path: Path, run_id: str, model: Model) -> None:

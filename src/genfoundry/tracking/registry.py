@@ -47,12 +47,15 @@ def evaluation_of(info: VersionInfo) -> Evaluation:
     Raises:
         UserError: it is missing, or is not the one that was registered.
     """
-    text = runs.read_text(info.run_id, info.tags[EVALUATION])
+    with tempfile.TemporaryDirectory() as folder:
+        content = runs.fetch(info.run_id, info.tags[EVALUATION], Path(folder)).read_bytes()
+    text = content.decode("utf-8", "replace")
     if digest(text) != info.tags[EVALUATION_SEAL]:
         raise UserError(
-            f"The evaluation of '{info.name}' version {info.version} was changed after it was registered.",
+            f"{info.tags[EVALUATION]} of MLflow run {info.run_id}, the evaluation of '{info.name}' version "
+            f"{info.version}, was changed after it was registered.",
             expected=f"sha256 {info.tags[EVALUATION_SEAL]} of {info.tags[EVALUATION]} in run {info.run_id}",
-            remedy="restore MLflow's artifacts from a backup",
+            remedy="genfoundry doctor   (it says what mends it)",
         )
     return Evaluation.model_validate_json(text)
 
@@ -205,9 +208,10 @@ def settle(name: str) -> list[str]:
     done = []
     with registry_lock(name):
         chain, at = ledger.read(name)
+        none_left = not list_versions(name)
         for alias in sorted({*at, *(move.alias for move in chain)}):
             said = ledger.position(chain, alias)
-            if at.get(alias) == said:
+            if at.get(alias) == said or none_left:  # the next version takes the place of those that were deleted
                 continue
             if said is None or at.get(alias) != before(chain, alias):
                 raise strayed(name, alias, at.get(alias), said)
@@ -217,22 +221,48 @@ def settle(name: str) -> list[str]:
 
 def strayed(name: str, alias: str, at: int | None, said: int | None) -> UserError:
     """The alias is where no move of the ledger put it."""
-    back = f"genfoundry registry promote {name} {said or at}" if alias == CHAMPION else f"genfoundry run {name}"
+    back = f"genfoundry registry promote {name} {said or at} --reason WHY"
     return UserError(
         f"The alias '{alias}' of '{name}' is at version {at}, but the ledger says {said}: "
         "it was moved outside genfoundry.",
         expected=f"version {said}",
-        remedy=f"{back}   (--reason says why)",
+        remedy=back if alias == CHAMPION else "genfoundry reconcile   (it puts the alias back)",
     )
 
 
 def gone(name: str, alias: str, said: int) -> UserError:
     """The version that the ledger's last move names is not there."""
+    left = next((info for info in list_versions(name) if info.decision in ("PROMOTE", "HOLD")), None)
     return UserError(
         f"The ledger of '{name}' has '{alias}' at version {said}, which was deleted outside genfoundry.",
         expected="a version that is there",
-        remedy=f"genfoundry registry promote {name} VERSION, or: genfoundry run {name}",
+        remedy=f"genfoundry registry promote {name} {left.version}" if left else run_command(name),
     )
+
+
+def run_command(name: str) -> str:
+    """The command that runs the recipe of a registered model on its data: its name is the recipe's, or
+    `<recipe>-<dataset>` where that is not the recipe's own dataset.
+    """
+    data = client().get_registered_model(name).tags.get("dataset", "")
+    if data and name.endswith(f"-{data}"):
+        return f"genfoundry run {name.removesuffix(f'-{data}')} --data {data}"
+    return f"genfoundry run {name}"
+
+
+@guarded
+def put_back(name: str) -> list[str]:
+    """Return every alias but the champion's to where the ledger says; says what was done. A champion is a decision."""
+    done = []
+    with registry_lock(name):
+        chain, at = ledger.read(name)
+        there = {info.version for info in list_versions(name)}
+        for alias in sorted({move.alias for move in chain} - {CHAMPION}):
+            said = ledger.position(chain, alias)
+            if said in there and at.get(alias) not in (said, before(chain, alias)):
+                set_alias(name, alias, said, "put back: it was moved outside genfoundry", action="repair")
+                done.append(f"'{alias}' of '{name}' was put back to version {said}; it was moved outside genfoundry.")
+    return done
 
 
 @guarded

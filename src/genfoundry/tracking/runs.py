@@ -9,9 +9,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from genfoundry import outcomes
 from genfoundry.errors import UserError
 from genfoundry.files import project_root
 from genfoundry.records import DatasetVersion, Evaluation
@@ -64,11 +66,29 @@ def start_run(run_key: str, *, recipe: str, tags: dict, params: dict, dataset: D
         run_id = found.run_id if found else _create(run_key, recipe)
         if found and found.status != "RUNNING":
             client().update_run(run_id, status="RUNNING")
-        set_tags(run_id, {"genfoundry.recipe": recipe, **_git(), **tags})
-        beat(run_id)
-        _log_params(run_id, params)
-        _log_dataset(run_id, dataset)
+        with closing(run_id):
+            set_tags(run_id, {"genfoundry.recipe": recipe, **_git(), **tags})
+            beat(run_id)
+            _log_params(run_id, params)
+            _log_dataset(run_id, dataset)
     return run_id
+
+
+@contextmanager
+def closing(run_id: str) -> Iterator[None]:
+    """Leave no run open on the way out by an error: one that is still RUNNING ends with the error's outcome.
+
+    The error itself goes on, also where the tracker is away and the run can't be closed; `reconcile` closes it then.
+    """
+    try:
+        yield
+    except BaseException as error:
+        with suppress(Exception):
+            if client().get_run(run_id).info.status == "RUNNING":
+                word = outcomes.outcome(error)
+                stopped = word == outcomes.Outcome.PREEMPTED or not isinstance(error, Exception)
+                finish(run_id, "KILLED" if stopped else "FAILED", word, outcomes.sentence(error))
+        raise
 
 
 def _create(run_key: str, recipe: str) -> str:
@@ -218,6 +238,12 @@ def has_artifact(run_id: str, path: str) -> bool:
     """Whether the run holds that artifact."""
     parent = str(Path(path).parent) if "/" in path else None
     return any(entry.path == path for entry in _files(uri(), run_id).list_artifacts(parent))
+
+
+@guarded
+def list_files(run_id: str, folder: str = "", *, folders: bool = False) -> list[str]:
+    """The paths of the files of a run that lie in that folder of artifacts, or of the folders in it."""
+    return [entry.path for entry in _files(uri(), run_id).list_artifacts(folder or None) if entry.is_dir == folders]
 
 
 @functools.lru_cache(maxsize=256)

@@ -66,7 +66,7 @@ def register(
     """
     with registry_lock(name):
         _ensure_model(name)
-        stored = _store_evaluation(run_id, evaluation)
+        stored = store_evaluation(run_id, evaluation)
         full = {**tags, **stored, **_verdict_tags(verdict), KEY: key, SEALS: json.dumps(seals_of(run_id))}
         if (known := find_version(name, key)) is not None:
             _refresh(known, full, description)
@@ -87,12 +87,17 @@ def _ensure_model(name: str) -> None:
             raise
 
 
-def _store_evaluation(run_id: str, evaluation: Evaluation) -> dict[str, str]:
+def store_evaluation(run_id: str, evaluation: Evaluation, *, again: bool = False) -> dict[str, str]:
+    """Store an evaluation as a version has it beside it, whoever found it; returns the version's tags that name it.
+
+    Args:
+        again: what lies there is damaged, and is replaced.
+    """
     checkpoint = evaluation.checkpoint.model_copy(update={"skipped": False})
     text = evaluation.model_copy(update={"checkpoint": checkpoint, "skipped": False}).model_dump_json()
     seal = digest(text)
     path = f"evaluation/{seal[:16]}.json"
-    if not runs.has_artifact(run_id, path):
+    if again or not runs.has_artifact(run_id, path):
         runs.log_text(run_id, text, path)
     return {EVALUATION: path, EVALUATION_SEAL: seal}
 
