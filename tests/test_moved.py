@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from genfoundry_flows.commands.doctor import doctor, reconcile
 from tracked import registered, trained
 
-from genfoundry import tracking
+from genfoundry import sealed, tracking
 from genfoundry.files import project_root
 from genfoundry.tracking import moved
 from genfoundry.tracking.store import client
@@ -34,9 +34,6 @@ def written(tmp_path_factory) -> Path:
         for seed in (1, 2):
             number = registered(NAME, tmp_path_factory.mktemp("models"), 5, seed)
             tracking.set_alias(NAME, "champion", number, "a test")
-    storage = home / ".genfoundry" / "prefect" / "storage"
-    storage.mkdir(parents=True)
-    (storage / "abc").write_text(json.dumps({"metadata": {"storage_key": str(storage / "abc")}, "result": "1"}))
     return home
 
 
@@ -60,9 +57,7 @@ def _readdress(before: Path, now: Path) -> None:
     with sqlite3.connect(now / ".genfoundry" / "mlflow.db") as store:
         for table, column in ADDRESSES:
             store.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (before.as_uri(), now.as_uri()))
-    (now / ".genfoundry" / moved.MARK).write_text(json.dumps({"root": str(now)}))
-    kept = now / ".genfoundry" / "prefect" / "storage" / "abc"
-    kept.write_text(json.dumps({"metadata": {"storage_key": str(kept)}, "result": "1"}))
+    sealed.write(now / ".genfoundry" / moved.MARK, {"root": str(now)})
 
 
 ADDRESSES = (
@@ -107,8 +102,6 @@ def test_reconcile_brings_every_address_along_and_all_goes_on_here(project, tmp_
     files = {address for address in addresses(project) if ".genfoundry" in address}  # MLflow's own experiment has none
     assert files
     assert all(address.startswith(project.as_uri()) for address in files)
-    kept = project / ".genfoundry" / "prefect" / "storage" / "abc"
-    assert json.loads(kept.read_text())["metadata"]["storage_key"] == str(kept)
 
     tracking.load_version(NAME, 2)
     assert tracking.rollback(NAME, reason="a test") == 1
@@ -126,7 +119,18 @@ def test_state_that_lies_where_it_was_written_is_left_alone(written, monkeypatch
     assert tracking.origin() is None
     assert tracking.adopt() == []
     assert addresses(written) == before
-    assert json.loads((written / ".genfoundry" / moved.MARK).read_text()) == {"root": str(project_root())}
+    assert json.loads((written / ".genfoundry" / moved.MARK).read_text())["root"] == str(project_root())
+
+
+def test_a_damaged_mark_is_said_and_made_anew(written, tmp_path, monkeypatch, caplog):
+    copy = shutil.copytree(written, tmp_path / "copy")
+    monkeypatch.setenv("GENFOUNDRY_ROOT", str(copy))
+    tracking.adopt()
+    mark = copy / ".genfoundry" / moved.MARK
+    mark.write_text(mark.read_text().replace("copy", "somewhere"))
+    assert tracking.origin() is None
+    assert str(mark) in caplog.text
+    assert json.loads(mark.read_text())["root"] == str(copy)
 
 
 def test_another_path_to_the_same_folder_is_no_move(written, tmp_path, monkeypatch):

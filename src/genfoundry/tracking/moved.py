@@ -1,14 +1,13 @@
 """A project that was moved or copied: its own store still names the place that it was written at.
 
-MLflow copies the absolute address of an experiment's artifacts into every run and version, and Prefect that of each
-kept result. After `mv` they lead nowhere; after `cp -a` they lead into the project that was copied. `origin` finds that
-out by the addresses, and by a mark that each project leaves in its state; `adopt` rewrites them. Only the project's own
-SQLite file is ever rewritten: of a server's database, or one that the user names, nothing is known.
+MLflow copies the absolute address of an experiment's artifacts into every run and version. After `mv` they lead
+nowhere; after `cp -a` they lead into the project that was copied. `origin` finds that out by the addresses, and by a
+mark that each project leaves in its state; `adopt` rewrites them. Only the project's own SQLite file is ever rewritten:
+of a server's database, or one that the user names, nothing is known.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -16,8 +15,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import unquote
 
+from genfoundry import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import project_root, publish, state_path
+from genfoundry.files import project_root, state_path
 
 DATABASE, MARK = "mlflow.db", "root.json"
 ARTIFACTS = "/.genfoundry/mlartifacts"
@@ -74,7 +74,7 @@ def adopt() -> list[str]:
     """
     done = []
     for old in _others():
-        rewritten = _rewrite_store(old) + _rewrite_results(old)
+        rewritten = _rewrite_store(old)
         _mark(anew=True)
         done.append(
             f"This project was at {old} and is at {project_root()} now: {rewritten} addresses in its state were "
@@ -92,13 +92,18 @@ def _same(old: Path, here: Path) -> bool:
 def _mark(*, anew: bool = False) -> None:
     path = state_path(MARK)
     if anew or not path.exists():
-        publish(path, json.dumps({"root": str(project_root())}) + "\n")
+        sealed.write(path, {"root": str(project_root())})
 
 
 def _marked() -> Iterator[Path]:
-    """The root that the mark names; a mark that can't be read says nothing, and the next run makes it anew."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        yield Path(json.loads(state_path(MARK).read_text(encoding="utf-8"))["root"])
+    """The root that the mark names; one that does not hold is said, and made anew."""
+    path = state_path(MARK)
+    found = sealed.read(path, (), lambda mark: Path(mark["root"]), "it is made anew")
+    if found is None and path.exists():
+        with suppress(OSError, UserError):
+            _mark(anew=True)
+    elif found:
+        yield found
 
 
 def _addressed() -> Iterator[Path]:
@@ -151,16 +156,3 @@ def _prefixes(old: Path) -> Iterator[tuple[str, str]]:
     for name in BELOW:
         yield (old / name).as_uri() + "/", (here / name).as_uri() + "/"
         yield f"{old / name}/", f"{here / name}/"
-
-
-def _rewrite_results(old: Path) -> int:
-    """Prefect's kept results, each of which names its own file."""
-    count, before = 0, str(old / ".genfoundry" / "prefect" / "storage")
-    for path in sorted(state_path("prefect", "storage").glob("*")):
-        with suppress(ValueError, KeyError, TypeError, UnicodeDecodeError):
-            record = json.loads(path.read_text(encoding="utf-8"))
-            if Path(record["metadata"]["storage_key"]).parent == Path(before):
-                record["metadata"]["storage_key"] = str(path)
-                publish(path, json.dumps(record, separators=(",", ":")))
-                count += 1
-    return count
