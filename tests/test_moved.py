@@ -126,7 +126,7 @@ def test_state_that_lies_where_it_was_written_is_left_alone(written, monkeypatch
     assert tracking.origin() is None
     assert tracking.adopt() == []
     assert addresses(written) == before
-    assert json.loads((written / ".genfoundry" / moved.MARK).read_text()) == {"root": str(project_root())}
+    assert json.loads((written / ".genfoundry" / moved.MARK).read_text())["root"] == str(project_root())
 
 
 def test_another_path_to_the_same_folder_is_no_move(written, tmp_path, monkeypatch):

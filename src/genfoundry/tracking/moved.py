@@ -16,6 +16,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import unquote
 
+from genfoundry import sealed
 from genfoundry.errors import UserError
 from genfoundry.files import project_root, publish, state_path
 
@@ -90,15 +91,14 @@ def _same(old: Path, here: Path) -> bool:
 
 
 def _mark(*, anew: bool = False) -> None:
-    path = state_path(MARK)
-    if anew or not path.exists():
-        publish(path, json.dumps({"root": str(project_root())}) + "\n")
+    if anew or not list(_marked()):
+        sealed.write(state_path(MARK), {"root": str(project_root())})
 
 
 def _marked() -> Iterator[Path]:
-    """The root that the mark names; a mark that can't be read says nothing, and the next run makes it anew."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        yield Path(json.loads(state_path(MARK).read_text(encoding="utf-8"))["root"])
+    """The root that the mark names; a mark that does not hold names none, and is made anew."""
+    if root := sealed.read(state_path(MARK), ("root",), lambda mark: Path(mark["root"]), "it is made anew"):
+        yield root
 
 
 def _addressed() -> Iterator[Path]:
