@@ -32,7 +32,16 @@ def whole(tmp_path_factory) -> Path:
     """A training that nothing happened to."""
     root = tmp_path_factory.mktemp("whole")
     digits(root)
-    order(root, root / "job", family="gan", max_steps=STEPS, snapshot_every=10, sample_every=10, ema_decay=0.9)
+    order(
+        root,
+        root / "job",
+        family="gan",
+        max_steps=STEPS,
+        snapshot_every=10,
+        sample_every=10,
+        ema_decay=0.9,
+        precision="fp32",
+    )
     assert trainer.main(root / "job") == 0
     return root / "job"
 

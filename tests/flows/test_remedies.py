@@ -154,10 +154,12 @@ def test_where_the_servers_are_is_refused_where_it_is_damaged(root: Path, monkey
 
     path = root / ".genfoundry" / environment.CLIENTS
     path.parent.mkdir(parents=True)
-    (path.parent / "supervisord.pid").write_text(str(os.getpid()))
-    path.write_text("MLFLOW_TRACKING_URI=http://127.0.0.1:50")
-    monkeypatch.setattr(sys, "argv", ["genfoundry", "registry", "list"])
-    with pytest.raises(UserError, match=r"clients\.env is damaged(?s:.*)genfoundry up"):
+    with subprocess.Popen(["sleep", "600"], env={**os.environ, environment.MARK: str(root / ".genfoundry")}) as up:
+        (path.parent / "supervisord.pid").write_text(str(up.pid))
+        path.write_text("MLFLOW_TRACKING_URI=http://127.0.0.1:50")
+        monkeypatch.setattr(sys, "argv", ["genfoundry", "registry", "list"])
+        with pytest.raises(UserError, match=r"clients\.env is damaged(?s:.*)genfoundry up"):
+            environment.prepare()
+        monkeypatch.setattr(sys, "argv", ["genfoundry", "up"])
         environment.prepare()
-    monkeypatch.setattr(sys, "argv", ["genfoundry", "up"])
-    environment.prepare()
+        up.kill()

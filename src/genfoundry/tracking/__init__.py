@@ -3,7 +3,7 @@
 `store` the address, its identity, locks · `moved` a project that is elsewhere now · `runs` runs and metrics ·
 `artifacts` files of runs, each held against its sha256 · `published` model folders in the store ·
 `versions` registered versions · `ledger` the chain of alias moves · `registry` aliases, champion, rollback ·
-`mending` what is wrong, and what mends it · `restoring` publishes anew.
+`mending` what is wrong, and what mends it · `strays` its sentences on aliases · `restoring` publishes anew.
 """
 
 from genfoundry.tracking.artifacts import Altered, fetch, fetch_whole, log_files, log_text, read_text
@@ -22,7 +22,6 @@ from genfoundry.tracking.registry import (
     load_version,
     promote,
     rollback,
-    run_command,
     set_alias,
     settle,
 )
@@ -41,6 +40,7 @@ from genfoundry.tracking.runs import (
     start_run,
 )
 from genfoundry.tracking.store import TrackerDown, experiment_id, is_local, store_id, uri
+from genfoundry.tracking.strays import run_command
 from genfoundry.tracking.versions import (
     VERDICT,
     ModelInfo,

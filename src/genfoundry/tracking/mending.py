@@ -14,7 +14,7 @@ from typing import NamedTuple
 import psutil
 
 from genfoundry.errors import UserError
-from genfoundry.tracking import ledger, registry, restoring, runs, versions
+from genfoundry.tracking import ledger, registry, restoring, runs, strays, versions
 from genfoundry.tracking.published import FOLDER, SEALS, fetch_model
 from genfoundry.tracking.runs import HEARTBEAT, OWNER, RunInfo
 from genfoundry.tracking.store import TrackerDown, client, guarded
@@ -88,10 +88,10 @@ def _of_aliases(name: str) -> Iterator[Problem]:
     for alias in sorted({*at, *(move.alias for move in chain)}):
         said = ledger.position(chain, alias)
         if said is not None and said not in there:
-            error = registry.gone(name, alias, said)
+            error = strays.gone(name, alias, said)
             yield Problem(error.found, error.remedy)
         elif at.get(alias) != said:
-            error = registry.strayed(name, alias, at.get(alias), said)
+            error = strays.strayed(name, alias, at.get(alias), said)
             cut_off = said is not None and at.get(alias) == registry.before(chain, alias)
             yield (
                 Problem(f"The move of '{alias}' of '{name}' to version {said} was cut off.", "genfoundry reconcile")
@@ -118,7 +118,7 @@ def _remedy(info: VersionInfo, rerun: Rerun) -> str:
         if command := rerun(info):
             return f"{command}   (it trains the same weights again, and publishes them there)"
     return (
-        f"{registry.run_command(info.name)}   (this code, these settings or data make other weights: another version, "
+        f"{strays.run_command(info.name)}   (this code, these settings or data make other weights: another version, "
         f"for genfoundry registry promote {info.name} VERSION; or restore MLflow's artifacts from a backup)"
     )
 
@@ -180,13 +180,27 @@ def _chain(name: str) -> list[str]:
     """What needs a decision is left as it is; a ledger that does not hold may only be forked by a writer that died."""
     done = []
     with suppress(UserError):
-        done += registry.put_back(name)
+        done += put_back(name)
         return done + registry.settle(name)
     with suppress(UserError):
         for move in ledger.withdraw_fork(name):
             done.append(f"The ledger of '{name}': entry {move.number} of a writer that died was withdrawn.")
         if done:
             done += registry.settle(name)
+    return done
+
+
+def put_back(name: str) -> list[str]:
+    """Return every alias but the champion's to where the ledger says; says what was done. A champion is a decision."""
+    done = []
+    with versions.registry_lock(name):
+        chain, at = ledger.read(name)
+        there = {info.version for info in versions.list_versions(name)}
+        for alias in sorted({move.alias for move in chain} - {versions.CHAMPION}):
+            said = ledger.position(chain, alias)
+            if said in there and at.get(alias) not in (said, registry.before(chain, alias)):
+                registry.set_alias(name, alias, said, "put back: it was moved outside genfoundry", action="repair")
+                done.append(f"'{alias}' of '{name}' was put back to version {said}; it was moved outside genfoundry.")
     return done
 
 

@@ -90,20 +90,14 @@ def _same(old: Path, here: Path) -> bool:
 
 
 def _mark(*, anew: bool = False) -> None:
-    path = state_path(MARK)
-    if anew or not path.exists():
-        sealed.write(path, {"root": str(project_root())})
+    if anew or not list(_marked()):
+        sealed.write(state_path(MARK), {"root": str(project_root())})
 
 
 def _marked() -> Iterator[Path]:
-    """The root that the mark names; one that does not hold is said, and made anew."""
-    path = state_path(MARK)
-    found = sealed.read(path, (), lambda mark: Path(mark["root"]), "it is made anew")
-    if found is None and path.exists():
-        with suppress(OSError, UserError):
-            _mark(anew=True)
-    elif found:
-        yield found
+    """The root that the mark names; a mark that does not hold names none, and is made anew."""
+    if root := sealed.read(state_path(MARK), (), lambda mark: Path(mark["root"]), "it is made anew"):
+        yield root
 
 
 def _addressed() -> Iterator[Path]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from genfoundry.errors import UserError
 from genfoundry.files import digest
 from genfoundry.records import Evaluation, Score
-from genfoundry.tracking import ledger, runs
+from genfoundry.tracking import ledger, runs, strays
 from genfoundry.tracking.ledger import Expected, Move
 from genfoundry.tracking.published import SEALS, fetch_model
 from genfoundry.tracking.store import client, guarded
@@ -193,7 +193,7 @@ def _put(name: str, alias: str, version: int) -> None:
         client().set_registered_model_alias(name, alias, str(version))
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            raise gone(name, alias, version) from None
+            raise strays.gone(name, alias, version) from None
         if not any(word in str(error) for word in COLLISION):
             raise
 
@@ -214,54 +214,8 @@ def settle(name: str) -> list[str]:
             if at.get(alias) == said or none_left:  # the next version takes the place of those that were deleted
                 continue
             if said is None or at.get(alias) != before(chain, alias):
-                raise strayed(name, alias, at.get(alias), said)
+                raise strays.strayed(name, alias, at.get(alias), said)
             done.append(f"'{alias}' of '{name}': the move to version {follow(name, alias)} was finished.")
-    return done
-
-
-def strayed(name: str, alias: str, at: int | None, said: int | None) -> UserError:
-    """The alias is where no move of the ledger put it."""
-    back = f"genfoundry registry promote {name} {said or at} --reason WHY"
-    return UserError(
-        f"The alias '{alias}' of '{name}' is at version {at}, but the ledger says {said}: "
-        "it was moved outside genfoundry.",
-        expected=f"version {said}",
-        remedy=back if alias == CHAMPION else "genfoundry reconcile   (it puts the alias back)",
-    )
-
-
-def gone(name: str, alias: str, said: int) -> UserError:
-    """The version that the ledger's last move names is not there."""
-    left = next((info for info in list_versions(name) if info.decision in ("PROMOTE", "HOLD")), None)
-    return UserError(
-        f"The ledger of '{name}' has '{alias}' at version {said}, which was deleted outside genfoundry.",
-        expected="a version that is there",
-        remedy=f"genfoundry registry promote {name} {left.version}" if left else run_command(name),
-    )
-
-
-def run_command(name: str) -> str:
-    """The command that runs the recipe of a registered model on its data: its name is the recipe's, or
-    `<recipe>-<dataset>` where that is not the recipe's own dataset.
-    """
-    data = client().get_registered_model(name).tags.get("dataset", "")
-    if data and name.endswith(f"-{data}"):
-        return f"genfoundry run {name.removesuffix(f'-{data}')} --data {data}"
-    return f"genfoundry run {name}"
-
-
-@guarded
-def put_back(name: str) -> list[str]:
-    """Return every alias but the champion's to where the ledger says; says what was done. A champion is a decision."""
-    done = []
-    with registry_lock(name):
-        chain, at = ledger.read(name)
-        there = {info.version for info in list_versions(name)}
-        for alias in sorted({move.alias for move in chain} - {CHAMPION}):
-            said = ledger.position(chain, alias)
-            if said in there and at.get(alias) not in (said, before(chain, alias)):
-                set_alias(name, alias, said, "put back: it was moved outside genfoundry", action="repair")
-                done.append(f"'{alias}' of '{name}' was put back to version {said}; it was moved outside genfoundry.")
     return done
 
 
