@@ -43,10 +43,16 @@ def test_a_file_is_fetched_once(root, address):
 def test_another_file_than_the_pinned_one_is_refused(root, address):
     with pytest.raises(UserError, match=r"can't be had from here"):
         pinned(address, b"other bytes").fetch()
+
+
+def test_a_kept_file_that_is_not_the_pinned_one_is_fetched_anew_or_refused_and_said(root, address, caplog):
     (root / ".genfoundry" / "downloads").mkdir(parents=True, exist_ok=True)
-    (root / ".genfoundry" / "downloads" / "file.bin").write_bytes(b"tampered")
+    path = root / ".genfoundry" / "downloads" / "file.bin"
+    path.write_bytes(b"tampered")
     with pytest.raises(UserError, match=r"has md5"):
-        pinned(address).fetch()
+        pinned(address, by_hand=True).fetch()
+    assert pinned(address).fetch().read_bytes() == CONTENT
+    assert f"{path} is damaged" in caplog.text
 
 
 def test_without_internet_it_says_what_to_do(root):

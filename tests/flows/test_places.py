@@ -98,15 +98,18 @@ def test_the_servers_of_a_project_that_was_copied_are_not_those_of_the_copy(tmp_
     servers = first / ".genfoundry" / "servers"
     servers.mkdir(parents=True)
     env = {**os.environ, environment.MARK: str(first / ".genfoundry")}
-    with subprocess.Popen(["sleep", "60"], env=env) as supervisor:
+    supervisor = subprocess.Popen(["sleep", "60"], env=env)
+    try:
         (servers / "supervisord.pid").write_text(f"{supervisor.pid}\n")
-        (servers / "clients.env").write_text("MLFLOW_TRACKING_URI=http://127.0.0.1:5000\n")
+        (servers / "clients.env").write_text(environment.told({"MLFLOW_TRACKING_URI": "http://127.0.0.1:5000"}))
         shutil.copytree(first, copy)
         monkeypatch.setenv("GENFOUNDRY_ROOT", str(first))
         assert environment._servers() == {"MLFLOW_TRACKING_URI": "http://127.0.0.1:5000"}
         monkeypatch.setenv("GENFOUNDRY_ROOT", str(copy))
         assert environment._servers() == {}
+    finally:
         supervisor.kill()
+        supervisor.wait()
     monkeypatch.setenv("GENFOUNDRY_ROOT", str(first))
     assert environment._servers() == {}
 

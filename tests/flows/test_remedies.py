@@ -154,7 +154,8 @@ def test_where_the_servers_are_is_refused_where_it_is_damaged(root: Path, monkey
 
     path = root / ".genfoundry" / environment.CLIENTS
     path.parent.mkdir(parents=True)
-    with subprocess.Popen(["sleep", "600"], env={**os.environ, environment.MARK: str(root / ".genfoundry")}) as up:
+    up = subprocess.Popen(["sleep", "600"], env={**os.environ, environment.MARK: str(root / ".genfoundry")})
+    try:
         (path.parent / "supervisord.pid").write_text(str(up.pid))
         path.write_text("MLFLOW_TRACKING_URI=http://127.0.0.1:50")
         monkeypatch.setattr(sys, "argv", ["genfoundry", "registry", "list"])
@@ -162,4 +163,6 @@ def test_where_the_servers_are_is_refused_where_it_is_damaged(root: Path, monkey
             environment.prepare()
         monkeypatch.setattr(sys, "argv", ["genfoundry", "up"])
         environment.prepare()
+    finally:
         up.kill()
+        up.wait()

@@ -30,8 +30,9 @@ def torchmetrics_value(real: np.ndarray, fake: np.ndarray) -> float:
 def test_agrees_with_scipy_and_torchmetrics(rows, columns):
     real, fake = features(rows, columns, 0), features(rows + 50, columns, 1, shift=0.3)
     ours = frechet_distance(real, fake)
-    assert ours == pytest.approx(torchmetrics_value(real, fake), rel=1e-9)
-    assert ours == pytest.approx(reference(real, fake), rel=1e-9 if rows > columns else 1e-6)
+    near = 1e-9 if rows > columns else 1e-6  # both references lose digits to a zero eigenvalue, some processors more
+    assert ours == pytest.approx(torchmetrics_value(real, fake), rel=near)
+    assert ours == pytest.approx(reference(real, fake), rel=near)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(20, 64), (60, 200)])
@@ -44,8 +45,9 @@ def test_agrees_where_rows_are_fewer_than_columns(rows, columns):
     assert frechet_distance(real, fake) == pytest.approx(torchmetrics_value(real, fake), rel=1e-5)
 
 
-def test_both_ways_agree_with_the_singular_values_of_the_factors():
-    real, fake = features(300, 40, 4), features(300, 40, 5, shift=0.1)
+@pytest.mark.parametrize(("rows", "columns"), [(300, 40), (64, 64)])
+def test_both_ways_agree_with_the_singular_values_of_the_factors(rows, columns):
+    real, fake = features(rows, columns, 4), features(rows, columns, 5, shift=0.1)
     a, b = ((x - x.mean(0)) / (len(x) - 1) ** 0.5 for x in (real, fake))
     gap = real.mean(0) - fake.mean(0)
     exact = gap @ gap + (a**2).sum() + (b**2).sum() - 2 * np.linalg.svd(a @ b.T, compute_uv=False).sum()
