@@ -29,9 +29,14 @@ def begin(made: Order) -> str:
 @pytest.mark.parametrize(
     ("outcome", "kind", "status", "remedy"),
     [
-        ("PREEMPTED", Interrupted, "KILLED", "genfoundry run tiny"),
+        ("PREEMPTED", Interrupted, "KILLED", "genfoundry run tiny --data digits"),
         ("FAILED", UserError, "FAILED", "free 3 MB"),
-        ("DIVERGED", UserError, "FAILED", "genfoundry run tiny --set model.learning_rate=…   (a lower one)"),
+        (
+            "DIVERGED",
+            UserError,
+            "FAILED",
+            "genfoundry run tiny --data digits --set model.learning_rate=…   (a lower one)",
+        ),
     ],
 )
 def test_a_training_without_weights_closes_its_run_and_says_why(root, made, outcome, kind, status, remedy) -> None:

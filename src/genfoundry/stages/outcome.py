@@ -89,7 +89,7 @@ def hand_over(recipe: str, order: job.Order, result: job.Result, run_id: str, fo
         Diverged: there is nothing finite to go back to.
         UserError: it failed.
     """
-    if error := _without_weights(recipe, result, folder):
+    if error := _without_weights(recipe, order.dataset.name, result, folder):
         status = "KILLED" if isinstance(error, Interrupted) else "FAILED"
         tracking.finish(run_id, status, result.outcome, result.sentence)
         raise error
@@ -122,17 +122,19 @@ def _variant(order: job.Order) -> str:
     return digest([order.settings, training])[:12]
 
 
-def _without_weights(recipe: str, result: job.Result, folder: Path) -> UserError | None:
+def _without_weights(recipe: str, data: str, result: job.Result, folder: Path) -> UserError | None:
     """Why a training came to no weights, and what to do; None where it has them."""
     if result.outcome == "PREEMPTED":
-        return Interrupted(f"Training of {recipe} was {result.sentence}.", remedy=f"genfoundry run {recipe}")
+        return Interrupted(
+            f"Training of {recipe} was {result.sentence}.", remedy=f"genfoundry run {recipe} --data {data}"
+        )
     if result.outcome == "FAILED":
         remedy = result.remedy or f"see {folder / 'output.log'}"
         return UserError(f"Training of {recipe} failed: {result.sentence}", remedy=remedy)
     if not result.weights_digest:
         return Diverged(
             f"Training of {recipe} diverged before its first snapshot: {result.sentence}.",
-            remedy=f"genfoundry run {recipe} --set model.learning_rate=…   (a lower one)",
+            remedy=f"genfoundry run {recipe} --data {data} --set model.learning_rate=…   (a lower one)",
         )
     return None
 

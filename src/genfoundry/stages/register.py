@@ -173,7 +173,8 @@ def _check_weights(evaluation: Evaluation) -> None:
         raise UserError(
             f"MLflow run {checkpoint.run_id} publishes weights with sha256 {found}.",
             expected=f"{checkpoint.weights_digest}, which were evaluated",
-            remedy=f"genfoundry run {checkpoint.recipe}   (it evaluates what is published now)",
+            remedy=f"genfoundry run {checkpoint.recipe} --data {checkpoint.dataset.name}   (it evaluates what is "
+            "published now)",
         )
 
 

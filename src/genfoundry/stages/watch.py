@@ -72,7 +72,7 @@ def look(dataset: str, recipes: Sequence[Recipe], extractor: str | None = None, 
 def _passed_over(found: Look) -> Look:
     if found.before or found.decision != "RETRAIN":
         return found
-    sentence = f"{found.sentence} To begin: genfoundry run {' '.join(found.recipes)}"
+    sentence = f"{found.sentence} To begin: genfoundry run {' '.join(found.recipes)} --data {found.dataset}"
     return found.model_copy(update={"decision": "SKIPPED", "sentence": sentence})
 
 
