@@ -305,7 +305,7 @@ def test_missing_cells_and_the_longest_gap_are_a_warning_with_their_place():
         "20 of 720 values of 'y' are missing (2.78%): 'b' 20 of 360, longest gap 20 from 2024-02-20 00:00."
     )
     assert found(validated, "gaps").sentence == (
-        "1 of 4 have a gap longer than the horizon of 7 steps: 'y' of 'b', 20 steps from 2024-02-20 00:00."
+        "1 of 4 channels have a gap longer than the horizon of 7 steps: 'y' of 'b', 20 steps from 2024-02-20 00:00."
     )
     assert {check.name for check in validated.warnings} == {"'y' is observed", "gaps"}
 
