@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from genfoundry_flows import environment
+
 HERE = Path(__file__).parents[1]
 NEVER = "0 0 29 2 *"
 
@@ -130,3 +132,12 @@ def postgres_cluster() -> Iterator[str]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         log.unlink(missing_ok=True)
+
+
+def supervising(root: Path) -> subprocess.Popen:
+    """A process that passes for the supervisor of a project's servers, once the kernel shows its environment."""
+    mark = f"{environment.MARK}={root / '.genfoundry'}"
+    process = subprocess.Popen(["sleep", "600"], env={**os.environ, environment.MARK: str(root / ".genfoundry")})
+    while mark not in Path(f"/proc/{process.pid}/environ").read_text(errors="replace").split("\0"):
+        time.sleep(0.01)
+    return process

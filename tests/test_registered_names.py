@@ -138,6 +138,7 @@ def test_a_model_of_one_dataset_takes_no_version_of_another(sqlite, name, tmp_pa
     assert [info.version for info in tracking.list_versions(name)] == [1]
 
 
+@pytest.mark.servers
 @pytest.mark.slow
 def test_it_is_said_before_the_training(root):
     digits(root)

@@ -94,6 +94,7 @@ def settings(*more: str) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_a_run_whose_reader_leaves_saves_and_ends_and_leaves_no_server(root):
     digits(root)
     status, _ = piped(root, f"run gan --data digits {shlex.join(settings())}", "head -1", both=True)

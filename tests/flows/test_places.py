@@ -12,6 +12,7 @@ import cloned
 import pytest
 from genfoundry_flows import environment, revisions
 from genfoundry_flows.checkout import SOURCES
+from services import supervising
 
 from genfoundry import tracking
 from genfoundry.errors import UserError
@@ -97,8 +98,7 @@ def test_the_servers_of_a_project_that_was_copied_are_not_those_of_the_copy(tmp_
     first, copy = tmp_path / "first", tmp_path / "copy"
     servers = first / ".genfoundry" / "servers"
     servers.mkdir(parents=True)
-    env = {**os.environ, environment.MARK: str(first / ".genfoundry")}
-    supervisor = subprocess.Popen(["sleep", "60"], env=env)
+    supervisor = supervising(first)
     try:
         (servers / "supervisord.pid").write_text(f"{supervisor.pid}\n")
         (servers / "clients.env").write_text(environment.told({"MLFLOW_TRACKING_URI": "http://127.0.0.1:5000"}))

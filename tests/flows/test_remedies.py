@@ -18,6 +18,7 @@ from genfoundry_flows import environment, pending, upkeep
 from genfoundry_flows.commands.doctor import doctor, reconcile
 from genfoundry_flows.commands.publish import publish
 from genfoundry_flows.commands.report import report
+from services import supervising
 from trained import digits
 
 from genfoundry import tracking
@@ -59,6 +60,7 @@ def remedies() -> list[str]:
     return [each["remedy"] for each in json.loads(found.stdout)]
 
 
+@pytest.mark.servers
 @pytest.mark.slow
 def test_weights_that_the_job_still_holds_are_mended_by_reconcile(model: Path) -> None:
     (remedy,) = remedies()
@@ -67,6 +69,7 @@ def test_weights_that_the_job_still_holds_are_mended_by_reconcile(model: Path) -
     assert remedies() == []
 
 
+@pytest.mark.servers
 @pytest.mark.slow
 def test_weights_that_are_nowhere_are_mended_by_the_command_that_trained_them(model: Path, project: Path) -> None:
     shutil.rmtree(project / ".genfoundry" / "jobs")
@@ -81,6 +84,7 @@ def test_weights_that_are_nowhere_are_mended_by_the_command_that_trained_them(mo
     assert len(tracking.list_versions("mlp-digits")) == 1
 
 
+@pytest.mark.servers
 @pytest.mark.slow
 def test_damaged_weights_are_mended_by_giving_the_same_command_again(model: Path, project: Path) -> None:
     done = genfoundry(project, *RUN)
@@ -91,6 +95,7 @@ def test_damaged_weights_are_mended_by_giving_the_same_command_again(model: Path
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_unchanged_it_is_skipped_and_imports_no_torch(project: Path) -> None:
     code = (
         "import atexit, sys; from genfoundry_flows.cli import main\n"
@@ -107,6 +112,7 @@ def test_unchanged_it_is_skipped_and_imports_no_torch(project: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_a_torn_journal_in_mlflow_costs_the_report_its_curve_only(project: Path, caplog) -> None:
     (path,) = project.glob(".genfoundry/mlartifacts/*/artifacts/journal.jsonl")
     whole = path.read_bytes()
@@ -154,7 +160,7 @@ def test_where_the_servers_are_is_refused_where_it_is_damaged(root: Path, monkey
 
     path = root / ".genfoundry" / environment.CLIENTS
     path.parent.mkdir(parents=True)
-    up = subprocess.Popen(["sleep", "600"], env={**os.environ, environment.MARK: str(root / ".genfoundry")})
+    up = supervising(root)
     try:
         (path.parent / "supervisord.pid").write_text(str(up.pid))
         path.write_text("MLFLOW_TRACKING_URI=http://127.0.0.1:50")
