@@ -217,17 +217,6 @@ def fetch(run_id: str, path: str, into: Path) -> Path:
 
 
 @guarded
-def read_text(run_id: str, path: str) -> str:
-    """The text of an artifact.
-
-    Raises:
-        UserError: the run has no such artifact.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        return fetch(run_id, path, Path(folder)).read_text(encoding="utf-8")
-
-
-@guarded
 def page(run_id: str) -> str:
     """Where MLflow's own pages show the artifacts of a run, relative to any of them."""
     return f"#/experiments/{experiment_id()}/runs/{run_id}/artifacts"
