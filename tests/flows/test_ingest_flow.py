@@ -19,8 +19,9 @@ from genfoundry.kinds import image
 
 CALL = """
 import json, sys
-from genfoundry_flows.environment import prepare
+from genfoundry_flows.environment import make_home, prepare
 prepare()
+make_home()
 from genfoundry_flows.ingest import ingest
 from prefect.artifacts import Artifact
 found = []

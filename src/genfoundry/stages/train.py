@@ -187,7 +187,7 @@ def _report(order: job.Order, relay: Relay, report: Callable[[Progress], None]) 
         if event["event"] == "metrics":
             report(Progress(order.run_key, event["step"], event["of"], event["metrics"]))
         if event["event"] == "fitting":
-            doing = f"fitting what is fitted last, on {event['examples']:,} examples"
+            doing = f"the last fit, on {event['examples']:,} examples"
             report(Progress(order.run_key, event["step"], event["of"], {}, doing))
         if event["event"] == LEFT_OUT:
             sealed.say(event["sentence"])
