@@ -103,7 +103,7 @@ def test_never_trained_is_to_be_trained_and_a_trial_does_not_count(images: Path,
     assert "Never trained" in by_recipe["vae",].sentence
     waits = {found.recipes: found for found in look("mine", [plan(), plan("vae")], untrained=False)}
     assert waits["vae",].decision == "SKIPPED"
-    assert waits["vae",].sentence.endswith("genfoundry run vae")
+    assert waits["vae",].sentence.endswith("genfoundry run vae --data mine")
     assert waits["gan",] == by_recipe["gan",].model_copy(update={"known": waits["gan",].known})
     assert by_recipe["gan",].decision == "NOT_WORTH_IT"
 
