@@ -198,10 +198,16 @@ def _against_champion(
 ) -> tuple[Decision, Reason]:
     if champion is None:
         return "PROMOTE", _champion_reason(True, "There is no champion yet.")
-    if obstacle := champion.why if isinstance(champion, Unjudged) else not_comparable(evaluation, champion):
-        remedy = f" A person settles it: {settle}" if settle else ""
-        return "HOLD", _champion_reason(False, f"Not compared with the champion: {obstacle}.{remedy}")
-    return _compared(evaluation, champion)  # pyright: ignore[reportArgumentType], an Unjudged has a reason
+    if isinstance(champion, Unjudged):
+        return _not_compared(champion.why, settle)
+    if obstacle := not_comparable(evaluation, champion):
+        return _not_compared(obstacle, settle)
+    return _compared(evaluation, champion)
+
+
+def _not_compared(why: str, settle: str) -> tuple[Decision, Reason]:
+    remedy = f" A person settles it: {settle}" if settle else ""
+    return "HOLD", _champion_reason(False, f"Not compared with the champion: {why}.{remedy}")
 
 
 def _compared(evaluation: Evaluation, champion: Evaluation) -> tuple[Decision, Reason]:
@@ -253,10 +259,8 @@ def not_comparable(evaluation: Evaluation, champion: Evaluation) -> str:
     """Why two evaluations were not measured with one ruler, as half a sentence; empty where they were."""
     ours, theirs = evaluation.checkpoint.dataset, champion.checkpoint.dataset
     if ours.digest != theirs.digest:
-        return (
-            f"it was judged on {theirs.name} at {theirs.digest[:12]}, this version on {ours.name} at "
-            + (ours.digest[:12])
-        )
+        there, here = (f"{data.name} at {data.digest[:12]}" for data in (theirs, ours))
+        return f"it was judged on {there}, this version on {here}"
     if champion.score(evaluation.primary) is None:
         return f"it has no score {evaluation.primary} (its own is {champion.primary})"
     if evaluation.protocol != champion.protocol:
