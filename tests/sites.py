@@ -99,11 +99,8 @@ class Site:
         while time.monotonic() < deadline:
             for process in psutil.process_iter(["cmdline"]):
                 words = process.info["cmdline"] or []
-                if (
-                    "genfoundry.trainer" in words
-                    and str(self.root) in words[-1]
-                    and list(Path(words[-1]).glob("snapshot*"))
-                ):
+                folder = words[words.index("genfoundry.trainer") + 1] if "genfoundry.trainer" in words else ""
+                if str(self.root) in folder and list(Path(folder).glob("snapshot*")):
                     return process
             time.sleep(0.1)
         raise AssertionError(f"no training began:\n{self.log('worker')}")
