@@ -80,10 +80,8 @@ def _attempted(
 
 def _done(evaluation: Evaluation, name: str, key: str) -> ModelVersion | None:
     """The version that is there already: registered to the end, or of equal weights from another run on these data."""
-    known = tracking.find_version(name, key)
+    known = tracking.find_version(name, key) or _equal(evaluation, name)
     if known is None or SETTLED not in known.tags:
-        known = None if known else _equal(evaluation, name)
-    if known is None:
         return None
     if known.run_id != evaluation.checkpoint.run_id:
         tracking.set_tags(evaluation.checkpoint.run_id, {"outcome": "SKIPPED", EQUALS: f"version {known.version}"})
