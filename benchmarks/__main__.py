@@ -62,12 +62,12 @@ def _rows(parts: Iterable[str], root: Path, peak: float, only: tuple[str, ...], 
 def digits(root: Path):
     """The training images of `mnist-5k`, uint8 (4500, 1, 28, 28), built below `root`."""
     from genfoundry.catalog import module
-    from genfoundry.kinds import image
+    from genfoundry.kinds.image import storage
 
     folder = root / "digits"
     folder.mkdir(exist_ok=True)
-    image.write(folder, module("datasets", "mnist-5k").examples(), 10)
-    return image.read(folder, "train").images
+    storage.write(folder, module("datasets", "mnist-5k").examples(), 10)
+    return storage.read(folder, "train").images
 
 
 def _cells(row) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from genfoundry.spectral import convolve
+from genfoundry.modelling.spectral import convolve
 
 
 def masked_convolutions(width: int = 64, depth: int = 8, size: int = 7, *, spectral: bool = False) -> nn.Module:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genfoundry.layers import UpConv2d
+from genfoundry.modelling.layers import UpConv2d
 
 CLASSES = 10
 

@@ -18,16 +18,16 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.deep import masked_convolutions, super_resolution
 from benchmarks.measure import Clock, Timing
 from benchmarks.networks import CLASSES, VariationalPerceptron, dcgan_32, perceptrons, told_perceptrons
-from genfoundry.adversarial import Adversarial, FromNoise, Game
 from genfoundry.batch import ImageBatch, ImageRows, shuffled_rows
-from genfoundry.device import resolve
-from genfoundry.journal import Journal
-from genfoundry.loop import Loop
 from genfoundry.model import Losses, Model, Update
+from genfoundry.modelling.adversarial import Adversarial, FromNoise, Game
+from genfoundry.modelling.resampling import degrade
 from genfoundry.records import ImageSpec
-from genfoundry.resampling import degrade
-from genfoundry.schedule import Settings
-from genfoundry.trainer import Reporter, fit
+from genfoundry.training.device import resolve
+from genfoundry.training.journal import Journal
+from genfoundry.training.loop import Loop
+from genfoundry.training.settings import Settings
+from genfoundry.training.trainer import Reporter, fit
 
 PAPER = FromNoise.Config(latent_dim=100, penalty=0, shift=0, learning_rate=2e-4, betas=(0.5, 0.999))
 
@@ -155,7 +155,7 @@ class Stopwatch(Reporter):
 
 
 def by_lightning(model: Model, split: Pixels, settings: Settings, count: int) -> Callable[[], Timing]:
-    """A side that takes `count` steps under Lightning, journal included, as `genfoundry.trainer` does."""
+    """A side that takes `count` steps under Lightning, journal included, as `genfoundry.training.trainer` does."""
     loop = Loop(model, settings, split)
 
     def side() -> Timing:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from genfoundry_flows.environment import QUIET
+from genfoundry_flows.servers.environment import QUIET
 
 from benchmarks.measure import Clock, Row, Timing, median
 

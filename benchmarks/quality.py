@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 import torch
-from genfoundry_flows import shelf  # pyright: ignore[reportMissingImports]
+from genfoundry_flows import recipes  # pyright: ignore[reportMissingImports]
 from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor
 
@@ -23,13 +23,13 @@ from benchmarks.plain import Pictures, adversarial, pairs
 from genfoundry import tracking
 from genfoundry.batch import ImageBatch
 from genfoundry.dataset import locate
-from genfoundry.features import Extractor
 from genfoundry.files import data_dir
-from genfoundry.judges.generation import judge as judge_images
-from genfoundry.kinds import image
-from genfoundry.loader import load_model
+from genfoundry.judging.features import Extractor
+from genfoundry.kinds.image import storage
 from genfoundry.model import Model
 from genfoundry.records import Evaluation, ImageSpec
+from genfoundry.tasks.generation.judge import judge as judge_images
+from genfoundry.training.loader import load_model
 
 LATENT, BATCH = 100, 128  # §4
 
@@ -64,7 +64,7 @@ def train(folder: Path, seconds: float, every: float, data: str, seed: int) -> N
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    images = image.read(data_dir() / data, "train").images
+    images = storage.read(data_dir() / data, "train").images
     generator, discriminator = dcgan_2016(LATENT)
     began, used, kept = time.monotonic(), time.process_time(), 0.0
     steps = adversarial(generator, discriminator, pairs(Pictures(images, 28), BATCH), (LATENT, 1, 1))
@@ -86,7 +86,7 @@ def train(folder: Path, seconds: float, every: float, data: str, seed: int) -> N
 @click.option("--cpu", type=float, help="Choose by this many seconds of the process instead of by wall-clock.")
 def judge(folder: Path, recipe: str, cpu: float | None) -> None:
     """Score the plain generator that had at least the time that our run took."""
-    plan = shelf.load(recipe)
+    plan = recipes.load(recipe)
     ours = _evaluation(plan.registered_name)
     clock = [json.loads(line) for line in (folder / "clock.jsonl").read_text().splitlines()]
     enough = (lambda t: t["cpu"] >= cpu) if cpu else (lambda t: t["wall"] >= ours.checkpoint.cost.seconds)
@@ -94,7 +94,7 @@ def judge(folder: Path, recipe: str, cpu: float | None) -> None:
     model = Plain(ImageSpec(channels=1, height=28, width=28, num_classes=10))
     state = load_file(folder / f"{chosen['step']}.safetensors")
     model.generator.load_state_dict(state)
-    classifier = _evaluation(shelf.load(plan.evaluation.extractor or "").registered_name).checkpoint
+    classifier = _evaluation(recipes.load(plan.evaluation.extractor or "").registered_name).checkpoint
     weights = tracking.fetch(classifier.run_id, "model", folder / "extractor")
     extractor = Extractor(load_model(weights), classifier.weights_digest[:8])
     out = folder / "gallery"

@@ -7,13 +7,14 @@ from prefect.artifacts import create_markdown_artifact
 
 from genfoundry import tracking
 from genfoundry.errors import UserError, closest
-from genfoundry.markdown import plain, table
+from genfoundry.report.markdown import plain, table
 from genfoundry.stages.fetch import fetch_dataset
 from genfoundry.stages.rejudge import Finding, rejudge
 from genfoundry.stages.validate import validate_dataset
 
-from . import leases, shelf
+from . import recipes
 from .events import announce
+from .runs import owners
 
 
 class NotJudged(UserError):  # noqa: N818, the user reads its sentence
@@ -36,7 +37,7 @@ def judge_champions(models: list[str] = []) -> list[Finding]:  # noqa: B006
     Raises:
         NotJudged: after all has ended, where one could not be judged.
     """
-    leases.own()
+    owners.own()
     findings = [_judged(name) for name in _chosen(models)]
     for found in findings:
         if found.state in ("WORSE", "BEATEN"):
@@ -62,10 +63,10 @@ def _judged(name: str) -> Finding:
     try:
         checkpoint = tracking.evaluation_of(info).checkpoint
         dataset = checkpoint.dataset.name
-        plan = shelf.load(checkpoint.recipe, {"dataset.name": dataset})
+        plan = recipes.load(checkpoint.recipe, {"dataset.name": dataset})
         today = validate_dataset(fetch_dataset(dataset), plan.validation).version
         extractor = plan.evaluation.extractor
-        judge = shelf.load(extractor, {"dataset.name": dataset}).registered_name if extractor else None
+        judge = recipes.load(extractor, {"dataset.name": dataset}).registered_name if extractor else None
         return rejudge(info, today, plan.evaluation, judge)
     except UserError as error:
         return Finding(model=name, version=info.version, state="FAILED", sentence=str(error))

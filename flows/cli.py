@@ -19,6 +19,7 @@ from .commands.data import data
 from .commands.doctor import doctor, reconcile
 from .commands.generate import generate
 from .commands.models import models
+from .commands.pipes import CLOSED, flushed, readers_may_leave, silence_closed
 from .commands.publish import publish
 from .commands.registry import registry
 from .commands.report import report
@@ -26,7 +27,6 @@ from .commands.run import run
 from .commands.servers import down, status, up
 from .commands.trial import trial
 from .commands.watch import watch
-from .pipes import CLOSED, flushed, readers_may_leave, silence_closed
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -75,7 +75,7 @@ def _looking(work: Callable[..., Any], *, anywhere: bool) -> Callable[..., Any]:
     def look_and_work(*args: Any, **kwargs: Any) -> Any:
         from genfoundry.files import NoProject
 
-        from .checkout import ensure_own_code
+        from .commands.checkout import ensure_own_code
 
         try:
             ensure_own_code()
@@ -107,8 +107,8 @@ def main() -> None:
 def _status() -> int:
     from genfoundry.errors import UserError
 
-    from .credentials import explained
-    from .environment import prepare
+    from .runs.credentials import explained
+    from .servers.environment import prepare
 
     try:
         prepare()

@@ -16,14 +16,14 @@ from genfoundry.outcomes import NotPublished, Outcome, outcome, sentence
 from genfoundry.records import Evaluation, ModelVersion
 from genfoundry.stopping import interrupted, stopped
 
-from . import leases, pending
-from .checkout import ensure_own_code
-from .clients import QuickClient
+from .commands.checkout import ensure_own_code
 from .events import announce
 from .pipeline import pipeline, trial
 from .progress import screen
-from .shared import sharing
-from .shelf import RecipeName
+from .recipes import RecipeName
+from .runs import owners, unpublished
+from .runs.clients import QuickClient
+from .runs.shared import sharing
 
 SILENT = (Outcome.SKIPPED, Outcome.HOLD)
 ABOUT_MODELS = (Outcome.PROMOTED, Outcome.REJECTED)
@@ -36,10 +36,10 @@ def produce(recipe: RecipeName, overrides: dict[str, Any] | None) -> ModelVersio
         version = pipeline(recipe, overrides)
     except Exception as error:
         if isinstance(error, NotPublished):
-            pending.keep(recipe.value, overrides or {})
+            unpublished.keep(recipe.value, overrides or {})
         _announce(recipe.value, error)
         raise
-    pending.drop(recipe.value, overrides or {})
+    unpublished.drop(recipe.value, overrides or {})
     _announce(version.name, version)
     return version
 
@@ -80,11 +80,11 @@ def trials(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) -
 def _settle() -> None:
     """Mend what an earlier run that died left half done; the server has heard the flow's first heartbeat after it."""
     ensure_own_code()
-    leases.own()
+    owners.own()
     for done in tracking.adopt():
         screen.console.print(done, soft_wrap=True, markup=False)
     tracking.reconcile()
-    leases.reconcile()
+    owners.reconcile()
 
 
 def _ended(futures: PrefectFutureList[Any]) -> list[Any]:

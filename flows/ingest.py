@@ -7,15 +7,16 @@ from pathlib import Path
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from genfoundry.intake import versioning
-from genfoundry.markdown import plain
+from genfoundry.data.versions import dvc
 from genfoundry.recipe import Validation
 from genfoundry.records import DatasetVersion
+from genfoundry.report.markdown import plain
 from genfoundry.stages.ingest import Intake, add
 from genfoundry.stages.validate import validate_dataset
 
-from . import leases, shelf
+from . import recipes
 from .events import announce
+from .runs import owners
 
 
 @flow(name="ingest", flow_run_name="{name}", persist_result=False)
@@ -56,10 +57,10 @@ def ingest(
         UserError: the files can't be taken in; says what is wrong, where, and what to do.
         InvalidData: a critical check failed.
     """
-    leases.own()
-    shelf.ensure_free(name)
+    owners.own()
+    recipes.ensure_free(name)
     policy = Validation(max_bad_fraction=max_bad_fraction, min_rows=1)  # how many are enough is a recipe's to say
-    before = versioning.recorded().get(name)
+    before = dvc.recorded().get(name)
     intake = add(
         Path(path), name, paired=Path(paired) if paired else None, licence=licence, consent=consent, title=title,
         size=size, test_fraction=test_fraction, max_bad_fraction=max_bad_fraction, freq=freq, season=season,

@@ -9,12 +9,13 @@ from prefect import flow
 
 from genfoundry.recipe import Recipe
 from genfoundry.records import Checkpoint, Evaluation, ModelVersion, ValidatedDataset
-from genfoundry.stages.outcome import trained
 from genfoundry.stages.ownership import ensure_same_data
+from genfoundry.supervision.handover import trained
 
-from . import leases, shelf, tasks
-from .shared import once
-from .shelf import RecipeName
+from . import recipes, tasks
+from .recipes import RecipeName
+from .runs import owners
+from .runs.shared import once
 
 
 class Judged(NamedTuple):
@@ -32,8 +33,8 @@ def pipeline(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> Mod
         recipe: the recipe's name.
         overrides: dotted settings over it, `{"model.latent_dim": 64}`.
     """
-    leases.own()
-    plan = shelf.load(RecipeName(recipe).value, overrides)
+    owners.own()
+    plan = recipes.load(RecipeName(recipe).value, overrides)
     found = judged(plan, lambda name, settings: pipeline(name, settings).evaluation)
     with trained(plan.name):
         return tasks.register(
@@ -49,8 +50,8 @@ def trial(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> Evalua
         recipe: the recipe's name.
         overrides: dotted settings over it, `{"model.latent_dim": 64}`.
     """
-    leases.own()
-    return judged(shelf.load(RecipeName(recipe).value, overrides), trial).evaluation
+    owners.own()
+    return judged(recipes.load(RecipeName(recipe).value, overrides), trial).evaluation
 
 
 def judged(plan: Recipe, classify: Callable[[RecipeName, dict[str, Any]], Evaluation]) -> Judged:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from genfoundry.stopping import interrupted
 
-from .pipes import silence_closed
+from .commands.pipes import silence_closed
 
 PLAIN_SECONDS = 20.0  # between two lines of one training, where there is no terminal
 

@@ -9,15 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from genfoundry import catalog, journal, sealed, tracking
+from genfoundry import catalog, sealed, tracking
 from genfoundry.dataset import CARD_FILE, locate, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import publish, state_path
 from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
 from genfoundry.report import RunView, render
 from genfoundry.task_words import task_of
+from genfoundry.training import journal
 
-from . import shelf
+from . import recipes
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ def view(version: ModelVersion) -> RunView:
         images |= {f"samples/{path.stem}": path.read_bytes() for path in grids}
         return RunView(
             recipe=version.name,
-            title=shelf.load(checkpoint.recipe).title,
+            title=recipes.load(checkpoint.recipe).title,
             family=checkpoint.family,
             paper=catalog.describe("models", checkpoint.family).title,
             kind=checkpoint.dataset.kind,

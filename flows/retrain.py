@@ -9,13 +9,15 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from genfoundry.markdown import plain
 from genfoundry.outcomes import Outcome, outcome, sentence
 from genfoundry.recipe import BUDGETS
 from genfoundry.records import ModelVersion
+from genfoundry.report.markdown import plain
 
-from . import fleet, leases, shelf
-from .shelf import RecipeName
+from . import fleet
+from . import recipes as shelf
+from .recipes import RecipeName
+from .runs import owners
 
 BAD = (Outcome.FAILED, Outcome.DIVERGED, Outcome.TRAINED_NOT_PUBLISHED, Outcome.PREEMPTED)
 
@@ -53,7 +55,7 @@ def retrain(
     Raises:
         NotAllWell: after all have ended, where one failed.
     """
-    leases.own()
+    owners.own()
     names = [RecipeName(name).value for name in recipes]
     settings = {**BUDGETS[budget], **overrides}
     for name in names:

@@ -18,13 +18,13 @@ from prefect.cache_policies import NO_CACHE
 from genfoundry import tracking
 from genfoundry.files import digest
 from genfoundry.gate import Policy
-from genfoundry.markdown import plain
 from genfoundry.outcomes import NotPublished, outcome, sentence
 from genfoundry.recipe import EvaluationPlan, Recipe, Validation
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
+from genfoundry.report.markdown import plain
 from genfoundry.stages import validated_before
 
-from . import reporting, shelf
+from . import recipes, reporting
 from .progress import screen
 
 TRIES = int(os.environ.get("GENFOUNDRY_TRACKER_TRIES", "6"))  # with ten seconds between: how long MLflow may be away
@@ -101,7 +101,7 @@ def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extracto
     if evaluation.skipped:
         return evaluation
     rows = [f"| {s.name} | {s.subject} | {s.value:.4g} | {s.low:.4g} to {s.high:.4g} |" for s in evaluation.scores]
-    name = shelf.registered(recipe, checkpoint.dataset.name)
+    name = recipes.registered(recipe, checkpoint.dataset.name)
     _artifact("evaluation", name, "\n".join(["| score | of | value | interval |", "|---|---|---|---|", *rows]))
     return evaluation
 

@@ -16,13 +16,14 @@ from prefect.states import Completed
 
 from genfoundry import tracking
 from genfoundry.errors import UserError
-from genfoundry.markdown import plain, table
 from genfoundry.recipe import Recipe, dataset_kind
+from genfoundry.report.markdown import plain, table
 from genfoundry.stages.watch import Look, look
 
-from . import leases, shelf
-from .checkout import ensure_own_code
-from .shelf import RecipeName
+from . import recipes as shelf
+from .commands.checkout import ensure_own_code
+from .recipes import RecipeName
+from .runs import owners
 
 if TYPE_CHECKING:
     from genfoundry.records import ModelVersion
@@ -73,7 +74,7 @@ def watch(
     Raises:
         Unwell: after all has ended, where data were refused or a recipe failed.
     """
-    leases.own()
+    owners.own()
     _settle_here()
     names = [RecipeName(name).value for name in recipes]
     plans = _plans(names, datasets, overrides)

@@ -31,7 +31,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def mnist_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real digits of mnist-5k, sealed."""
-    from trained import built  # reads numpy and pydantic
+    from support.trained import built  # reads numpy and pydantic
 
     root = tmp_path_factory.mktemp("mnist")
     built(root, "mnist-5k")
@@ -63,7 +63,7 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def run_id(sqlite: str, name: str) -> str:
     """A run of that name, under way."""
-    from tracked import DATA  # imports torch
+    from support.tracked import DATA  # imports torch
 
     from genfoundry import tracking
 

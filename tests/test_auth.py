@@ -12,9 +12,9 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-import routes
-from composed import ROOT, Composed, composed
-from genfoundry_flows.guarded import HEALTH
+from genfoundry_flows.servers.guard import HEALTH
+from support import routes
+from support.composed import ROOT, Composed, composed
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 

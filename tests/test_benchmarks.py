@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import deep, distance, drawing, networks, ours, plain, training
 from benchmarks.__main__ import _cells
 from benchmarks.measure import Row, Timing, interleaved, stepped
+from genfoundry.modelling.resampling import degrade
 from genfoundry.models.pixelcnn import Drawing
-from genfoundry.resampling import degrade
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (160, 1, 28, 28), np.uint8)
 

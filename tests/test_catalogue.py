@@ -7,7 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from flows import shelf
+from flows import recipes as shelf
 from flows.commands.models import models
 from genfoundry import catalog
 

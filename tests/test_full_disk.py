@@ -9,22 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_disk import fill, small_disk
-from trained import digits, order, start
+from support.small_disk import fill, small_disk
+from support.trained import digits, order, start
 
-from genfoundry import snapshot
+from genfoundry.data.building import build_folder
+from genfoundry.data.versions import dvc
 from genfoundry.dataset import read_card, verify, version_of
 from genfoundry.errors import UserError
 from genfoundry.files import ROOM, DiskFull, publish
-from genfoundry.intake import versioning
-from genfoundry.intake.building import build_folder
-from genfoundry.job import RESULT, Result
 from genfoundry.recipe import ModelSection
 from genfoundry.records import ValidatedDataset
-from genfoundry.schedule import Settings
 from genfoundry.stages import train
 from genfoundry.stages.ingest import build
-from genfoundry.trainer import RESERVE
+from genfoundry.training import snapshot
+from genfoundry.training.job import RESULT, Result
+from genfoundry.training.settings import Settings
+from genfoundry.training.trainer import RESERVE
 
 WEIGHTS = "model/weights.safetensors"
 
@@ -78,10 +78,10 @@ def test_a_cache_of_dvc_without_room_leaves_the_dataset_whole_and_records_it_lat
     with pytest.raises(DiskFull, match=r"\.dvc is full: .* are needed"):
         build("mnist-5k")
     verify(disk / "data" / "mnist-5k", made.digest)
-    assert versioning.recorded() == {}
+    assert dvc.recorded() == {}
     filler.unlink()
     assert build("mnist-5k") == made
-    assert versioning.recorded() == {"mnist-5k": made.digest}
+    assert dvc.recorded() == {"mnist-5k": made.digest}
 
 
 @pytest.mark.slow

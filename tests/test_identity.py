@@ -10,17 +10,17 @@ from pathlib import Path
 from genfoundry import catalog, identity
 
 DECIDES = {
-    "features.py": "evaluation",
-    "interval.py": "evaluation",
+    "judging/features.py": "evaluation",
+    "judging/interval.py": "evaluation",
     "metrics/frechet.py": "evaluation",
-    "judges/__init__.py": "evaluation",
-    "judges/generation.py": "evaluation",
-    "judges/forecasting.py": "",  # no judge of images
+    "task.py": "evaluation",
+    "tasks/generation/judge.py": "evaluation",
+    "tasks/forecasting/judge.py": "",  # no judge of images
     "metrics/forecast.py": "",
     "models/dcgan.py": "training, evaluation",
-    "layers.py": "training, evaluation",
-    "loop.py": "training",
-    "suites/image.py": "validation",
+    "modelling/layers.py": "training, evaluation",
+    "training/loop.py": "training",
+    "kinds/image/suite.py": "validation",
     "models/vae.py": "",
     "report/page.py": "validation",  # which writes a page
     "tracking/runs.py": "",
@@ -66,7 +66,7 @@ def test_imports_are_followed_into_functions_and_packages():
     found = {
         path.relative_to(catalog.folder(".")).as_posix() for path in identity._imported(source, Path("/elsewhere"))
     }
-    assert found == {"tracking/__init__.py", "kinds/image.py"}
+    assert found == {"tracking/__init__.py", "kinds/image/__init__.py"}
 
 
 def test_what_is_reached_goes_through_relative_imports(tmp_path: Path):

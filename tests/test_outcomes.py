@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tracked import evaluation
+from support.tracked import evaluation
 
 from genfoundry.errors import UserError
 from genfoundry.files import DiskFull

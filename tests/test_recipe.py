@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from genfoundry_flows import shelf
+from genfoundry_flows import recipes
 
 from genfoundry import catalog, recipe
 from genfoundry.errors import UserError
@@ -18,9 +18,9 @@ def refusal(text, overrides=None):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", shelf.names())
+@pytest.mark.parametrize("name", recipes.names())
 def test_every_shipped_recipe_parses_and_its_settings_are_in_range(name):
-    parsed = shelf.load(name)
+    parsed = recipes.load(name)
     family = catalog.load("models", parsed.model.family, __import__("genfoundry.model").model.Model)
     family.Config(**parsed.model.settings)
     assert parsed.title
@@ -61,12 +61,12 @@ def test_an_override_of_an_unknown_section_names_the_closest(root):
 
 
 def test_another_dataset_is_another_registered_model(root):
-    assert shelf.load("dcgan").registered_name == "dcgan"
-    assert shelf.load("dcgan", {"dataset.name": "digits"}).registered_name == "dcgan-digits"
+    assert recipes.load("dcgan").registered_name == "dcgan"
+    assert recipes.load("dcgan", {"dataset.name": "digits"}).registered_name == "dcgan-digits"
 
 
 def test_a_typo_costs_no_import_of_torch():
-    code = "import sys; from genfoundry_flows import shelf; shelf.load('dcgan'); assert 'torch' not in sys.modules"
+    code = "import sys; from genfoundry_flows import recipes; recipes.load('dcgan'); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -92,13 +92,13 @@ def test_a_budget_runs_its_share_of_the_steps(root):
 )
 def test_a_judging_that_cannot_be_is_refused_before_training(name, overrides, says):
     with pytest.raises(UserError, match=says):
-        shelf.load(name, overrides)
+        recipes.load(name, overrides)
 
 
 @pytest.mark.parametrize("budget", ["quick", "ci"])
-@pytest.mark.parametrize("name", [name for name in shelf.names() if name.startswith("srgan")])
+@pytest.mark.parametrize("name", [name for name in recipes.names() if name.startswith("srgan")])
 def test_a_budget_shortens_every_stage_of_a_family_alike(name, budget):
-    whole, short = shelf.load(name), shelf.load(name, dict(recipe.BUDGETS[budget]))
+    whole, short = recipes.load(name), recipes.load(name, dict(recipe.BUDGETS[budget]))
     parts = [each.model.settings["pixel_steps"] / each.training.max_steps for each in (whole, short)]
     assert parts[0] == pytest.approx(parts[1], abs=0.02)
     assert short.model.settings["pixel_steps"] > 0

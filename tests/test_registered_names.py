@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from genfoundry_flows import shelf
+from genfoundry_flows import recipes
 from genfoundry_flows.commands.data import data
 from genfoundry_flows.ingest import ingest
 from genfoundry_flows.tasks import artifact_key
 from PIL import Image
-from tracked import DATA, PASS, evaluation, trained
-from trained import digits
+from support.tracked import DATA, PASS, evaluation, trained
+from support.trained import digits
 
 from genfoundry import recipe, registered_names, tracking
 from genfoundry.errors import UserError
@@ -67,7 +67,7 @@ def test_a_set_whose_name_makes_a_recipes_name_is_refused_before_any_work_and_th
 
 @pytest.mark.parametrize("name", ["fashion", "stocks-2", "anomaly", "x4", "2016", "hinge", "classifier"])
 def test_every_name_that_is_taken_is_free_of_its_remedy(root, name):
-    homes, known = recipe.homes(shelf.FOLDER), registered_names.here()
+    homes, known = recipe.homes(recipes.FOLDER), registered_names.here()
     taken = {f"{one}-{name}" for one in homes} & set(homes)
     if not taken:
         registered_names.ensure_free(name, homes, known)
@@ -90,12 +90,12 @@ def test_two_readings_of_one_name_are_refused_whichever_comes_second(root):
 def test_a_set_that_was_there_before_is_refused_when_a_recipe_is_run_on_it(root):
     place(root, "fashion", "b-c", "c")
     with pytest.raises(UserError, match="'mlp' on 'fashion' would be registered as 'mlp-fashion'") as refused:
-        shelf.load("mlp", {"dataset.name": "fashion"})
+        recipes.load("mlp", {"dataset.name": "fashion"})
     assert "recipe 'mlp-fashion' on 'fashion-mnist'" in refused.value.found
     assert "--name my-fashion, then: genfoundry run mlp --data my-fashion" in refused.value.remedy
-    assert shelf.load("mlp-fashion").registered_name == "mlp-fashion"
-    assert shelf.load("mlp", {"dataset.name": "mnist-5k"}).registered_name == "mlp"
-    assert shelf.load("gan", {"dataset.name": "c"}).registered_name == "gan-c"
+    assert recipes.load("mlp-fashion").registered_name == "mlp-fashion"
+    assert recipes.load("mlp", {"dataset.name": "mnist-5k"}).registered_name == "mlp"
+    assert recipes.load("gan", {"dataset.name": "c"}).registered_name == "gan-c"
     folder = root / "recipes"
     folder.mkdir()
     for name in ("a", "a-b"):
@@ -108,21 +108,21 @@ def test_a_set_that_was_there_before_is_refused_when_a_recipe_is_run_on_it(root)
 
 def test_a_set_of_the_catalogue_is_run_by_a_recipe_of_another_name(root):
     with pytest.raises(UserError, match="'srgan-digits' on 'mnist-5k'") as refused:
-        shelf.load("srgan", {"dataset.name": "digits"})
+        recipes.load("srgan", {"dataset.name": "digits"})
     source, copy = re.findall(r"cp '(.*?)' '(.*?)'", refused.value.remedy)[0]
-    folder = Path(shutil.copytree(shelf.FOLDER, root / "recipes"))
+    folder = Path(shutil.copytree(recipes.FOLDER, root / "recipes"))
     shutil.copy(source, folder / Path(copy).name)
     assert recipe.load("my-srgan", folder, {"dataset.name": "digits"}).registered_name == "my-srgan-digits"
     with pytest.raises(UserError) as refused:
-        shelf.load("deepar", {"dataset.name": "stocks"})
+        recipes.load("deepar", {"dataset.name": "stocks"})
     assert refused.value.remedy.startswith("genfoundry run deepar-stocks")
 
 
 def test_a_classifier_that_would_be_anothers_is_refused_with_the_recipe_that_needs_it(root):
     place(root, "fashion")
-    assert shelf.load("dcgan-unshifted").evaluation.extractor == "cnn"
+    assert recipes.load("dcgan-unshifted").evaluation.extractor == "cnn"
     with pytest.raises(UserError, match="'cnn' on 'fashion' would be registered as 'cnn-fashion'"):
-        shelf.load("dcgan-unshifted", {"dataset.name": "fashion"})
+        recipes.load("dcgan-unshifted", {"dataset.name": "fashion"})
 
 
 def test_a_model_of_one_dataset_takes_no_version_of_another(sqlite, name, tmp_path):

@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from genfoundry_flows import environment, pending
-from tracked import DATA
+from genfoundry_flows.runs import unpublished
+from genfoundry_flows.servers import environment
+from support.tracked import DATA
 
-from genfoundry import baselines, features, job, journal, sealed
-from genfoundry.intake.quarantine import Account, RefusedError, put_aside
-from genfoundry.job import Result
+from genfoundry import sealed
+from genfoundry.data.quarantine import Account, RefusedError, put_aside
+from genfoundry.judging import baselines, features
 from genfoundry.recipe import Validation
 from genfoundry.records import SeriesSpec, ValidatedDataset
 from genfoundry.stages import validated_before
+from genfoundry.training import job, journal
+from genfoundry.training.job import Result
 
 SPEC = SeriesSpec(freq="h", season=24, context=48, horizon=4)
 HISTORY = np.sin(np.arange(300) / 4) + np.arange(300) / 100
@@ -39,9 +42,9 @@ def result(folder: Path) -> tuple[Path, Callable[[], Any]]:
 
 
 def waiting(folder: Path) -> tuple[Path, Callable[[], Any]]:
-    pending.keep("gan", {"training.max_steps": 40})
+    unpublished.keep("gan", {"training.max_steps": 40})
     (path,) = (folder / ".genfoundry" / "pending").iterdir()
-    return path, pending.waiting
+    return path, unpublished.waiting
 
 
 def quarantine(folder: Path) -> tuple[Path, Callable[[], Any]]:

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tracked import SPEC
+from support.tracked import SPEC
 
 from genfoundry.errors import UserError
-from genfoundry.loader import build_model, load_model, write_model
 from genfoundry.records import SeriesSpec
 from genfoundry.served import EVENLY, QUANTILES, Forecasts, _load_pyfunc
 from genfoundry.tracking.published import _write_mlmodel
+from genfoundry.training.loader import build_model, load_model, write_model
 
 HOURLY = SeriesSpec(freq="h", season=24, context=48, horizon=4, num_series=2)
 HOURS = pd.date_range("2024-10-25", periods=60, freq="h")

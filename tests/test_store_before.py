@@ -17,16 +17,17 @@ from click.testing import CliRunner, Result
 from genfoundry_flows.cli import cli
 from PIL import Image
 
-from genfoundry import tracking, trainer
+from genfoundry import tracking
 from genfoundry.dataset import folder_digest, locate, read_card
 from genfoundry.gate import Policy
-from genfoundry.job import read_result
-from genfoundry.kinds import image
+from genfoundry.kinds.image import storage
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.stages.ingest import add
 from genfoundry.stages.register import register_model
 from genfoundry.stages.rejudge import judged_alike
+from genfoundry.training import trainer
+from genfoundry.training.job import read_result
 
 ARCHIVE = Path(__file__).parent / "fixtures" / "store-before.tar.xz"
 CHAMPIONS = {"mlp-pics": 2, "deepar-meters": 1}
@@ -115,10 +116,10 @@ def test_its_snapshots_go_on_and_are_sealed(project: Path, tmp_path: Path, caplo
 def _pictures(folder: Path, out: Path) -> Path:
     """The files that the set was added from, made again from its arrays."""
     names = read_card(folder).class_names
-    rows = (folder / image.MANIFEST).read_text().splitlines()[1:]
+    rows = (folder / storage.MANIFEST).read_text().splitlines()[1:]
     for row in rows:
         split, index, source, *_ = row.split(",")
-        pixels = np.asarray(image.read(folder, split).images[int(index)])
+        pixels = np.asarray(storage.read(folder, split).images[int(index)])
         path = out / source
         assert path.parent.name in names
         path.parent.mkdir(parents=True, exist_ok=True)

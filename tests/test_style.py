@@ -21,10 +21,15 @@ FILE_LINES, FUNCTION_LINES, MEDIAN_LINES, NINE_IN_TEN_LINES = 300, 60, 12, 35
 
 DOORS = {
     "prefect": ["flows/*"],
-    "mlflow": ["src/genfoundry/tracking/*", "src/genfoundry/loader.py", "src/genfoundry/served.py", "flows/guarded.py"],
+    "mlflow": [
+        "src/genfoundry/tracking/*",
+        "src/genfoundry/training/loader.py",
+        "src/genfoundry/served.py",
+        "flows/servers/guard.py",
+    ],
     "great_expectations": ["src/genfoundry/stages/validate.py"],
-    "dvc": ["src/genfoundry/stages/fetch.py", "src/genfoundry/stages/ingest.py", "src/genfoundry/intake/*"],
-    "pytorch_lightning": ["src/genfoundry/trainer.py", "src/genfoundry/loop.py"],
+    "dvc": ["src/genfoundry/stages/fetch.py", "src/genfoundry/stages/ingest.py", "src/genfoundry/data/versions/*"],
+    "pytorch_lightning": ["src/genfoundry/training/trainer.py", "src/genfoundry/training/loop.py"],
     "lightning": [],
 }
 FORBIDDEN_MODULES = {"pickle", "cPickle", "joblib", "cloudpickle", "dill", "shelve"}

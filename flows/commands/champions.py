@@ -17,7 +17,7 @@ def judge_champions(models: tuple[str, ...], as_json: bool) -> None:
 
     Exits with 0 where one is worse, too; with 1 where one could not be judged.
     """
-    from ..environment import make_home
+    from ..servers.environment import make_home
 
     make_home()
     from .. import champions

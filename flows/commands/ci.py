@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from genfoundry.review import Review
+    from genfoundry.review.compare import Review
 
 
 @click.command()
@@ -50,16 +50,16 @@ def ci(
     from genfoundry.files import state_dir
     from genfoundry.recipe import BUDGETS
 
-    from .. import reviewing
+    from ..review import review
     from .run import overrides_of
 
     signal.signal(signal.SIGTERM, stop)
-    request = reviewing.Request(against, budget, assignments, recipes, all_touched, jobs, dry_run)
-    found = reviewing.review(request, {**BUDGETS[budget], **overrides_of(assignments)})
-    page = reviewing.write(found, output or state_dir("reviews") / "review.md", embed)
+    request = review.Request(against, budget, assignments, recipes, all_touched, jobs, dry_run)
+    found = review.review(request, {**BUDGETS[budget], **overrides_of(assignments)})
+    page = review.write(found, output or state_dir("reviews") / "review.md", embed)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(summary, "a", encoding="utf-8") as file:
-            file.write(reviewing.comment(page).read_text(encoding="utf-8"))
+            file.write(review.comment(page).read_text(encoding="utf-8"))
     _show(found, page, as_json, strict)
 
 
@@ -72,8 +72,8 @@ def stop(*_: object) -> None:
 
 def _show(found: Review, page: Path, as_json: bool, strict: bool) -> None:
     from genfoundry.outcomes import MEANINGS, Outcome
-    from genfoundry.review import Finding
-    from genfoundry.review_page import headline
+    from genfoundry.review.compare import Finding
+    from genfoundry.review.page import headline
 
     if as_json:
         click.echo(json.dumps(_document(found, page), indent=1))

@@ -118,9 +118,9 @@ def _taken(path: Path, name: str, quiet: bool, options: dict) -> tuple[Intake, l
     from genfoundry.stages import ingest
     from genfoundry.stages.validate import validate_dataset
 
-    from .. import shelf
+    from .. import recipes
 
-    shelf.ensure_free(name)
+    recipes.ensure_free(name)
     policy = Validation(max_bad_fraction=options["max_bad_fraction"], min_rows=1)  # enough of them: a recipe's to say
     warnings: list[str] = []
 

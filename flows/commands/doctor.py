@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from genfoundry.stages.examine import Finding
+    from genfoundry.stages.diagnose import Finding
 
 
 @click.command()
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def doctor(mend: bool, deep: bool, as_json: bool) -> None:
     """List what is wrong with data, runs and registry, and the commands that mend it. Exits with 1 if anything is."""
     from genfoundry import tracking
-    from genfoundry.stages.examine import examine
+    from genfoundry.stages.diagnose import examine
 
-    from .. import remedies, upkeep
+    from ..runs import remedies, upkeep
 
     for sentence in upkeep.mend() if mend else []:
         click.echo(f"{click.style('mended', fg='green')} {sentence}", err=as_json)
@@ -42,7 +42,7 @@ def doctor(mend: bool, deep: bool, as_json: bool) -> None:
 def _elsewhere() -> list[Finding]:
     """The one thing to say of a project that was moved or copied, before anything is read by its addresses."""
     from genfoundry import tracking
-    from genfoundry.stages.examine import Finding
+    from genfoundry.stages.diagnose import Finding
 
     old = tracking.origin()
     return [Finding(tracking.elsewhere(old).found, "genfoundry reconcile")] if old else []
@@ -55,7 +55,7 @@ def reconcile() -> None:
     Of a project that was moved or copied, rewrite the addresses to where it is. Running a recipe does the same first.
     `genfoundry doctor` lists what is left.
     """
-    from .. import upkeep
+    from ..runs import upkeep
 
     done = upkeep.mend()
     for sentence in done:

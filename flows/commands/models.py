@@ -32,7 +32,7 @@ def models(family: str | None, as_json: bool) -> None:
     """List the families that can be trained; with FAMILY, its paper and its settings."""
     from genfoundry import catalog
 
-    from .. import shelf
+    from .. import recipes
 
     entries = [catalog.describe("models", name) for name in ([family] if family else catalog.names("models"))]
     rows = [
@@ -44,7 +44,7 @@ def models(family: str | None, as_json: bool) -> None:
             "paper": entry.title,
             "capabilities": _capabilities(entry),
             "settings": entry.config,
-            "recipes": [name for name in shelf.names() if shelf.load(name).model.family == entry.name],
+            "recipes": [name for name in recipes.names() if recipes.load(name).model.family == entry.name],
         }
         for entry in entries
     ]

@@ -25,7 +25,7 @@ def report(names: tuple[str, ...], output: Path | None, markdown: bool) -> None:
     if not known:
         raise UserError("Nothing is registered yet.", remedy="genfoundry run --default")
     if markdown:
-        from genfoundry.tabulation import as_markdown
+        from genfoundry.report.tables import as_markdown
 
         click.echo(as_markdown([v for name in names or known for v in reporting.every_version(known[name])]))
         return

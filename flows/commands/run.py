@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def complete_recipes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """What the shell offers where a recipe's name is asked for."""
-    from .. import shelf
+    from .. import recipes as shelf
 
     return [name for name in shelf.names() if name.startswith(incomplete)]
 
@@ -78,7 +78,7 @@ def run(
     """
     from genfoundry.recipe import BUDGETS
 
-    from .. import shelf
+    from .. import recipes as shelf
 
     chosen = list(recipes) or (_runnable() if everything else list(shelf.DEFAULT) if default else [])
     if not chosen:
@@ -112,7 +112,7 @@ def _runnable() -> list[str]:
     """Every recipe, without those for a GPU where there is none."""
     import shutil
 
-    from .. import shelf
+    from .. import recipes as shelf
 
     names = shelf.names()
     if shutil.which("nvidia-smi"):
@@ -127,8 +127,8 @@ def go(recipes: list[str], overrides: dict[str, Any], jobs: int | None, work: st
     import os
     import signal
 
-    from ..environment import make_home
     from ..progress import screen
+    from ..servers.environment import make_home
 
     make_home()
     from .. import fleet
@@ -144,7 +144,7 @@ def _untried(versions: list[ModelVersion]) -> list[str]:
     """A recipe of each family that was not run, where one is named after it."""
     from genfoundry import catalog
 
-    from .. import shelf
+    from .. import recipes as shelf
 
     tried = {version.evaluation.checkpoint.family for version in versions}
     names = (family.replace("_", "-") for family in catalog.names("models") if family not in tried)
@@ -154,8 +154,9 @@ def _untried(versions: list[ModelVersion]) -> list[str]:
 def _show(outcomes: dict[str, Any], as_json: bool, no_report: bool) -> None:
     from rich.console import Console
 
-    from genfoundry import leaderboard, tracking
+    from genfoundry import tracking
     from genfoundry.records import ModelVersion
+    from genfoundry.report import leaderboard
 
     from .. import reporting
 

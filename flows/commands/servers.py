@@ -16,24 +16,24 @@ def up(no_worker: bool) -> None:
     """
     import os
 
-    from ..environment import make_home
+    from ..servers.environment import make_home
 
     make_home()
     from genfoundry import tracking
 
-    from .. import deployments, servers, supervised
+    from ..servers import deployments, services, up
 
-    ours = supervised.clients()
+    ours = services.clients()
     os.environ["PREFECT_API_URL"] = ours["PREFECT_API_URL"]  # before Prefect is imported: it reads its settings once
     if not no_worker:
         deployments.check()
     for sentence in tracking.adopt():
         click.echo(sentence)
-    servers.up()
+    up.up()
     os.environ.update(ours)
     if not no_worker:
-        deployments.deploy(supervised.POOL)
-        servers.start_worker()
+        deployments.deploy(services.POOL)
+        up.start_worker()
         click.echo(f"runs      {deployments.timetable()}")
     _page()
     click.echo("They listen on this machine's loopback only, and ask for no password.   Stop them: make down")
@@ -42,9 +42,9 @@ def up(no_worker: bool) -> None:
 @click.command()
 def down() -> None:
     """Stop what `genfoundry up` started, and nothing else. Data and databases stay."""
-    from .. import servers
+    from ..servers import up
 
-    stopped = servers.down()
+    stopped = up.down()
     click.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was up")
 
 
@@ -52,9 +52,9 @@ def down() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def status(as_json: bool) -> None:
     """Show what runs where. Exits with 1 if something does not run."""
-    from .. import servers
+    from ..servers import up
 
-    found = servers.standing()
+    found = up.standing()
     if as_json:
         click.echo(json.dumps([each._asdict() for each in found], indent=1))
     elif found:
@@ -68,9 +68,9 @@ def status(as_json: bool) -> None:
 def _page() -> None:
     from genfoundry.files import state_dir
 
-    from .. import databases, servers, supervised
+    from ..servers import databases, services, up
 
-    for each in servers.standing():
-        log = supervised.folder() / f"{each.name}.log"
+    for each in up.standing():
+        log = services.folder() / f"{each.name}.log"
         click.echo(f"{each.name:<9} {each.state:<9} {each.address:<24} process {each.pid or '-':<8} log {log}")
     click.echo(f"tables    {databases.where() or state_dir()}")

@@ -30,7 +30,7 @@ def watch(
     """
     from genfoundry.recipe import dataset_kind
 
-    from .. import shelf
+    from .. import recipes as shelf
 
     overrides = overrides_of(assignments)
     for name in recipes or shelf.DEFAULT:
@@ -49,7 +49,7 @@ def _go(
 ) -> tuple[Watched | None, Exception | None]:
     import logging
 
-    from ..environment import make_home
+    from ..servers.environment import make_home
 
     make_home()
     from prefect import flow

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genfoundry.kinds import image, series
+from genfoundry.kinds.image import storage
+from genfoundry.kinds.series import storage as series
 from genfoundry.records import ImageSpec, SeriesSpec
 
 DEVICE_BUDGET = 4 << 30  # bytes of raw data kept on the device
@@ -91,7 +92,7 @@ class ImageRows:
     """A split of images; pixels stay uint8 until they are asked for."""
 
     def __init__(self, folder: Path, split: str, device: torch.device | str = "cpu") -> None:
-        arrays = image.read(folder, split)
+        arrays = storage.read(folder, split)
         self.device = torch.device(device)
         pixels = [array for array in (arrays.images, arrays.sources) if array is not None]
         fits = sum(array.nbytes for array in pixels) <= DEVICE_BUDGET

@@ -58,6 +58,11 @@ def module(package: str, name: str) -> ModuleType:
     return importlib.import_module(f"genfoundry.{package}.{source(package, name).stem}")
 
 
+def part(package: str, name: str, part: str) -> ModuleType:
+    """Import one part of an entry that is a folder: `part("kinds", "image", "suite")`."""
+    return importlib.import_module(f"genfoundry.{package}.{name.replace('-', '_')}.{part}")
+
+
 T = TypeVar("T")
 
 

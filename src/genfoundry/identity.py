@@ -23,7 +23,7 @@ PACKAGE = catalog.folder(".")
 
 def validation_key(dataset: DatasetVersion, policy: Validation) -> str:
     """sha256 of all that decides what the validation finds."""
-    sources = [catalog.folder("stages/validate.py"), *catalog.folder("suites").glob("*.py")]
+    sources = [catalog.folder("stages/validate.py"), *catalog.folder("kinds").glob("*/suite*.py")]
     return digest([dataset.digest, policy.model_dump(), code(sources)])
 
 
@@ -35,7 +35,7 @@ def run_key(family: str, settings: dict[str, Any], training: dict[str, Any], dat
             "settings": settings,
             "training": training,
             "dataset": dataset.digest,
-            "code": code([catalog.folder("trainer.py"), catalog.source("models", family)]),
+            "code": code([catalog.folder("training/trainer.py"), catalog.source("models", family)]),
             "torch": version("torch").partition("+")[0],
             "lightning": version("pytorch-lightning"),
         }
@@ -53,7 +53,7 @@ def evaluation_key(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Chec
 def judge_of(family: str, plan: EvaluationPlan) -> Path:
     """The judge of a family's task, or of the task that the recipe asks for."""
     task = plan.task or catalog.describe("models", family).attributes["task"]
-    return catalog.folder("judges") / f"{task}.py"
+    return catalog.folder("tasks") / str(task) / "judge.py"
 
 
 def code(sources: Iterable[Path]) -> str:

@@ -35,7 +35,7 @@ class Model(nn.Module, Generic[B]):
     """A family that reads batches of type `B`. Subclasses set the constants, nest `Config`, implement three methods.
 
     `kind`       the kind of data it reads (`image`, `series`)
-    `task`       what it is for: the file of `judges/` that judges it
+    `task`       what it is for: the folder of `tasks/` that judges it
     `conditions` what `sample` reads of the rows it is given, beside their number
     `exact_likelihood` whether `log_likelihood`, where there is one, is no mere bound
     `averaged`   the sub-modules whose exponential moving average is evaluated and published

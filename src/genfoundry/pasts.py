@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from genfoundry.data.stamps import times
 from genfoundry.errors import UserError
-from genfoundry.kinds.series import MIN_OBSERVED
-from genfoundry.naming import unknown_series
+from genfoundry.kinds.series.storage import MIN_OBSERVED
 from genfoundry.records import SeriesSpec
-from genfoundry.stamps import times
+from genfoundry.training.naming import unknown_series
 
 if TYPE_CHECKING:
     import pandas as pd

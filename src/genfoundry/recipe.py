@@ -19,7 +19,7 @@ from genfoundry.dataset import read_card
 from genfoundry.errors import UserError, closest
 from genfoundry.files import data_dir
 from genfoundry.gate import Policy
-from genfoundry.schedule import Class, Settings
+from genfoundry.training.settings import Class, Settings
 
 MAX_BYTES = 64 * 1024  # of a recipe's YAML
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C takes a tenth of the time

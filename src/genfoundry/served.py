@@ -13,8 +13,9 @@ that you don't trust, load through `genfoundry.tracking.load_version`, which che
                 out: `unique_id`, `ds`, `mean` and quantiles, the `horizon` steps after the last value of each series,
                     in the zone of its past; parameters `seed`, `samples` for families that draw their futures
 
-A class and a series are known by the names that were published with the weights (`genfoundry.naming`). Models that were
-published without know numbers alone: `label` is a place, and series give theirs in the column `series` (long).
+A class and a series are known by the names that were published with the weights (see `genfoundry.training.naming`).
+Models that were published without know numbers alone: `label` is a place, and series give theirs in the column
+`series` (long).
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ import torch
 
 from genfoundry import pasts
 from genfoundry.batch import ImageBatch, SeriesBatch
+from genfoundry.data.stamps import in_zone
 from genfoundry.errors import UserError
-from genfoundry.features import to_pixels
-from genfoundry.kinds.series import time_features
-from genfoundry.loader import load_model
+from genfoundry.judging.features import to_pixels
+from genfoundry.kinds.series.storage import time_features
 from genfoundry.model import Classifies, HasQuantiles, Model, Upscales
-from genfoundry.naming import choose_class
 from genfoundry.pasts import Past
 from genfoundry.records import ImageSpec, SeriesSpec
-from genfoundry.stamps import in_zone
+from genfoundry.training.loader import load_model
+from genfoundry.training.naming import choose_class
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,7 +180,7 @@ def _load_pyfunc(path: str) -> Images | Enlargements | Classes | Forecasts:
     """MLflow calls this with the folder that it downloaded.
 
     Raises:
-        UserError: the folder is not exactly a published model; see `genfoundry.loader`.
+        UserError: the folder is not exactly a published model; see `genfoundry.training.loader`.
     """
     model = load_model(Path(path))
     if isinstance(model.spec, SeriesSpec):

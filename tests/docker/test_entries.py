@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from composed import ENTRY, USER, Composed, composed, is_root
-from services import await_answer, free_port, process
+from support.composed import ENTRY, USER, Composed, composed, is_root
+from support.services import await_answer, free_port, process
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers]
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from services import binaries, postgres_cluster
-from tracked import registered
+from support.services import binaries, postgres_cluster
+from support.tracked import registered
 
 from genfoundry import tracking
 

@@ -9,10 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-import cloned
 import psutil
 import pytest
 import yaml
+from support import cloned
 
 STEPS = cloned.HERE / ".github" / "workflows" / "pull-request.yml"
 TINY = """
@@ -128,7 +128,7 @@ time.sleep(300)
 STOPPED = """
 import signal, sys
 from pathlib import Path
-from genfoundry_flows import revisions
+from genfoundry_flows.review import revisions
 from genfoundry_flows.commands.ci import stop
 signal.signal(signal.SIGTERM, stop)
 root = Path(sys.argv[1])

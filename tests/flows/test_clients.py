@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from genfoundry_flows.clients import SOON, QuickClient, ask_again_soon
+from genfoundry_flows.runs.clients import SOON, QuickClient, ask_again_soon
 from prefect.client.orchestration import get_client
 from prefect.settings import (
     PREFECT_API_URL,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from genfoundry_flows import databases
-from services import await_answer, free_port, mlflow_server, postgres_cluster, process
+from genfoundry_flows.servers import databases
 from sqlalchemy import make_url
+from support.services import await_answer, free_port, mlflow_server, postgres_cluster, process
 
 from genfoundry.errors import UserError
 
@@ -98,7 +98,7 @@ def test_the_program_makes_the_schemas_and_becomes_the_command(cluster):
     query(cluster, "CREATE DATABASE twice OWNER keeper", "SELECT 1")
     url = make_url(cluster).set(database="twice", username="keeper", password=None).render_as_string()
     environment = {**os.environ, "GENFOUNDRY_DATABASE_URL": url, "PGPASSWORD": PASSWORD}
-    command = [sys.executable, "-m", "genfoundry_flows.databases", "env"]
+    command = [sys.executable, "-m", "genfoundry_flows.servers.databases", "env"]
     both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     for started in both:
         output, _ = started.communicate(timeout=60)

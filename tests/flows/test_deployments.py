@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from genfoundry_flows import deployments
+from genfoundry_flows.servers import deployments
 
 from genfoundry.errors import UserError
 

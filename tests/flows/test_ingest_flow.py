@@ -15,11 +15,11 @@ import yaml
 from PIL import Image
 
 from genfoundry.dataset import folder_digest, read_card
-from genfoundry.kinds import image
+from genfoundry.kinds.image import storage
 
 CALL = """
 import json, sys
-from genfoundry_flows.environment import make_home, prepare
+from genfoundry_flows.servers.environment import make_home, prepare
 prepare()
 make_home()
 from genfoundry_flows.ingest import ingest
@@ -93,7 +93,7 @@ def test_pairs_come_in_change_and_are_refused_whole(project: Path, tmp_path_fact
     recorded = yaml.safe_load((project / "data.dvc").read_text())["meta"]["datasets"]["pairs"]
     assert recorded == folder_digest(folder) == changed["said"]["digest"]
     assert read_card(folder).quarantined == 2  # the bad one with its partner
-    sources = image.read(folder, "train").sources, image.read(folder, "test").sources
+    sources = storage.read(folder, "train").sources, storage.read(folder, "test").sources
     assert sum(not source.any() for side in sources for source in side) == 1
     assert "- pairs: paired by name: 16×16 from 8×8, a ratio of 2" in came["page"]
     assert "- quarantined lr/bad.png: its partner hr/bad.png is bad" in came["page"]

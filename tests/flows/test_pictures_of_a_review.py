@@ -8,18 +8,18 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from genfoundry_flows import reviewing
-from tracked import untrained
-from trained import digits
-from waves import PLAN, waves
+from genfoundry_flows.review import review as reviewing
+from support.tracked import untrained
+from support.trained import digits
+from support.waves import PLAN, waves
 
-from genfoundry.affected import Selection, Touched
 from genfoundry.dataset import read_card, version_of
 from genfoundry.gate import Policy
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Evaluation
-from genfoundry.report import stills
-from genfoundry.review import Review, Side, compare
+from genfoundry.report import standalone_svg
+from genfoundry.review.affected import Selection, Touched
+from genfoundry.review.compare import Review, Side, compare
 from genfoundry.stages.evaluate import evaluate_model
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -71,5 +71,5 @@ def test_a_name_of_any_letters_leaves_the_drawing_whole(name):
         "series": name, "unit": "", "freq": "h", "start": "2020-01-01T00:00:00", "past": [1.0, None, 3.0],
         "future": [None, 2.0], "quantiles": {level: [1.0, None] for level in ("0.025", "0.1", "0.5", "0.9", "0.975")},
     }  # fmt: skip
-    title = texts(stills.fans([forecast]))[0]
+    title = texts(standalone_svg.fans([forecast]))[0]
     assert title == "".join(letter for letter in name if letter.isprintable())[:33] + "…" * (len(name) > 34)

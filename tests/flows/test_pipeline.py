@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from trained import digits
+from support.trained import digits
 
 GENFOUNDRY = Path(sys.executable).with_name("genfoundry")
 QUICK = (

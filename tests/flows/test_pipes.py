@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from services import prefect_server
-from trained import digits
+from support.services import prefect_server
+from support.trained import digits
 
 GENFOUNDRY = Path(sys.executable).with_name("genfoundry")
 LONG = ("training.max_steps=100000", "training.batch_size=32", "training.snapshot_every=20")

@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cloned
 import pytest
-from genfoundry_flows import environment, revisions
-from genfoundry_flows.checkout import SOURCES
-from services import supervising
+from genfoundry_flows.commands.checkout import SOURCES
+from genfoundry_flows.review import revisions
+from genfoundry_flows.servers import environment
+from support import cloned
+from support.services import supervising
 
 from genfoundry import tracking
 from genfoundry.errors import UserError

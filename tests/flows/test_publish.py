@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from services import free_port, mlflow_server
+from support.services import free_port, mlflow_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers]
 

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from genfoundry_flows import environment, pending, upkeep
 from genfoundry_flows.commands.doctor import doctor, reconcile
 from genfoundry_flows.commands.publish import publish
 from genfoundry_flows.commands.report import report
-from services import supervising
-from trained import digits
+from genfoundry_flows.runs import unpublished, upkeep
+from genfoundry_flows.servers import environment
+from support.services import supervising
+from support.trained import digits
 
 from genfoundry import tracking
 
@@ -142,7 +143,7 @@ class _Keeper(logging.Handler):
 
 
 def test_a_damaged_note_of_what_waits_ends_no_command_and_is_mended_by_what_doctor_prints(root: Path, said) -> None:
-    pending.keep("mlp", {"training.seed": 3})
+    unpublished.keep("mlp", {"training.seed": 3})
     (path,) = (root / ".genfoundry" / "pending").iterdir()
     path.write_text("")
     found = CliRunner().invoke(publish)

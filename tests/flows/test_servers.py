@@ -12,7 +12,7 @@ import time
 
 import psutil
 import pytest
-from sites import CANARY, HERE, OVER, Site, left_over
+from support.sites import CANARY, HERE, OVER, Site, left_over
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers]
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from services import postgres_cluster
-from sites import HERE, OVER, Site, left_over
+from support.services import postgres_cluster
+from support.sites import HERE, OVER, Site, left_over
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers]
 
@@ -47,7 +47,7 @@ def test_a_triggered_run_ends_with_a_version(site):
 
 
 def test_eight_streams_at_once_lose_no_point(site):
-    head = f"from tracked import DATA\nBATCHES, ROWS = {BATCHES}, {ROWS}\n"
+    head = f"from support.tracked import DATA\nBATCHES, ROWS = {BATCHES}, {ROWS}\n"
     env = {**site.env, "PYTHONPATH": str(HERE / "tests"), "MLFLOW_TRACKING_URI": site.address("mlflow")}
     writers = [
         subprocess.Popen([sys.executable, "-c", head + WRITER, str(number)], env=env, stdout=subprocess.PIPE, text=True)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 import pytest
-from genfoundry_flows.shared import once, sharing
+from genfoundry_flows.runs.shared import once, sharing
 
 
 class Classifier:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from services import mlflow_server, prefect_server
+from support.services import mlflow_server, prefect_server
 
 GENFOUNDRY = str(Path(sys.executable).with_name("genfoundry"))
 RECIPES = ("gan", "vae", "rnn")
@@ -165,7 +165,7 @@ def test_champions_are_judged_on_todays_data(project: Project) -> None:
 @pytest.mark.servers
 def test_a_look_at_unchanged_data_imports_no_client_of_mlflow(project: Project) -> None:
     script = (
-        "import sys; from genfoundry_flows.environment import prepare; prepare();"
+        "import sys; from genfoundry_flows.servers.environment import prepare; prepare();"
         "from genfoundry_flows.watch import watch; watch(['load'], ['rnn'], {'watch.min_new_rows': 40});"
         "print({'mlflow', 'torch', 'great_expectations', 'dvc'} & set(sys.modules))"
     )

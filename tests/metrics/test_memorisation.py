@@ -3,19 +3,19 @@ import pytest
 import scipy.stats
 import torch
 
-from genfoundry.features import PixelPCA
-from genfoundry.interval import wilson
+from genfoundry.judging.features import PixelPCA
+from genfoundry.judging.interval import wilson
 from genfoundry.metrics.memorisation import Memorisation, _mann_whitney, copy_ratio, data_copying, nearest
 
 
 @pytest.fixture(scope="module")
 def digits(mnist_folder, tmp_path_factory):
     """Training and held-out digits of mnist-5k in 64 principal components."""
-    from genfoundry.kinds import image
+    from genfoundry.kinds.image import storage
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENFOUNDRY_ROOT", str(tmp_path_factory.mktemp("root")))
-        train, test = (image.read(mnist_folder, split).images for split in ("train", "test"))
+        train, test = (storage.read(mnist_folder, split).images for split in ("train", "test"))
         view = PixelPCA(train)
         return train, test, view
 

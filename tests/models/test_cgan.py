@@ -1,10 +1,10 @@
 import pytest
 import torch
-from contracts import IMAGE_SPECS, batch_of, check_model
+from support.contracts import IMAGE_SPECS, batch_of, check_model
 
 from genfoundry.errors import UserError
-from genfoundry.loader import build_model
 from genfoundry.records import ImageSpec
+from genfoundry.training.loader import build_model
 
 
 @pytest.mark.parametrize("conditioning", ["projection", "concatenation"])

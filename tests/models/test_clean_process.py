@@ -6,18 +6,18 @@ import subprocess
 import sys
 
 import torch
-from contracts import IMAGE_SPECS, SERIES_SPEC, batch_of
+from support.contracts import IMAGE_SPECS, SERIES_SPEC, batch_of
 
 from genfoundry import catalog
-from genfoundry.loader import build_model, write_model
+from genfoundry.training.loader import build_model, write_model
 
 SMALL = {"pixelcnn": {"width": 4, "layers": 1}, "srgan": {"width": 4, "blocks": 1}}
 SCRIPT = """
 import hashlib, json, sys
 from pathlib import Path
 import torch
-from contracts import IMAGE_SPECS, SERIES_SPEC, batch_of
-from genfoundry.loader import load_model
+from support.contracts import IMAGE_SPECS, SERIES_SPEC, batch_of
+from genfoundry.training.loader import load_model
 torch.set_num_threads(1)
 found = {}
 for folder in sorted(Path(sys.argv[1]).iterdir()):

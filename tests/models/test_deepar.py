@@ -2,12 +2,12 @@ import math
 
 import pytest
 import torch
-from contracts import SERIES_SPEC, batch_of, check_model, error_on_cycles
+from support.contracts import SERIES_SPEC, batch_of, check_model, error_on_cycles
 
 from genfoundry.errors import UserError
-from genfoundry.loader import build_model
 from genfoundry.models.deepar import draw, fill, log_prob
 from genfoundry.records import SeriesSpec
+from genfoundry.training.loader import build_model
 
 WIDE = {"cell": "gru", "layers": 1, "scaling": "standard", "residual": True, "dropout": 0.2, "cycles": 1}
 

@@ -1,5 +1,5 @@
 import pytest
-from contracts import IMAGE_SPECS, check_model
+from support.contracts import IMAGE_SPECS, check_model
 
 
 @pytest.mark.parametrize("spec", IMAGE_SPECS, ids=str)

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 import torch
-from contracts import IMAGE_SPECS, batch_of, check_model
+from support.contracts import IMAGE_SPECS, batch_of, check_model
 
-from genfoundry import exhibits
 from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
-from genfoundry.loader import build_model
+from genfoundry.judging import gallery
 from genfoundry.models.lapgan import enlarge
 from genfoundry.records import ImageSpec
+from genfoundry.training.loader import build_model
 
 
 @pytest.mark.parametrize("spec", IMAGE_SPECS, ids=str)
@@ -58,6 +58,6 @@ def test_the_gallery_shows_each_class_in_turn_at_every_level(tmp_path):
         return drawn(like, generator)
 
     model.sample_levels = sample_levels  # pyright: ignore[reportAttributeAccessIssue]
-    exhibits._levels(tmp_path, model, np.zeros((5, *spec.shape), np.uint8))
+    gallery._levels(tmp_path, model, np.zeros((5, *spec.shape), np.uint8))
     assert asked == [0, 1, 0, 1, 0]
     assert (tmp_path / "levels.png").stat().st_size > 0

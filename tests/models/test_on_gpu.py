@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from trained import digits, order, start
-from waves import waves
+from support.trained import digits, order, start
+from support.waves import waves
 
 from genfoundry import catalog
-from genfoundry.job import MODEL, RESULT, Result
-from genfoundry.loader import load_model
+from genfoundry.training.job import MODEL, RESULT, Result
+from genfoundry.training.loader import load_model
 
 SETTINGS = {"srgan": {"scale": 2, "pixel_steps": 45}, "patch_transformer": {"patch": 4, "stride": 2}}
 

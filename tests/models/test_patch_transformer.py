@@ -1,10 +1,10 @@
 import pytest
 import torch
-from contracts import SERIES_SPEC, batch_of, check_model
+from support.contracts import SERIES_SPEC, batch_of, check_model
 
 from genfoundry.errors import UserError
-from genfoundry.loader import build_model
 from genfoundry.records import SeriesSpec
+from genfoundry.training.loader import build_model
 
 SMALL = {"width": 16, "heads": 4, "feedforward": 32, "layers": 1}
 

@@ -2,11 +2,11 @@ import itertools
 
 import pytest
 import torch
-from contracts import IMAGE_SPECS, batch_of, check_model
+from support.contracts import IMAGE_SPECS, batch_of, check_model
 
-from genfoundry.loader import build_model
 from genfoundry.models.pixelcnn import Drawing, PixelCNN
 from genfoundry.records import ImageSpec
+from genfoundry.training.loader import build_model
 
 COLOUR = ImageSpec(channels=3, height=6, width=4)
 

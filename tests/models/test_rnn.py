@@ -1,8 +1,8 @@
 import pytest
 import torch
-from contracts import SERIES_SPEC, batch_of, check_model
+from support.contracts import SERIES_SPEC, batch_of, check_model
 
-from genfoundry.loader import build_model
+from genfoundry.training.loader import build_model
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from contracts import IMAGE_SPECS, batch_of, check_model
+from support.contracts import IMAGE_SPECS, batch_of, check_model
 from torch.nn import functional as F
 
 from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
-from genfoundry.features import to_pixels
-from genfoundry.loader import build_model, write_model
+from genfoundry.judging.features import to_pixels
+from genfoundry.modelling.resampling import tiled
 from genfoundry.models.srgan import SubPixel, _flipped
 from genfoundry.records import ImageSpec
-from genfoundry.resampling import tiled
 from genfoundry.served import _load_pyfunc
 from genfoundry.tracking.published import signature
+from genfoundry.training.loader import build_model, write_model
 
 
 @pytest.mark.parametrize("scale", [2, 4])
@@ -38,7 +38,7 @@ def test_a_large_image_is_enlarged_in_tiles_without_seams(scale):
 
 def test_both_stages_are_kept(tmp_path):
     model = build_model("srgan", IMAGE_SPECS[2], {"scale": 2, "blocks": 1, "width": 8, "pixel_steps": 1})
-    from contracts import _train
+    from support.contracts import _train
 
     _train(model, batch_of(IMAGE_SPECS[2], 4))
     assert model.switched

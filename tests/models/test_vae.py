@@ -2,12 +2,12 @@ import math
 
 import pytest
 import torch
-from contracts import IMAGE_SPECS, batch_of, check_model
+from support.contracts import IMAGE_SPECS, batch_of, check_model
 
-from genfoundry.loader import build_model
-from genfoundry.losses import discretised_logistic
+from genfoundry.modelling.losses import discretised_logistic
 from genfoundry.models.vae import VAE
 from genfoundry.records import ImageSpec
+from genfoundry.training.loader import build_model
 
 
 @pytest.mark.parametrize("spec", IMAGE_SPECS, ids=str)

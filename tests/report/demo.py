@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from genfoundry import gallery
+from genfoundry.judging import sheet
 from genfoundry.records import (
     Check,
     Checkpoint,
@@ -93,7 +93,7 @@ def digit(rng: random.Random, noise: float):
 def grid(rows: int, columns: int, noise: float, seed: int = 0) -> bytes:
     """A grid of such digits, drawn as the evaluation draws it."""
     rng = random.Random(seed)
-    return gallery.grid(np.stack([np.asarray(digit(rng, noise))[None] for _ in range(rows * columns)]), columns)
+    return sheet.grid(np.stack([np.asarray(digit(rng, noise))[None] for _ in range(rows * columns)]), columns)
 
 
 def score(name: str, value: float, low: float, high: float, subject: str = "model", higher: bool = False) -> Score:

@@ -8,7 +8,7 @@ import pytest
 from demo import forecast, score
 
 from genfoundry.report import charts, clock
-from genfoundry.report import strips as scored
+from genfoundry.report import score_marks as scored
 from genfoundry.report.scales import Scale, fit
 from genfoundry.report.sections import confusion
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 from demo import score
-from tracked import evaluation
+from support.tracked import evaluation
 
 from genfoundry.report import wording
 

@@ -17,7 +17,8 @@ from PIL import Image, ImageCms
 
 from genfoundry.dataset import Card, read_card, seal
 from genfoundry.files import data_dir
-from genfoundry.kinds import image, series
+from genfoundry.kinds.image import storage as images
+from genfoundry.kinds.series import storage as series
 from genfoundry.recipe import Validation
 from genfoundry.records import Check, DatasetVersion, SeriesSpec, ValidatedDataset
 from genfoundry.stages.fetch import fetch_dataset
@@ -263,10 +264,10 @@ def test_pictures_that_lose_nothing_have_the_card_they_always_had(tmp_path):
 
 def test_a_split_of_one_picture_again_and_again_is_refused():
     same = noise(1).transpose(2, 0, 1)
-    examples = [image.ImageExample("train", same, -1, str(number)) for number in range(4)]
-    examples += [image.ImageExample("test", noise(number).transpose(2, 0, 1), -1, str(number)) for number in (5, 6)]
+    examples = [images.ImageExample("train", same, -1, str(number)) for number in range(4)]
+    examples += [images.ImageExample("test", noise(number).transpose(2, 0, 1), -1, str(number)) for number in (5, 6)]
     card = Card(name="same", kind="image", title="", licence="CC0", source="a test", consent="none")
     folder = data_dir() / "same"
-    spec, counts = image.write(folder, examples, 0)
+    spec, counts = images.write(folder, examples, 0)
     version = seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
     assert refused(version) == ["All 4 train images are the same: there is nothing to learn or to judge."]

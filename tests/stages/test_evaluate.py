@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tracked import untrained
-from trained import digits
+from support.tracked import untrained
+from support.trained import digits
 
 from genfoundry import tracking
 from genfoundry.errors import UserError

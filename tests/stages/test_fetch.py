@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from genfoundry.data.versions import dvc
 from genfoundry.dataset import locate, verify
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest, state_dir
-from genfoundry.intake import versioning
 from genfoundry.records import DatasetVersion
 from genfoundry.stages.fetch import fetch_dataset
 from genfoundry.stages.ingest import add
@@ -60,7 +60,7 @@ def test_a_truncated_object_in_the_remote_is_refused_by_name(shared: DatasetVers
 
 def file_of(shared: DatasetVersion, tmp_path: Path, name: str) -> str:
     """The md5 of one file of the shared dataset."""
-    whole = versioning.bring("mine", shared.digest, tmp_path / "whole/mine")
+    whole = dvc.bring("mine", shared.digest, tmp_path / "whole/mine")
     assert whole == shared
     shutil.rmtree(tmp_path / "project/.dvc/cache", ignore_errors=True)
     return file_digest(tmp_path / "whole/mine" / name, "md5")
@@ -73,7 +73,7 @@ def test_a_remote_without_the_object_or_no_remote_says_what_to_do(shared: Datase
 
 
 def test_a_changed_file_in_data_is_named(shared: DatasetVersion, tmp_path: Path) -> None:
-    versioning.bring("mine", shared.digest, tmp_path / "project/data/mine")
+    dvc.bring("mine", shared.digest, tmp_path / "project/data/mine")
     assert fetch_dataset("mine") == shared
     assert locate(shared) == tmp_path / "project/data/mine"
     (tmp_path / "project/data/mine/test-labels.npy").unlink()
@@ -91,7 +91,7 @@ def test_an_embedded_dataset_is_built_where_it_is_not(tmp_path: Path, monkeypatc
 
 
 def test_a_version_that_is_not_the_recorded_one_is_told(shared: DatasetVersion, tmp_path: Path, caplog) -> None:
-    versioning.bring("mine", shared.digest, tmp_path / "project/data/mine")
+    dvc.bring("mine", shared.digest, tmp_path / "project/data/mine")
     path = tmp_path / "project/data.dvc"
     path.write_text(path.read_text().replace(shared.digest, "0" * 32 + ".dir"))
     assert fetch_dataset("mine") == shared

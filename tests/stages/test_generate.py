@@ -14,18 +14,18 @@ import torch
 from click.testing import CliRunner
 from genfoundry_flows.cli import cli
 from PIL import Image
-from tracked import PASS
-from tracked import evaluation as judged
-from trained import digits
+from support.tracked import PASS
+from support.tracked import evaluation as judged
+from support.trained import digits
 
 from genfoundry import __version__, tracking
 from genfoundry.dataset import Card, read_card, seal
 from genfoundry.errors import UserError
-from genfoundry.kinds import series
-from genfoundry.loader import build_model, write_model
+from genfoundry.kinds.series import storage
 from genfoundry.records import SeriesSpec
 from genfoundry.stages import foresee
 from genfoundry.stages.generate import Wishes, find_version, generate_samples
+from genfoundry.training.loader import build_model, write_model
 
 SERIES = SeriesSpec(freq="D", season=7, context=10, horizon=4, num_series=2)
 SMALL = {"width": 8, "latent_dim": 4}
@@ -46,7 +46,7 @@ def two_series(root):
         stamps = pd.date_range("2020-01-01", periods=days, freq="D", tz="UTC")
         frames.append(pd.DataFrame({"unique_id": name, "ds": stamps, "y": np.arange(days) % 7.0}).drop(12))
     folder, splits = root / "data" / "days", {"val": "2020-01-20", "test": "2020-01-25"}
-    spec, counts = series.write(folder, frames, SERIES, splits)
+    spec, counts = storage.write(folder, frames, SERIES, splits)
     card = Card(name="days", kind="series", title="days", licence="none", source="made", consent="made")
     return seal(folder, card.model_copy(update={"spec": spec, "counts": counts, "splits": splits}))
 
@@ -59,7 +59,7 @@ def zoned_series(root):
         y = pd.Series(np.arange(days) % 7.0).where(np.arange(days) < days - 3)
         frames.append(pd.DataFrame({"unique_id": name, "ds": stamps, "y": y}))
     folder, splits = root / "data" / "zoned", {"val": "2020-01-20", "test": "2020-01-25"}
-    spec, counts = series.write(folder, frames, SERIES, splits)
+    spec, counts = storage.write(folder, frames, SERIES, splits)
     card = Card(
         name="zoned", kind="series", title="zoned", licence="none", source="made", consent="made", splits=splits
     )

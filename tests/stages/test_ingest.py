@@ -16,13 +16,13 @@ import yaml
 from PIL import Image
 
 from genfoundry import catalog
+from genfoundry.data.building import build_folder, embedded, place
+from genfoundry.data.versions import dvc as versioning
 from genfoundry.dataset import folder_digest, read_card, shipped, verify
 from genfoundry.datasets import fashion_mnist
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
-from genfoundry.intake import versioning
-from genfoundry.intake.building import build_folder, embedded, place
-from genfoundry.kinds import image as image_kind
+from genfoundry.kinds.image import storage as image_kind
 from genfoundry.stages.ingest import add, build, build_all, status
 
 REPOSITORY = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tracked import DATA, registered, trained
+from support.tracked import DATA, registered, trained
 
 from genfoundry import tracking
 from genfoundry.errors import UserError

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from tracked import PRIMARY, evaluation, untrained
+from support.tracked import PRIMARY, evaluation, untrained
 
 from genfoundry import tracking
 from genfoundry.dataset import read_card, seal
 from genfoundry.datasets import digits
 from genfoundry.files import state_dir
 from genfoundry.gate import Policy
-from genfoundry.kinds import image
+from genfoundry.kinds.image import storage
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, Score
 from genfoundry.stages.evaluate import evaluate_model
@@ -66,7 +66,7 @@ def faded(root: Path, share: float) -> DatasetVersion:
     shutil.rmtree(folder, ignore_errors=True)
     few = islice(digits.examples(), 200)
     grey = [one._replace(pixels=(127 + share * (one.pixels - 127.0)).astype("uint8")) for one in few]
-    spec, counts = image.write(folder, grey, 10)
+    spec, counts = storage.write(folder, grey, 10)
     return seal(folder, digits.CARD.model_copy(update={"spec": spec, "counts": counts}))
 
 

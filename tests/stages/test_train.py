@@ -11,15 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from trained import built
+from support.trained import built
 
 from genfoundry import dataset, tracking
 from genfoundry.errors import UserError
-from genfoundry.journal import Follower
 from genfoundry.recipe import ModelSection
 from genfoundry.records import Checkpoint, ValidatedDataset
-from genfoundry.schedule import Settings
 from genfoundry.stages.train import train_model
+from genfoundry.training.journal import Follower
+from genfoundry.training.settings import Settings
 
 
 @pytest.mark.slow

@@ -11,17 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from genfoundry.data.building import build_folder
+from genfoundry.data.expectations import Table
 from genfoundry.dataset import Card, read_card, seal
 from genfoundry.datasets import mnist_5k
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
-from genfoundry.intake.building import build_folder
-from genfoundry.kinds import image, series
+from genfoundry.kinds.image import storage as images
+from genfoundry.kinds.series import storage as series_files
+from genfoundry.kinds.series.suite_of_splits import SUITE
 from genfoundry.recipe import Validation
 from genfoundry.records import SeriesSpec
 from genfoundry.stages.validate import InvalidData, _context, _judge, validate_dataset
-from genfoundry.suites import Table
-from genfoundry.suites.splits import SUITE
 
 POLICY = Validation()
 
@@ -39,13 +40,13 @@ def digits():
 @pytest.fixture
 def few(digits):
     """400 training and 120 test digits, in order."""
-    splits = {split: [example for example in digits if example.split == split] for split in image.SPLITS}
+    splits = {split: [example for example in digits if example.split == split] for split in images.SPLITS}
     return splits["train"][::10] + splits["test"][::8][:120]
 
 
 def save_images(examples, card=mnist_5k.CARD):
     folder = data_dir() / card.name
-    spec, counts = image.write(folder, examples, len(card.class_names))
+    spec, counts = images.write(folder, examples, len(card.class_names))
     return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
 
 
@@ -174,7 +175,7 @@ def test_a_label_outside_the_classes_is_refused_with_its_row(few):
 
 def test_unlabelled_images_need_no_class(few):
     card = mnist_5k.CARD.model_copy(update={"class_names": ()})
-    validated = validate_dataset(save_images([e._replace(label=image.UNLABELLED) for e in few], card), POLICY)
+    validated = validate_dataset(save_images([e._replace(label=images.UNLABELLED) for e in few], card), POLICY)
     assert "class balance" not in {check.name for check in validated.checks}
     assert found(validated, "train: labels").passed
 
@@ -209,7 +210,7 @@ def test_arrays_that_are_not_what_manifest_and_card_say_are_refused(few):
 
 def test_an_empty_manifest_cell_is_refused(few):
     version = save_images(few)
-    manifest = data_dir() / version.name / image.MANIFEST
+    manifest = data_dir() / version.name / images.MANIFEST
     lines = manifest.read_text().splitlines()
     cells = lines[9].split(",")
     lines[9] = ",".join([*cells[:3], "", *cells[4:7], ""])
@@ -221,7 +222,7 @@ def test_an_empty_manifest_cell_is_refused(few):
 
 def test_a_manifest_without_a_column_is_named(few):
     version = save_images(few)
-    manifest = data_dir() / version.name / image.MANIFEST
+    manifest = data_dir() / version.name / images.MANIFEST
     manifest.write_text(manifest.read_text().replace("phash", "hash", 1))
     version = seal(manifest.parent, read_card(manifest.parent))
     with pytest.raises(UserError, match=r"manifest\.csv"):
@@ -279,14 +280,14 @@ def frames(length=360):
 
 def save_series(parts, card=SERIES):
     folder = data_dir() / card.name
-    spec, counts = series.write(folder, parts, SPEC, card.splits)
+    spec, counts = series_files.write(folder, parts, SPEC, card.splits)
     return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
 
 
 def rewrite_series(change):
     """Series as no builder of ours would write them: sealed after `change` of their frame."""
     folder = data_dir() / save_series(frames()).name
-    change(pd.read_parquet(folder / series.FILE)).to_parquet(folder / series.FILE)
+    change(pd.read_parquet(folder / series_files.FILE)).to_parquet(folder / series_files.FILE)
     return seal(folder, read_card(folder))
 
 
@@ -391,7 +392,7 @@ def test_a_split_that_reaches_into_the_next_is_refused():
     days = pd.to_datetime(["2024-03-01", "2024-04-01", "2024-05-01"])
     frame = pd.DataFrame(
         {
-            "split": series.SPLITS, "observed": 200, "card": 200, "enough": 1, "windows": 9,
+            "split": series_files.SPLITS, "observed": 200, "card": 200, "enough": 1, "windows": 9,
             "end": days + pd.Timedelta("3D"), "next": [days[1], days[1], pd.NaT], "varying": 1, "unused": 0,
         }
     )  # fmt: skip
@@ -409,7 +410,7 @@ def test_hostile_series_and_channel_names_stay_text():
     parts[0].loc[20:40, "{of} <b>"] = np.nan
     spec = SPEC.model_copy(update={"channels": ("y", "{of} <b>")})
     folder = data_dir() / "two"
-    spec, counts = series.write(folder, parts, spec, SERIES.splits)
+    spec, counts = series_files.write(folder, parts, spec, SERIES.splits)
     version = seal(folder, SERIES.model_copy(update={"spec": spec, "counts": counts}))
     check = found(validate_dataset(version, POLICY), "'{of} <b>' is observed")
     assert "21 of 720 values of '{of} <b>' are missing (2.92%): '{bad}\\x1ba' 21 of 360" in check.sentence

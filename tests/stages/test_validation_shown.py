@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 from genfoundry_flows.commands.data import data
 
+from genfoundry.data.quarantine import Account, RefusedError, put_aside
 from genfoundry.dataset import seal
 from genfoundry.datasets import digits
 from genfoundry.files import state_dir
-from genfoundry.intake.quarantine import Account, RefusedError, put_aside
-from genfoundry.kinds import image
+from genfoundry.kinds.image import storage
 from genfoundry.recipe import Validation
 from genfoundry.stages.fetch import fetch_dataset
 from genfoundry.stages.validate import InvalidData, page_of, validate_dataset
@@ -29,7 +29,7 @@ def save(root: Path, leak: bool) -> None:
     examples = list(digits.examples())
     if leak:
         examples[-1] = examples[0]._replace(split="test")
-    spec, counts = image.write(root / "data" / "mine", examples, 10)
+    spec, counts = storage.write(root / "data" / "mine", examples, 10)
     found = {"spec": spec, "counts": counts, "name": "mine", "title": NAME}
     seal(root / "data" / "mine", digits.CARD.model_copy(update=found))
 

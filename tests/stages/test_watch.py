@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from tracked import PASS, trained
+from support.tracked import PASS, trained
 
 from genfoundry import recipe, tracking
+from genfoundry.data.versions.history import recall
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError
 from genfoundry.files import state_dir
-from genfoundry.intake.history import recall
 from genfoundry.records import DatasetVersion, Reason, Verdict
 from genfoundry.stages.ingest import add
 from genfoundry.stages.watch import look

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
+from genfoundry.data.download import Download
 from genfoundry.dataset import Card
-from genfoundry.download import Download
-from genfoundry.kinds.image import ImageExample
+from genfoundry.kinds.image.storage import ImageExample
 
 EMBEDDED = False
 PAGE = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"  # the authors serve the files by hand only

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from genfoundry.data.download import Download
 from genfoundry.dataset import Card
-from genfoundry.download import Download
-from genfoundry.kinds.image import ImageExample
+from genfoundry.kinds.image.storage import ImageExample
 
 EMBEDDED = False
 ARCHIVE = Download(

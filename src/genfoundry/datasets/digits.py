@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from genfoundry.dataset import Card
-from genfoundry.kinds.image import ImageExample
+from genfoundry.kinds.image.storage import ImageExample
 
 CARD = Card(
     name="digits",

@@ -17,7 +17,7 @@ import numpy as np
 
 from genfoundry.dataset import Card
 from genfoundry.errors import UserError
-from genfoundry.kinds.image import ImageExample
+from genfoundry.kinds.image.storage import ImageExample
 
 EMBEDDED = False
 FOLDER = Path("/usr/share/datasets/fashion-mnist")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from genfoundry.dataset import Card
-from genfoundry.kinds.image import ImageExample
+from genfoundry.kinds.image.storage import ImageExample
 
 CARD = Card(
     name="mnist-5k",

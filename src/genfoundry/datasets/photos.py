@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from genfoundry.dataset import Card, shipped
-from genfoundry.kinds.image import ImageExample
+from genfoundry.kinds.image.storage import ImageExample
 
 SIDE = 48  # pixels
 FLAT = 8.0  # standard deviation, in 255ths, under which a crop is flat

@@ -18,8 +18,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from genfoundry.adversarial import FromNoise
-from genfoundry.layers import UpConv2d, halvings
+from genfoundry.modelling.adversarial import FromNoise
+from genfoundry.modelling.layers import UpConv2d, halvings
 from genfoundry.records import ImageSpec
 
 

@@ -21,10 +21,10 @@ from torch.optim import Adam, Optimizer
 
 from genfoundry.batch import SeriesBatch
 from genfoundry.errors import UserError
-from genfoundry.kinds.series import time_feature_names
+from genfoundry.kinds.series.storage import time_feature_names
 from genfoundry.model import Condition, Losses, Model, Task, Update
+from genfoundry.modelling.windows import Scaled, Scaling, Transform, calendar, fill, restore, scale, transform
 from genfoundry.records import SeriesSpec
-from genfoundry.windows import Scaled, Scaling, Transform, calendar, fill, restore, scale, transform
 
 State = Tensor | tuple[Tensor, Tensor]
 Emitted = tuple[Tensor, Tensor, Tensor]

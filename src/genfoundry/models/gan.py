@@ -14,7 +14,7 @@ from math import prod
 from pydantic import Field
 from torch import nn
 
-from genfoundry.adversarial import FromNoise
+from genfoundry.modelling.adversarial import FromNoise
 from genfoundry.records import ImageSpec
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from genfoundry.batch import ImageBatch
-from genfoundry.classifier import Classifier
+from genfoundry.modelling.classifier import Classifier
 from genfoundry.records import ImageSpec
 
 

@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from genfoundry.batch import SeriesBatch
 from genfoundry.errors import UserError
-from genfoundry.forecaster import Forecaster, ascending
+from genfoundry.modelling.forecaster import Forecaster, ascending
+from genfoundry.modelling.windows import Scaled
 from genfoundry.records import SeriesSpec
-from genfoundry.windows import Scaled
 
 
 class PatchTransformer(Forecaster):

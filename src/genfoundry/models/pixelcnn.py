@@ -24,8 +24,8 @@ from torch.optim import Adam, Optimizer
 
 from genfoundry.batch import ImageBatch
 from genfoundry.model import Losses, Model, Update
+from genfoundry.modelling.spectral import convolve
 from genfoundry.records import ImageSpec
-from genfoundry.spectral import convolve
 
 
 class PixelCNN(Model[ImageBatch]):

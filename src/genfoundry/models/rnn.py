@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genfoundry.batch import SeriesBatch
-from genfoundry.forecaster import Forecaster, ascending, pinball, read_cycles
+from genfoundry.modelling.forecaster import Forecaster, ascending, pinball, read_cycles
+from genfoundry.modelling.windows import Scaled, calendar
 from genfoundry.records import SeriesSpec
-from genfoundry.windows import Scaled, calendar
 
 
 class RNN(Forecaster):

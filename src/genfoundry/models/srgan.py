@@ -22,12 +22,12 @@ from torch import Generator as Random
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genfoundry.adversarial import Adversarial, Game
 from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
 from genfoundry.model import Condition, Losses, Task, Update
+from genfoundry.modelling.adversarial import Adversarial, Game
+from genfoundry.modelling.resampling import degrade, tiled
 from genfoundry.records import ImageSpec
-from genfoundry.resampling import degrade, tiled
 
 
 class SRGAN(Adversarial):

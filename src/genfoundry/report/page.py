@@ -10,8 +10,8 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from genfoundry.records import Decision, Score, ValidatedDataset
+from genfoundry.report import score_marks as scored
 from genfoundry.report import side_by_side, wording
-from genfoundry.report import strips as scored
 from genfoundry.report.pictures import Picture, preview
 from genfoundry.report.scales import Tick
 from genfoundry.report.sections import Section, section

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from genfoundry.gallery import CELL, GAP
+from genfoundry.judging.sheet import CELL, GAP
 from genfoundry.records import ImageSpec
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -35,7 +35,7 @@ def picture(data: bytes | None, alt: str, caption: str = "") -> Picture | None:
 
 
 def preview(data: bytes | None, spec: object, what: str, count: int = 5) -> Picture | None:
-    """The first `count` cells of a grid that `genfoundry.gallery` drew, or None where there is no such grid."""
+    """The first `count` cells of a grid that `genfoundry.judging.sheet` drew, or None where there is no such grid."""
     whole = picture(data, "")
     if whole is None or data is None or not isinstance(spec, ImageSpec):
         return None

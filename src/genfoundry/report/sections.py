@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from genfoundry.records import Cost, Reason, Score
 from genfoundry.report import charts, wording
-from genfoundry.report import strips as scored
+from genfoundry.report import score_marks as scored
 from genfoundry.report.pictures import Picture, evenly, picture, snapshots
 from genfoundry.report.view import RunView
 from genfoundry.task_words import WORDS, task_of

@@ -14,15 +14,15 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from genfoundry.batch import ImageBatch
+from genfoundry.data import decoding
+from genfoundry.data.quarantine import RefusedError, as_text
 from genfoundry.errors import UserError
-from genfoundry.features import to_batch, to_pixels
 from genfoundry.files import publish
-from genfoundry.gallery import grid
-from genfoundry.intake import decoding
-from genfoundry.intake.quarantine import RefusedError, as_text
+from genfoundry.judging.features import to_batch, to_pixels
+from genfoundry.judging.sheet import grid
 from genfoundry.model import Completes, Model, Upscales
-from genfoundry.provenance import Provenance, stamped
 from genfoundry.records import ImageSpec
+from genfoundry.serving.provenance import Provenance, stamped
 
 BATCH = 32  # always drawn whole, so that the first images don't depend on how many follow
 SHOWN, COLUMNS = 100, 10  # of the contact sheet

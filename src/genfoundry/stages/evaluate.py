@@ -17,11 +17,11 @@ from genfoundry.errors import UserError
 from genfoundry.identity import evaluation_key
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Evaluation
-from genfoundry.stages.outcome import find_evaluation
 from genfoundry.stopping import ensure_wanted
+from genfoundry.supervision.handover import find_evaluation
 
 if TYPE_CHECKING:
-    from genfoundry.judges import Judgement
+    from genfoundry.task import Judgement
 
 
 def evaluate_model(
@@ -74,8 +74,8 @@ def _judge(
     checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None, scratch: Path
 ) -> tuple[str, Judgement]:
     """The task, and what its judge found."""
-    from genfoundry.features import Extractor
-    from genfoundry.loader import load_model
+    from genfoundry.judging.features import Extractor
+    from genfoundry.training.loader import load_model
 
     data = locate(checkpoint.dataset)
     verify(data, checkpoint.dataset.digest)
@@ -88,4 +88,4 @@ def _judge(
     gallery = scratch / "gallery"
     gallery.mkdir()
     task = plan.task or model.task
-    return task, importlib.import_module(f"genfoundry.judges.{task}").judge(model, data, plan, domain, gallery)
+    return task, importlib.import_module(f"genfoundry.tasks.{task}.judge").judge(model, data, plan, domain, gallery)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 
 from genfoundry import catalog
+from genfoundry.data.building import build_folder, embedded, kept
+from genfoundry.data.versions import dvc
 from genfoundry.dataset import verify, version_of
 from genfoundry.errors import UserError, closest
 from genfoundry.files import data_dir, state_path
-from genfoundry.intake import versioning
-from genfoundry.intake.building import build_folder, embedded, kept
 from genfoundry.records import DatasetVersion
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ def fetch_dataset(name: str) -> DatasetVersion:
     Raises:
         UserError: a file differs (names it), there is no such dataset (names the closest), or it can't be had.
     """
-    folder, wanted = data_dir() / name, versioning.recorded().get(name)
+    folder, wanted = data_dir() / name, dvc.recorded().get(name)
     known = catalog.names("datasets")
     if folder.is_dir():
         return _compared(version_of(folder, verify(folder)), wanted)
@@ -33,7 +33,7 @@ def fetch_dataset(name: str) -> DatasetVersion:
         return _from_dvc(name, wanted)
     if name in known:
         return build_folder(name)
-    everything = {*known, *versioning.recorded(), *versioning.present()}
+    everything = {*known, *dvc.recorded(), *dvc.present()}
     raise UserError(
         f"There is no dataset '{name}'; {closest(name, everything)}",
         remedy=f"genfoundry data add PATH --name {name}   (genfoundry data list shows what there is)",
@@ -45,7 +45,7 @@ def _from_dvc(name: str, wanted: str) -> DatasetVersion:
     if version := kept(folder, wanted):
         return version
     try:
-        return versioning.bring(name, wanted, folder)
+        return dvc.bring(name, wanted, folder)
     except UserError:
         if name not in catalog.names("datasets"):
             raise
@@ -53,6 +53,6 @@ def _from_dvc(name: str, wanted: str) -> DatasetVersion:
 
 
 def _compared(version: DatasetVersion, wanted: str | None) -> DatasetVersion:
-    if sentence := versioning.difference(version, wanted):
+    if sentence := dvc.difference(version, wanted):
         log.warning(sentence)
     return version

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from genfoundry.data.stamps import CONVERTED, as_tzinfo, in_zone
 from genfoundry.dataset import Card, locate, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import publish
-from genfoundry.kinds import series
-from genfoundry.kinds.series import Axis
+from genfoundry.kinds.series import storage
+from genfoundry.kinds.series.storage import Axis
 from genfoundry.model import HasQuantiles, Model
 from genfoundry.pasts import enough, known_steps
-from genfoundry.provenance import COLUMN, SIDECAR, Provenance, sidecar
 from genfoundry.records import DatasetVersion, SeriesSpec
 from genfoundry.served import SAMPLES, Forecasts
+from genfoundry.serving.provenance import COLUMN, SIDECAR, Provenance, sidecar
 from genfoundry.stages.fetch import fetch_dataset
-from genfoundry.stamps import CONVERTED, as_tzinfo, in_zone
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ def foresee(
     import pandas as pd
 
     folder = _folder(data)
-    axis, zone = series.read(folder), _zone(read_card(folder))
+    axis, zone = storage.read(folder), _zone(read_card(folder))
     moment = None if until is None else _moment(until, axis, spec, zone)
     ends = {i: end for i in range(len(axis.ids)) if (end := _end(axis, i, moment, spec)) is not None}
     if not ends:

@@ -12,11 +12,11 @@ from genfoundry.catalog import Entry
 from genfoundry.dataset import locate
 from genfoundry.errors import UserError, closest
 from genfoundry.model import Model, Upscales
-from genfoundry.naming import Chosen, choose_class, names_of
-from genfoundry.provenance import Provenance
 from genfoundry.records import DatasetVersion, SeriesSpec
+from genfoundry.serving.provenance import Provenance
 from genfoundry.stages import draw, foresee
 from genfoundry.tracking import VersionInfo
+from genfoundry.training.naming import Chosen, choose_class, names_of
 
 COUNT = 64
 REFERENCE = re.compile(r"([^@/]+)(?:@([^@/]+)|/(\d+))?")

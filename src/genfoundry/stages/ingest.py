@@ -11,15 +11,15 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from genfoundry import catalog
+from genfoundry.data.before import Before, find
+from genfoundry.data.building import build_folder, embedded, is_sealed, place, writing_data
+from genfoundry.data.inventory import status
+from genfoundry.data.quarantine import Account, Item, as_text
+from genfoundry.data.versions import dvc
 from genfoundry.dataset import Card, folder_digest, seal
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, file_digest
-from genfoundry.intake import versioning
-from genfoundry.intake.before import Before, find
-from genfoundry.intake.building import build_folder, embedded, is_sealed, place, writing_data
-from genfoundry.intake.inventory import status
-from genfoundry.intake.quarantine import Account, Item, as_text
-from genfoundry.intake.splitting import FRACTION, Wish
+from genfoundry.kinds.image.splitting import FRACTION, Wish
 from genfoundry.records import DatasetVersion, Record
 
 log = logging.getLogger(__name__)
@@ -62,10 +62,10 @@ def build_all(names: list[str] | None = None, *, force: bool = False) -> list[Da
     chosen = [name for name in catalog.names("datasets") if embedded(name)] if names is None else names
     versions = [build_folder(name, force=force) for name in chosen]
     for version in versions:
-        if not force and (sentence := versioning.difference(version, versioning.recorded().get(version.name))):
+        if not force and (sentence := dvc.difference(version, dvc.recorded().get(version.name))):
             log.warning(sentence)
         else:
-            log.log(logging.INFO if versioning.is_repository() else logging.WARNING, versioning.record(version))
+            log.log(logging.INFO if dvc.is_repository() else logging.WARNING, dvc.record(version))
     return versions
 
 
@@ -122,7 +122,7 @@ def add(
         raise UserError(f"--size {size} with --paired: pairs are taken as they are.", remedy="leave out --size")
     if na and path.is_dir():
         raise UserError(f"--na {na[0]} with a folder: images have no cells.", remedy="leave out --na")
-    versioning.prepare()
+    dvc.prepare()
     before, lost = find(name, force=force)
     account = Account(name, max_bad_fraction, "files" if path.is_dir() else "series")
     progress = progress or (lambda done, total: None)
@@ -153,7 +153,7 @@ def _keep(card: Card, account: Account, fill: Fill, accept: Callable[[DatasetVer
         change=change,
         quarantined=tuple(account.quarantined),
         skipped=tuple(account.skipped),
-        kept=versioning.record(version),
+        kept=dvc.record(version),
     )
 
 
@@ -196,11 +196,11 @@ def _guarded(name: str, fill: Fill, force: bool) -> Fill:
 
     def fill_unless_lost(folder: Path) -> DatasetVersion:
         version, there = fill(folder), data_dir() / name
-        if is_sealed(there) and not force and folder_digest(there) not in (version.digest, versioning.kept(name)):
+        if is_sealed(there) and not force and folder_digest(there) not in (version.digest, dvc.kept(name)):
             back = f", bring the recorded version back: dvc checkout --force data/{name}"
             raise UserError(
                 f"There is another dataset '{name}' already, and DVC keeps no copy of it.",
-                remedy=f"choose another --name{back if versioning.kept(name) else ''}, or replace it with --force",
+                remedy=f"choose another --name{back if dvc.kept(name) else ''}, or replace it with --force",
             )
         return version
 
@@ -210,9 +210,9 @@ def _guarded(name: str, fill: Fill, force: bool) -> Fill:
 def _images(
     path: Path, paired: Path | None, card: Card, account: Account, size: int | None, wish: Wish, progress
 ) -> tuple[Card, Fill, str]:
-    from genfoundry.intake.images import check_size, take_images  # reads Pillow
-    from genfoundry.intake.pairs import take_pairs
-    from genfoundry.kinds import image
+    from genfoundry.kinds.image import storage
+    from genfoundry.kinds.image.images import check_size, take_images  # reads Pillow
+    from genfoundry.kinds.image.pairs import take_pairs
 
     check_size(size)
     taken = (
@@ -225,7 +225,7 @@ def _images(
     )
 
     def fill(folder: Path) -> DatasetVersion:
-        spec, counts = image.write(folder, taken.examples, len(taken.class_names))
+        spec, counts = storage.write(folder, taken.examples, len(taken.class_names))
         return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
 
     return card, fill, taken.change
@@ -237,10 +237,11 @@ def _counted(folder: Path, card: Card) -> dict[str, dict[str, int]]:
         return {}
     import numpy as np
 
-    from genfoundry.kinds import image
+    from genfoundry.kinds.image import storage
 
     counts = {
-        split: np.bincount(image.read(folder, split).labels, minlength=len(card.class_names)) for split in image.SPLITS
+        split: np.bincount(storage.read(folder, split).labels, minlength=len(card.class_names))
+        for split in storage.SPLITS
     }
     return {name: {split: int(of[n]) for split, of in counts.items()} for n, name in enumerate(card.class_names)}
 
@@ -256,9 +257,9 @@ class Series(NamedTuple):
 
 
 def _series(path: Path, card: Card, account: Account, asked: Series) -> tuple[Card, Fill, str]:
-    from genfoundry.intake.series import Wish as Rhythm
-    from genfoundry.intake.series import take_series  # reads pandas
-    from genfoundry.kinds import series
+    from genfoundry.kinds.series import storage as series
+    from genfoundry.kinds.series.take import Wish as Rhythm
+    from genfoundry.kinds.series.take import take_series  # reads pandas
 
     rhythm, before = Rhythm(*asked.rhythm), asked.before
     taken = take_series(path, account, rhythm, asked.test_fraction, before, na=asked.na, anew=asked.force)
@@ -278,7 +279,7 @@ def _series(path: Path, card: Card, account: Account, asked: Series) -> tuple[Ca
 def _told_as_before(folder: Path, card: Card, before: Card) -> Card:
     """The card of the version before, where data and words are the same: what a later release says besides (the zone,
     what conversion lost) makes no other version of them."""
-    from genfoundry.kinds import series
+    from genfoundry.kinds.series import storage as series
 
     was = before.files.get(series.FILE)
     policy = {step: sentence for step, sentence in card.policy.items() if step != "precision"}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from genfoundry import tracking
-from genfoundry.card import describe, describe_model
 from genfoundry.errors import UserError
 from genfoundry.files import digest
 from genfoundry.gate import Policy, Unjudged, judge
 from genfoundry.outcomes import WORDS
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Decision, Evaluation, ModelVersion, Verdict
+from genfoundry.report.model_card import describe, describe_model
 from genfoundry.stages.ownership import ensure_same_data
 from genfoundry.stages.rejudge import judged_alike
 from genfoundry.stopping import ensure_wanted

@@ -14,12 +14,12 @@ from genfoundry import tracking
 from genfoundry.dataset import locate
 from genfoundry.errors import UserError
 from genfoundry.gate import Unjudged, better_beyond, compare, not_comparable
-from genfoundry.naming import names_of
 from genfoundry.outcomes import Interrupted
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, Record, Score
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.tracking import VersionInfo
+from genfoundry.training.naming import names_of
 
 State = Literal["AS_GOOD", "WORSE", "BEATEN", "NOT_COMPARED", "FAILED"]
 STATE, DATASET, PRIMARY = (f"today{word}" for word in ("", "_dataset_digest", "_primary"))  # tags of a version

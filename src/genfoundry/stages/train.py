@@ -19,19 +19,20 @@ from typing import NamedTuple
 
 from filelock import FileLock
 
-from genfoundry import job, sealed, tracking
+from genfoundry import sealed, tracking
 from genfoundry.dataset import locate
 from genfoundry.errors import UserError
 from genfoundry.files import ROOM, ensure_room, state_dir
 from genfoundry.identity import run_key
-from genfoundry.journal import LEFT_OUT
 from genfoundry.recipe import ModelSection
 from genfoundry.records import Checkpoint, DatasetVersion, ValidatedDataset
-from genfoundry.schedule import Settings
-from genfoundry.stages.graphics import own_gpu
-from genfoundry.stages.outcome import find_checkpoint, hand_over, log_validation, trained
-from genfoundry.stages.relay import Relay
 from genfoundry.stopping import ensure_wanted, interrupted
+from genfoundry.supervision.gpus import own_gpu
+from genfoundry.supervision.handover import find_checkpoint, hand_over, log_validation, trained
+from genfoundry.supervision.relay import Relay
+from genfoundry.training import job
+from genfoundry.training.journal import LEFT_OUT
+from genfoundry.training.settings import Settings
 
 POLL_SECONDS = 0.5
 LEAST = 10**6  # bytes: where less is free, a process that left no result ended for want of room
@@ -154,7 +155,7 @@ def supervise(order: job.Order, folder: Path, relay: Relay, report: Callable[[Pr
 def _start(folder: Path, seal: str, environment: dict[str, str]) -> subprocess.Popen:
     with (folder / "output.log").open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "genfoundry.trainer", str(folder), seal],
+            [sys.executable, "-m", "genfoundry.training.trainer", str(folder), seal],
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

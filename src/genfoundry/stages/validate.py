@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genfoundry import catalog
+from genfoundry.data.expectations import Expectation, Table
+from genfoundry.data.quarantine import put_aside
 from genfoundry.dataset import locate, remake, verify
 from genfoundry.errors import UserError
 from genfoundry.files import publish, state_path
-from genfoundry.intake.quarantine import put_aside
 from genfoundry.recipe import Validation
 from genfoundry.records import Check, DatasetVersion, ValidatedDataset
 from genfoundry.report import Judged, render_validation
-from genfoundry.suites import Expectation, Table
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -51,7 +51,7 @@ def validate_dataset(version: DatasetVersion, policy: Validation) -> ValidatedDa
     """
     folder = locate(version)
     card = verify(folder, version.digest)
-    tables = catalog.module("suites", version.kind).tables(folder, version.spec, card, policy)
+    tables = catalog.part("kinds", version.kind, "suite").tables(folder, version.spec, card, policy)
     with _ONE_AT_A_TIME:
         context = _context()
         pairs = [pair for number, table in enumerate(tables) for pair in _judge(context, table, number)]

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from genfoundry import catalog, identity, sealed, tracking
-from genfoundry.drift import Drift
 from genfoundry.errors import UserError
 from genfoundry.files import digest, state_path
+from genfoundry.judging.drift import Drift
 from genfoundry.recipe import Recipe, Validation, Watch
 from genfoundry.records import DatasetVersion, Record
 from genfoundry.stages.fetch import fetch_dataset
@@ -132,7 +132,7 @@ def _decided(
 
 
 def _recalled(name: str, digest: str) -> DatasetVersion:
-    from genfoundry.intake.history import recall
+    from genfoundry.data.versions.history import recall
 
     return recall(name, digest)
 
@@ -140,7 +140,7 @@ def _recalled(name: str, digest: str) -> DatasetVersion:
 def _weighed(
     old: DatasetVersion, new: DatasetVersion, policy: Watch, extractor: str | None
 ) -> tuple[Decision, str, Drift]:
-    from genfoundry.stages.compare import compare  # reads torch
+    from genfoundry.stages.measure_drift import compare  # reads torch
 
     found = compare(old, new, policy.false_alarms, extractor)
     rows = f"{found.new_rows:,} of {found.rows_after:,} rows are new, {found.gone_rows:,} are gone"

@@ -8,7 +8,6 @@
 
 from genfoundry.tracking.artifacts import Altered, fetch, fetch_whole, log_files, log_text, read_text
 from genfoundry.tracking.ledger import Broken, Move, Moved
-from genfoundry.tracking.mending import Problem, Rerun, doctor, is_alive, reconcile, restore, restored
 from genfoundry.tracking.moved import Elsewhere, adopt, elsewhere, origin
 from genfoundry.tracking.newest import newest
 from genfoundry.tracking.published import fetch_model, fetch_weights, publish_model, seals_of, source
@@ -25,6 +24,7 @@ from genfoundry.tracking.registry import (
     set_alias,
     settle,
 )
+from genfoundry.tracking.repair import Problem, Rerun, doctor, is_alive, reconcile, restore, restored
 from genfoundry.tracking.runs import (
     RunInfo,
     beat,

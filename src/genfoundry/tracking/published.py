@@ -34,7 +34,7 @@ def publish_model(run_id: str, folder: Path) -> str:
     Raises:
         UserError: the folder is not a published model, or does not load.
     """
-    from genfoundry import loader  # imports torch
+    from genfoundry.training import loader  # imports torch
 
     model = loader.load_model(folder)
     seals = {name: file_digest(folder / name) for name in (loader.WEIGHTS, loader.DESCRIPTION)}
@@ -121,7 +121,7 @@ def fetch_weights(run_id: str, weights: str, into: Path) -> Path:
 def _write_mlmodel(path: Path, run_id: str, model: Model) -> None:
     from mlflow.models import Model as Metadata
 
-    from genfoundry.loader import SERVED
+    from genfoundry.training.loader import SERVED
 
     metadata = Metadata(artifact_path=FOLDER, run_id=run_id, signature=signature(model))
     metadata.add_flavor("python_function", loader_module=SERVED)

@@ -81,7 +81,7 @@ def load_version(name: str, version: int | str, device: str = "cpu") -> Model:
     Raises:
         UserError: something is missing or differs; nothing was loaded.
     """
-    from genfoundry import loader  # imports torch
+    from genfoundry.training import loader  # imports torch
 
     info = get_version(name, version)
     seals = json.loads(info.tags.get(SEALS, "{}"))

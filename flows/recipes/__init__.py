@@ -1,0 +1,78 @@
+"""The recipes beside this file, by name."""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genfoundry import recipe, registered_names
+from genfoundry.data.versions import dvc
+from genfoundry.errors import UserError, closest
+from genfoundry.recipe import Recipe
+from genfoundry.registered_names import Pair
+
+FOLDER = Path(__file__).parent
+DEFAULT = ("dcgan", "deepar", "vae", "cnn", "gan")
+"""What `make run` trains, the longest first."""
+
+
+def names() -> list[str]:
+    """Every recipe, by name."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
+    """Parse a recipe; see `genfoundry.recipe.load`.
+
+    Raises:
+        UserError: besides, there is no recipe of the extractor's name, or none that may be registered on these data.
+    """
+    found = recipe.load(name, FOLDER, overrides, _recorded(overrides))
+    if (extractor := found.evaluation.extractor) is not None and extractor not in names():
+        raise UserError(f"Recipe '{name}': there is no extractor '{extractor}'; {closest(extractor, names())}")
+    if extractor and "dataset.name" in (overrides or {}) and found.dataset.name != recipe.homes(FOLDER)[extractor]:
+        pair = Pair(extractor, found.dataset.name)
+        registered_names.ensure_own_name(
+            pair, FOLDER, recipe.homes(FOLDER), registered_names.here(_recorded(overrides))
+        )
+    return found
+
+
+def _recorded(overrides: dict[str, Any] | None) -> dict[str, str]:
+    """What `data.dvc` records, where a recipe is asked for on another dataset; at home it makes no difference."""
+    return dvc.recorded() if "dataset.name" in (overrides or {}) else {}
+
+
+def registered(name: str, dataset: str) -> str:
+    """The registered model of a recipe on a dataset."""
+    return registered_names.registered(Pair(name, dataset), recipe.homes(FOLDER).get(name, ""))
+
+
+def names_for(dataset: str) -> list[str]:
+    """Every recipe that has a registered name to itself on a dataset."""
+    homes, known = recipe.homes(FOLDER), registered_names.here(dvc.recorded())
+    return [
+        name
+        for name in names()
+        if homes[name] == dataset or not registered_names.holder(Pair(name, dataset), homes, known)
+    ]
+
+
+def ensure_free(dataset: str) -> None:
+    """See, before any work, that a dataset may have this name; one that is there already keeps it.
+
+    Raises:
+        UserError: with some recipe it would be registered under another's name; says whose, and a name that is free.
+    """
+    known = registered_names.here(dvc.recorded())
+    if dataset not in known:
+        registered_names.ensure_free(dataset, recipe.homes(FOLDER), known)
+
+
+if TYPE_CHECKING:
+
+    class RecipeName(StrEnum):
+        """The recipes as an enum, so that Prefect's form shows a list."""
+else:
+    RecipeName = Enum("RecipeName", {name: name for name in names()}, type=str)

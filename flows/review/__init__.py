@@ -1,0 +1,1 @@
+"""The two revisions that `genfoundry ci` holds side by side."""

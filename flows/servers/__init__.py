@@ -1,0 +1,1 @@
+"""The servers of `genfoundry up`: their processes, deployments, databases, accounts and guard."""

@@ -1,0 +1,118 @@
+"""The version of a dataset that new files are added over: its card, and on which side each of its images lies.
+
+An image keeps its side and a class its number, so that no model is judged on what an earlier one learned from.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from genfoundry.data.building import is_sealed
+from genfoundry.data.versions import dvc, history
+from genfoundry.dataset import CARD_FILE, Card, folder_digest, read_card, restore
+from genfoundry.errors import UserError
+from genfoundry.files import data_dir, file_digest, state_dir
+
+
+class Row(NamedTuple):
+    """Where an image was: its split, the name of its class ("" in a flat set), and the split that it was given."""
+
+    split: str
+    class_name: str = ""
+    given: str = ""
+
+
+class Before(NamedTuple):
+    """A version of a set of images or of series; `rows` holds its images by the sha256 of their pixels."""
+
+    card: Card
+    rows: dict[str, Row]
+
+
+def find(name: str, *, force: bool = False) -> tuple[Before | None, str]:
+    """The version that lies in `data/`, else the one that `data.dvc` records; with a sentence where it was lost.
+
+    Raises:
+        UserError: `data/` holds an earlier version than the recorded one, or the version can't be read; not with
+            `force`.
+    """
+    folder, wanted = data_dir() / name, dvc.kept(name)
+    places: list[Callable[[], Before]] = []
+    if is_sealed(folder):
+        if wanted and not force:
+            _refuse_stale(folder, wanted)
+        places.append(lambda: _read(folder))
+    if wanted:
+        places.append(lambda: _recorded(name, wanted))
+    problems: list[UserError] = []
+    for read in places:
+        try:
+            return read(), ""
+        except UserError as error:
+            problems.append(error)
+    if not problems:
+        return None, ""
+    if not force:
+        raise UserError(
+            f"On which side each image of '{name}' lies is not known: {problems[-1].found}",
+            expected="the version before, so that no training image is tested with",
+            remedy=f"{problems[-1].remedy}; to split it anew: --force",
+        )
+    return None, f"the version before could not be read, so this one is split anew: {problems[-1].found}"
+
+
+def _refuse_stale(folder: Path, wanted: str) -> None:
+    there = folder_digest(folder)
+    if there != wanted and history.was_recorded(folder.name, there):
+        raise UserError(
+            f"data/{folder.name} is at {there}, an earlier version: data.dvc records {wanted}.",
+            expected="the recorded version, which new files are added over",
+            remedy="dvc checkout data.dvc, or dvc pull where DVC's cache lacks it; to go on from this one: --force",
+        )
+
+
+def _read(folder: Path) -> Before:
+    card = read_card(folder)
+    return Before(card, _rows(folder, card) if card.kind == "image" else {})
+
+
+def _rows(folder: Path, card: Card) -> dict[str, Row]:
+    from genfoundry.kinds.image import storage  # reads numpy
+
+    path, seal = folder / storage.MANIFEST, card.files.get(storage.MANIFEST)
+    if seal is None or not path.is_file() or file_digest(path, "md5") != seal.md5:
+        raise UserError(
+            f"{path} was changed after it was sealed, or is missing.",
+            expected=f"md5 {seal.md5 if seal else 'on its card'}",
+            remedy=restore(card.name),
+        )
+    with path.open(encoding="utf-8", newline="") as file:
+        return {
+            row["sha256"]: Row(
+                row["split"],
+                card.class_names[int(row["label"])] if card.class_names else "",
+                row.get(storage.GIVEN) or "",
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+def _recorded(name: str, digest: str) -> Before:
+    """Out of DVC's cache or remote, and no more of it than is needed: the card and the manifest."""
+    if is_sealed(brought := state_dir("datasets") / digest):
+        return _read(brought)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / name
+        folder.mkdir()
+        dvc.take_out(name, digest, folder, only=(CARD_FILE, "manifest.csv"))
+        card = read_card(folder)
+        files = {path: seal.md5 for path, seal in card.files.items()}
+        files[CARD_FILE] = hashlib.md5((folder / CARD_FILE).read_bytes(), usedforsecurity=False).hexdigest()
+        if history.digest_of(files) != digest:
+            raise UserError(f"What DVC holds of '{name}' is not version {digest}.", remedy=restore(name))
+        return _read(folder)

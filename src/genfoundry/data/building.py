@@ -1,0 +1,157 @@
+"""A dataset's folder is made beside its place, sealed, flushed, and renamed into it: it is whole or it is not there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from genfoundry import catalog, sealed
+from genfoundry.dataset import CARD_FILE, Card, read_card, seal, verify, version_of
+from genfoundry.errors import UserError
+from genfoundry.files import DiskFull, data_dir, disk_full, means_full, megabytes, state_dir, sync_folder
+from genfoundry.records import DatasetVersion, SeriesSpec
+
+TEMPORARY = ".building-"
+DECLARED = (
+    "name",
+    "kind",
+    "title",
+    "description",
+    "licence",
+    "source",
+    "consent",
+    "class_names",
+    "units",
+    "splits",
+    "policy",
+)
+
+
+@contextmanager
+def writing_data() -> Iterator[None]:
+    """Be the only writer below `data/`: across threads and processes, released by the kernel if the writer dies."""
+    with (state_dir("locks") / "data.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        data_dir().mkdir(parents=True, exist_ok=True)
+        for leftover in data_dir().glob(f"{TEMPORARY}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield
+
+
+def embedded(name: str) -> bool:
+    """Whether a dataset of the catalogue comes with the installed packages; its file says `EMBEDDED = False` if not."""
+    return bool(catalog.describe("datasets", name).attributes.get("EMBEDDED", True))
+
+
+def build_folder(name: str, *, force: bool = False) -> DatasetVersion:
+    """Build `datasets/<name>.py` into `data/<name>`; what is there and whole is kept, unless `force`.
+
+    Raises:
+        UserError: no such dataset; the folder that is there was changed (names the file); its source is missing.
+    """
+    entry, destination = catalog.module("datasets", name), data_dir() / name
+    with writing_data():
+        if not force and destination.exists() and _declares(verify(destination), entry.CARD):
+            return version_of(destination, read_card(destination))
+        return place(destination, lambda folder: _write(folder, entry.CARD, entry.examples()))
+
+
+def _declares(built: Card, card: Card) -> bool:
+    return all(getattr(built, field) == getattr(card, field) for field in DECLARED)
+
+
+def _write(folder: Path, card: Card, examples: Iterator) -> DatasetVersion:
+    if card.kind == "image":
+        from genfoundry.kinds.image import storage  # reads no array library until something is built
+
+        spec, counts = storage.write(folder, examples, len(card.class_names))
+        return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
+    from genfoundry.kinds.series import storage  # as above
+
+    if not isinstance(card.spec, SeriesSpec):
+        raise ValueError(f"the card of '{card.name}' declares no SeriesSpec")
+    spec, counts = storage.write(folder, examples, card.spec, card.splits)
+    return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
+
+
+def place(destination: Path, fill: Callable[[Path], DatasetVersion]) -> DatasetVersion:
+    """Let `fill` write into an empty folder and rename it to `destination`; on any failure nothing has changed.
+
+    Raises:
+        DiskFull: there is no room for it.
+        UserError: the disk refuses to be written.
+    """
+    temporary = Path(tempfile.mkdtemp(dir=destination.parent, prefix=TEMPORARY))
+    try:
+        temporary.chmod(0o755)
+        version = fill(temporary)
+        _flush(temporary)
+        if not _holds(destination, version):
+            _swap(temporary, destination)
+        return version
+    except (OSError, DiskFull) as error:
+        raise _not_written(destination, temporary, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _not_written(destination: Path, temporary: Path, error: OSError | DiskFull) -> UserError:
+    full = isinstance(error, DiskFull) or means_full(error, temporary)
+    shutil.rmtree(temporary, ignore_errors=True)
+    if full:  # all that is free now was not enough
+        return disk_full(destination.parent, f"more than {megabytes(shutil.disk_usage(destination.parent).free)}")
+    return UserError(
+        f"{destination} could not be written: {error}",
+        remedy="mend the permissions or limits, then run it again; what was there before is untouched",
+    )
+
+
+def _holds(destination: Path, version: DatasetVersion) -> bool:
+    try:
+        verify(destination, version.digest)
+    except UserError:
+        return False
+    return True
+
+
+def _flush(folder: Path) -> None:
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def _swap(temporary: Path, destination: Path) -> None:
+    old = Path(tempfile.mkdtemp(dir=destination.parent, prefix=TEMPORARY))
+    if destination.exists():
+        destination.rename(old / destination.name)
+    try:
+        temporary.rename(destination)
+    except OSError:
+        if (old / destination.name).exists():
+            (old / destination.name).rename(destination)
+        raise
+    sync_folder(destination.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def is_sealed(folder: Path) -> bool:
+    """Whether a folder claims to be a dataset; `verify` says whether it is whole."""
+    return (folder / CARD_FILE).is_file()
+
+
+def kept(folder: Path, digest: str) -> DatasetVersion | None:
+    """A version that lies in `.genfoundry/datasets`; a copy that is not whole is said and removed, to be made anew."""
+    if not is_sealed(folder):
+        return None
+    try:
+        return version_of(folder, verify(folder, digest))
+    except UserError as error:
+        sealed.say(f"{error.found} That copy is made anew.")
+        shutil.rmtree(folder)
+        return None

@@ -1,0 +1,1 @@
+"""What judges share: features, sets of images, intervals, baselines, detectors, and the sheets that they draw."""

@@ -1,0 +1,171 @@
+"""The spaces in which images are compared, and the disk cache of what lies in them.
+
+A view maps uint8 images to features. Its `name` goes into the names of scores, its `id` into cache keys: it holds
+everything that the features depend on besides the pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from genfoundry import sealed
+from genfoundry.batch import ImageBatch
+from genfoundry.files import digest, state_dir
+from genfoundry.judging import inception
+from genfoundry.model import Embeds, Model
+from genfoundry.stopping import while_wanted
+
+CHUNK = 256  # images in one pass
+COMPONENTS = 64
+MOST_VALUES = 1024  # of an image, before its principal components are taken
+FIT_ROWS = 10_000
+
+
+class View(Protocol):
+    """uint8 images (N, C, H, W) to float32 features (N, D)."""
+
+    name: str
+    id: str
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray: ...
+
+
+def to_pixels(images: Tensor) -> np.ndarray:
+    """float images in [-1, 1] to the uint8 values that a file would hold; beyond the range is cut off."""
+    return images.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+
+
+def to_batch(pixels: np.ndarray, device: torch.device, labels: np.ndarray | None = None) -> ImageBatch:
+    """What a model is given for these uint8 images; unlabelled unless `labels` are given."""
+    images = torch.from_numpy(np.array(pixels)).to(device).float().div_(127.5).sub_(1)
+    found = np.full(len(pixels), -1) if labels is None else labels
+    return ImageBatch(images, torch.from_numpy(np.ascontiguousarray(found, np.int64)).to(device))
+
+
+@torch.inference_mode()
+def in_chunks(function: Callable[[ImageBatch], Tensor], pixels: np.ndarray, device: torch.device) -> np.ndarray:
+    """`function` of all images, a chunk at a time, as float32 on the CPU."""
+    starts = while_wanted(range(0, len(pixels), CHUNK))
+    parts = [function(to_batch(pixels[i : i + CHUNK], device)) for i in starts]
+    return torch.cat([part.float().cpu() for part in parts]).numpy()
+
+
+class Extractor(NamedTuple):
+    """The frozen classifier whose penultimate features are a dataset's domain; `id` is part of every score's name."""
+
+    model: Model
+    id: str
+
+
+class Domain:
+    """The penultimate features of a classifier that this pipeline trained on the same data."""
+
+    def __init__(self, model: Model, identity: str) -> None:
+        self.name, self.id, self.model = f"domain-{identity[:8]}", f"domain:{identity}", model
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        return in_chunks(cast(Embeds, self.model).embed, pixels, self.model.device)
+
+
+class RandomFilters:
+    """Mean rectified responses to fixed random filters, two layers deep: texture and sharpness, without labels.
+
+    Random, untrained convolutions already order images by what they are made of (Saxe 2011; Ustyuzhaninov 2016). The
+    first layer's filters have no mean, so brightness alone moves nothing.
+    """
+
+    def __init__(self, channels: int) -> None:
+        generator = torch.Generator().manual_seed(0)
+        first, second = (torch.randn(shape, generator=generator) for shape in ((32, channels, 5, 5), (32, 32, 3, 3)))
+        first = first - first.mean((2, 3), keepdim=True)
+        self.first, self.second = first / first.flatten(1).norm(dim=1)[:, None, None, None], second / 288**0.5
+        self.name, self.id = "random32", f"random-filters:{channels}:32x5:32x3"
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        return in_chunks(self._respond, pixels, torch.device("cpu"))
+
+    def _respond(self, batch: ImageBatch) -> Tensor:
+        edges = torch.relu(F.conv2d(batch.images, self.first))
+        edges = edges - edges.mean(1, keepdim=True)
+        return torch.relu(F.conv2d(edges, self.second, stride=2)).mean((2, 3))
+
+
+class Canonical:
+    """The features of the published Inception weights; grey images are shown to it in three equal channels."""
+
+    name, id = "inception", f"inception:{inception.SHA256}:tf-bilinear-{inception.SIDE}"
+
+    def __init__(self, weights: str, device: torch.device) -> None:
+        self.network, self.device = inception.load(weights).to(device), device
+
+    @torch.inference_mode()
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        colour = np.broadcast_to(pixels[:, :3], (len(pixels), 3, *pixels.shape[2:]))
+        parts = [torch.from_numpy(colour[i : i + CHUNK].copy()) for i in range(0, len(colour), CHUNK)]
+        return torch.cat([self.network(part.to(self.device)).cpu() for part in parts]).numpy()
+
+
+class PixelPCA:
+    """Principal components of the pixels of the training set, averaged over blocks where an image is large.
+
+    Every data set has it, labelled or not; and it sees what a classifier is trained to ignore.
+    """
+
+    def __init__(self, train: np.ndarray) -> None:
+        rows = np.ascontiguousarray(train[:: math.ceil(len(train) / FIT_ROWS)])
+        self.id = f"pca:{COMPONENTS}:{MOST_VALUES}:{sha256(rows)}"
+        basis = remembered(f"fit of {self.id}", rows, lambda: _fit(_flat(rows)))
+        self.mean, self.axes = basis[0], basis[1:]  # (D,), (components, D)
+        self.name = f"pca{len(self.axes)}"
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        parts = [_flat(pixels[i : i + 4096]) for i in range(0, len(pixels), 4096)]
+        return np.concatenate([(part - self.mean) @ self.axes.T for part in parts])
+
+
+def _flat(pixels: np.ndarray) -> np.ndarray:
+    """(N, D) float32 in [-1, 1], D at most `MOST_VALUES` unless there are more channels than that."""
+    images = torch.from_numpy(np.array(pixels)).float().div_(127.5).sub_(1)
+    channels, height, width = images.shape[1:]
+    block = math.ceil(math.sqrt(channels * height * width / MOST_VALUES))
+    if block > 1:
+        images = F.adaptive_avg_pool2d(images, (max(1, height // block), max(1, width // block)))
+    return images.flatten(1).numpy()
+
+
+def _fit(rows: np.ndarray) -> np.ndarray:
+    """The mean and below it the leading axes: (1 + components, D)."""
+    mean = rows.mean(0, dtype=np.float64)
+    centred = rows - mean
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    count = min(COMPONENTS, rows.shape[1], len(rows) - 1)
+    return np.concatenate([mean[None], axes[:, ::-1][:, :count].T]).astype(np.float32)
+
+
+def sha256(array: np.ndarray) -> str:
+    """Hexadecimal digest of an array's shape and bytes."""
+    rows = np.ascontiguousarray(array)
+    return hashlib.sha256(f"{rows.dtype}{rows.shape}".encode() + rows.tobytes()).hexdigest()
+
+
+def cached_features(view: View, pixels: np.ndarray) -> np.ndarray:
+    """`view(pixels)`, kept on disk by view and by the digest of the pixels."""
+    return remembered(view.id, pixels, lambda: view(pixels))
+
+
+def remembered(identity: str, source: np.ndarray, make: Callable[[], np.ndarray]) -> np.ndarray:
+    """The array that `make` makes of `source`, from disk where it lies whole; a damaged file is made again."""
+    path = state_dir("features") / f"{digest([identity, sha256(source)])[:40]}.npy"
+    if (found := sealed.read_array(path, "it is made anew")) is not None:
+        return found
+    made = make()
+    sealed.write_array(path, made)
+    return made

@@ -1,0 +1,1 @@
+"""Images, labelled or not, and pairs of images."""

@@ -1,0 +1,1 @@
+"""What families share: networks, layers, losses, and the training steps of whole groups of families."""

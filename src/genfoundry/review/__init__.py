@@ -1,0 +1,1 @@
+"""What a change of the sources does to quality: `genfoundry ci`."""

@@ -1,0 +1,123 @@
+"""Which recipes a change touches, and why, by the arrows of the code; and which of them are worth a trial.
+
+A recipe's own are its file, its family's file, and its dataset: whoever changes one wants to see that recipe.
+Everything else is shared, and a change to it touches half of the shelf; there a few recipes stand for the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from genfoundry import catalog
+from genfoundry.identity import PACKAGE, judge_of, reach
+from genfoundry.recipe import Recipe
+
+
+class Change(NamedTuple):
+    """What differs between two revisions: files, by absolute path, and datasets whose version `data.dvc` moves."""
+
+    files: frozenset[Path]
+    datasets: frozenset[str]
+
+
+class Shelf(NamedTuple):
+    """Where the recipes are, and what runs one: the sources of the flow, and the list of pinned libraries."""
+
+    folder: Path
+    recipes: Mapping[str, Recipe]
+    road: tuple[Path, ...]
+    libraries: Path
+
+
+class Touched(NamedTuple):
+    """A recipe with what touches it: its own parts, and parts that it shares with others. Words, for a page."""
+
+    recipe: str
+    own: tuple[str, ...]
+    shared: tuple[str, ...]
+
+
+class Selection(NamedTuple):
+    """What is run, what stands in for others and is not run, and what can't be run here."""
+
+    run: tuple[Touched, ...]
+    left: tuple[Touched, ...]
+    unable: tuple[Touched, ...]
+
+
+def touched(change: Change, shelf: Shelf) -> list[Touched]:
+    """Every recipe that the change touches, by name."""
+    found = [_touched(recipe, change, shelf) for recipe in shelf.recipes.values()]
+    return sorted(each for each in found if each.own or each.shared)
+
+
+def _touched(recipe: Recipe, change: Change, shelf: Shelf) -> Touched:
+    own = {**_own(recipe, shelf)}
+    reasons = [f"its {words}" for path, words in own.items() if path in change.files]
+    if recipe.dataset.name in change.datasets:
+        reasons.append(f"its data, {recipe.dataset.name}")
+    shared, seen = [], set(own)
+    for words, files in _shared(recipe, shelf):
+        hits = (files & change.files) - seen
+        seen |= hits
+        shared += [f"{words}: {_shown(path, shelf)}" for path in sorted(hits)]
+    return Touched(recipe.name, tuple(reasons), tuple(shared))
+
+
+def _own(recipe: Recipe, shelf: Shelf) -> dict[Path, str]:
+    family, dataset = catalog.source("models", recipe.model.family), recipe.dataset.name
+    found = {shelf.folder / f"{recipe.name}.yaml": "recipe", family: f"family, {family.name}"}
+    if dataset in catalog.names("datasets"):
+        found[catalog.source("datasets", dataset)] = f"dataset's file, {catalog.source('datasets', dataset).name}"
+    return found
+
+
+def _shared(recipe: Recipe, shelf: Shelf) -> Iterator[tuple[str, set[Path]]]:
+    family, plan = catalog.source("models", recipe.model.family), recipe.evaluation
+    yield "training reaches", reach([catalog.folder("training/trainer.py"), family])
+    yield "its judge reaches", reach([judge_of(recipe.model.family, plan)])
+    if (extractor := shelf.recipes.get(plan.extractor or "")) and extractor.name != recipe.name:
+        yield f"its extractor {extractor.name}", {*_own(extractor, shelf)}
+    kind = catalog.describe("models", recipe.model.family).attributes["kind"]
+    yield "its validation reaches", reach([catalog.folder("kinds") / str(kind) / "suite.py"])
+    if recipe.dataset.name in catalog.names("datasets"):
+        yield "its dataset reaches", reach([catalog.source("datasets", recipe.dataset.name)])
+    yield "the stages reach", reach(shelf.road)
+    yield "the libraries", {shelf.libraries}
+
+
+def _shown(path: Path, shelf: Shelf) -> str:
+    homes = [home for home in (PACKAGE, shelf.folder.parent) if path.is_relative_to(home)]
+    return path.relative_to(homes[0]).as_posix() if homes else path.name
+
+
+def select(found: list[Touched], shelf: Shelf, standing: Collection[str], able: Collection[str]) -> Selection:
+    """Of the touched recipes, those to run: each that is touched in its own parts, and some for the shared ones.
+
+    Args:
+        standing: recipes that stand for all, where a shared part is touched; a task that none of them has is stood
+            for by the recipe that bears its family's name, else by the first.
+        able: the recipes that this machine can run.
+    """
+    here = [each for each in found if each.recipe in able]
+    chosen = {each.recipe for each in here if each.own}
+    shared = [each.recipe for each in here if each.shared and not each.own]
+    chosen |= {name for name in standing if name in shared}
+    for name in sorted(shared, key=lambda name: (name != _namesake(shelf.recipes[name]), name)):
+        if _judge(shelf.recipes[name]) not in {_judge(shelf.recipes[other]) for other in chosen}:
+            chosen.add(name)
+    return Selection(
+        run=tuple(each for each in here if each.recipe in chosen),
+        left=tuple(each for each in here if each.recipe not in chosen),
+        unable=tuple(each for each in found if each.recipe not in able),
+    )
+
+
+def _namesake(recipe: Recipe) -> str:
+    return recipe.model.family.replace("_", "-")
+
+
+def _judge(recipe: Recipe) -> Path:
+    return judge_of(recipe.model.family, recipe.evaluation)

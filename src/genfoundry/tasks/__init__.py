@@ -1,0 +1,1 @@
+"""Every folder is a task: how a model is judged in it, served and told of."""
