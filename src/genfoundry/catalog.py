@@ -63,6 +63,17 @@ def part(package: str, name: str, part: str) -> ModuleType:
     return importlib.import_module(f"genfoundry.{package}.{name.replace('-', '_')}.{part}")
 
 
+def parts(package: str, name: str) -> list[str]:
+    """The parts of an entry that is a folder."""
+    return sorted(info.name for info in pkgutil.iter_modules([str(folder(package) / name.replace("-", "_"))]))
+
+
+def constants(package: str, name: str, part: str) -> dict[str, object]:
+    """What a part of an entry that is a folder sets to literals, read from its source."""
+    path = folder(package) / name.replace("-", "_") / f"{part}.py"
+    return _constants(ast.parse(path.read_bytes()).body)
+
+
 T = TypeVar("T")
 
 
