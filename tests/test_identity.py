@@ -40,7 +40,7 @@ def keys():
     )
     return {
         "training": identity.run_key("dcgan", {}, {}, data),
-        "evaluation": identity.evaluation_key(weights, EvaluationPlan(), None),
+        "evaluation": identity.evaluation_key(weights, Plan(), None),
         "validation": identity.validation_key(data, Validation()),
     }
 

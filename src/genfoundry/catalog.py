@@ -29,6 +29,11 @@ class Entry(BaseModel, frozen=True):
     config: dict[str, str]
     methods: tuple[str, ...]
 
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What a family reads of the rows that it makes examples for, beside their number."""
+        return tuple(self.attributes.get("conditions", ()))  # pyright: ignore[reportArgumentType]
+
 
 def folder(package: str) -> Path:
     """The folder of `genfoundry.<package>`."""

@@ -15,8 +15,9 @@ from typing import Any
 
 from genfoundry import catalog
 from genfoundry.files import digest, file_digest
-from genfoundry.recipe import EvaluationPlan, Validation
+from genfoundry.recipe import Validation
 from genfoundry.records import Checkpoint, DatasetVersion
+from genfoundry.task import Plan
 
 PACKAGE = catalog.folder(".")
 
@@ -42,18 +43,25 @@ def run_key(family: str, settings: dict[str, Any], training: dict[str, Any], dat
     )
 
 
-def evaluation_key(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> str:
+def evaluation_key(checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None) -> str:
     """sha256 of all that decides the scores: the weights, the evaluation's section, and the code that judges them."""
-    sources = [judge_of(checkpoint.family, plan)]
+    sources = judges_of(checkpoint.family, plan)
     sources += [catalog.source("models", side.family) for side in (checkpoint, extractor) if side]
     weights = [side and side.weights_digest for side in (checkpoint, extractor)]
     return digest([*weights, checkpoint.dataset.digest, plan.model_dump(), code(sources)])
 
 
-def judge_of(family: str, plan: EvaluationPlan) -> Path:
+def judge_of(family: str, plan: Plan) -> Path:
     """The judge of a family's task, or of the task that the recipe asks for."""
     task = plan.task or catalog.describe("models", family).attributes["task"]
     return catalog.folder("tasks") / str(task) / "judge.py"
+
+
+def judges_of(family: str, plan: Plan) -> list[Path]:
+    """The judge, and the task's part for the kind of data, where it has one."""
+    judge = judge_of(family, plan)
+    part = judge.with_name(f"{catalog.describe('models', family).attributes['kind']}.py")
+    return [judge, *([part] if part.is_file() else [])]
 
 
 def code(sources: Iterable[Path]) -> str:

@@ -8,9 +8,10 @@
                   KINDS     the kinds of data that it is for; () for those that it has a part for, or else for any
                   Plan      its keys of a recipe's section `evaluation`, a subclass of `Plan` below
                   Wishes    where it MAKES: what a user may ask of `generate`, a subclass of `Wishes` below
+                  usage     usage(name, spec) -> str: the line of a model's card that calls what is served, where it is
     judge.py      judge(model, dataset, plan, extractor, out) -> Judgement
-    predictor.py  Predictor(model) with `predict(data, params)`; signature(model) -> ModelSignature;
-                  usage(name, spec) -> str, the line of the card that calls it: of tasks that are a family's own
+    predictor.py  Predictor(model) with `predict(data, params)`; signature(model) -> ModelSignature; of tasks that are a
+                  family's own
     generate.py   write(model, dataset_version, wishes, origin, out) -> Generated, where it MAKES
     <kind>.py     what it does otherwise for a kind of data; may have NEEDS of its own
 
@@ -30,13 +31,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from genfoundry import catalog
 from genfoundry.catalog import Entry
 from genfoundry.errors import UserError
-from genfoundry.records import Evaluation, Score
+from genfoundry.records import Evaluation, Score, Spec
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
     from genfoundry.serving.provenance import Provenance
 
+UNKNOWN_USAGE = "answer = model.predict(given)  # the version's signature says what it takes and gives"
 WORDS = ("PURPOSE", "LIMITS", "MAKES", "NEEDS", "KINDS", "Plan")
 
 
@@ -97,9 +99,7 @@ def wish(default: Any, option: Option, description: str, **limits: Any) -> Any:
 def options(wishes: type[Wishes]) -> dict[str, Option]:
     """How each field of a task's wishes is asked for, by name; `--name` where it does not say."""
     extras = {name: field.json_schema_extra or {} for name, field in wishes.model_fields.items()}
-    return {
-        name: Option.model_validate({"flag": f"--{name}", **cast(dict, extra)}) for name, extra in extras.items()
-    }
+    return {name: Option.model_validate({"flag": f"--{name}", **cast(dict, extra)}) for name, extra in extras.items()}
 
 
 class Judgement(NamedTuple):
@@ -184,10 +184,11 @@ class Task(NamedTuple):
         """`signature(model)`."""
         return self._part("predictor").signature
 
-    @property
-    def usage(self) -> Callable[[str, Any], str]:
-        """`usage(name, spec)`."""
-        return self._part("predictor").usage
+    def usage(self, name: str, spec: Spec) -> str:
+        """The line of a registered model's card that calls it, where it is served in this task."""
+        if not (hasattr(self.about, "usage") and spec.kind in (self.kinds or (spec.kind,))):
+            return UNKNOWN_USAGE
+        return self.about.usage(name, spec)
 
     def _part(self, part: str) -> ModuleType:
         return catalog.part("tasks", self.name, part)

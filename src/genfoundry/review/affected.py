@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genfoundry import catalog
-from genfoundry.identity import PACKAGE, judge_of, reach
+from genfoundry.identity import PACKAGE, judge_of, judges_of, reach
 from genfoundry.recipe import Recipe
 
 
@@ -77,7 +77,7 @@ def _own(recipe: Recipe, shelf: Shelf) -> dict[Path, str]:
 def _shared(recipe: Recipe, shelf: Shelf) -> Iterator[tuple[str, set[Path]]]:
     family, plan = catalog.source("models", recipe.model.family), recipe.evaluation
     yield "training reaches", reach([catalog.folder("training/trainer.py"), family])
-    yield "its judge reaches", reach([judge_of(recipe.model.family, plan)])
+    yield "its judge reaches", reach(judges_of(recipe.model.family, plan))
     if (extractor := shelf.recipes.get(plan.extractor or "")) and extractor.name != recipe.name:
         yield f"its extractor {extractor.name}", {*_own(extractor, shelf)}
     kind = catalog.describe("models", recipe.model.family).attributes["kind"]

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from genfoundry import task
+from genfoundry.records import SeriesSpec
 from genfoundry.task import Option, wish
 
 PURPOSE = "For forecasts of {noun} like those of the dataset, with their uncertainty."
@@ -28,7 +29,8 @@ class Plan(task.Plan):
 
 
 class Wishes(task.Wishes):
-    """What may be asked of `generate`: forecasts from one moment on."""
+    """A forecast becomes forecast.csv, and begins one step after the last value of each series, in the zone that the
+    data came in."""
 
     EXAMPLE: ClassVar[str] = "-n 64 --seed 7"
     number: int | None = wish(None, Option(flag="-n"), "futures behind a forecast (200)", ge=1, le=99_999)
@@ -37,3 +39,8 @@ class Wishes(task.Wishes):
         Option(flag="--until", lacking="forecasts nothing"),
         "The last moment that is known, in the data's zone (default: each last value).",
     )
+
+
+def usage(name: str, spec: SeriesSpec) -> str:
+    """The line of the model's card that calls it."""
+    return f"forecast = model.predict(past)  # unique_id as in the training, ds, y; {spec.context} steps or more each"

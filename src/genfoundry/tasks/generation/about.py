@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from pydantic import Field
 
 from genfoundry import task
+from genfoundry.records import ImageSpec
 from genfoundry.task import Option, wish
 
 PURPOSE = "For making synthetic {noun} like those of the dataset."
@@ -36,7 +37,8 @@ class Plan(task.Plan):
 
 
 class Wishes(task.Wishes):
-    """What may be asked of `generate`: samples, or completions of an image."""
+    """Images become PNG files with a contact sheet; of an --input, a model that completes draws what is transparent, or
+    its lower half."""
 
     EXAMPLE: ClassVar[str] = "-n 64 --seed 7"
     number: int = wish(64, Option(flag="-n"), "Images (64)", ge=1, le=99_999)
@@ -50,3 +52,9 @@ class Wishes(task.Wishes):
         Option(flag="--input", needs=("complete",), lacking="takes no input image"),
         "An image to complete",
     )
+
+
+def usage(name: str, spec: ImageSpec) -> str:
+    """The line of the model's card that calls it."""
+    shape = f"(16, {spec.height}, {spec.width}, {spec.channels})"
+    return f'images = model.predict(pd.DataFrame({{"seed": range(16)}}))  # uint8 {shape}'

@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from pydantic import Field
 
 from genfoundry import task
+from genfoundry.records import ImageSpec
 from genfoundry.task import Option, wish
 
 PURPOSE = "For enlarging {noun} like those of the dataset; detail that it adds is plausible, not seen."
@@ -33,11 +34,16 @@ class Plan(task.Plan):
 
 
 class Wishes(task.Wishes):
-    """What may be asked of `generate`: an image, enlarged."""
+    """An --input is enlarged by a super-resolution model."""
 
     EXAMPLE: ClassVar[str] = "--input image.png"
     image: Path = wish(
         ...,
         Option(flag="--input", lacking="takes no input image", missing="enlarges an image, and was given none"),
-        "An image to enlarge",
+        "an image to enlarge",
     )
+
+
+def usage(name: str, spec: ImageSpec) -> str:
+    """The line of the model's card that calls it."""
+    return f"large = model.predict(images)  # uint8 (B, height, width, {spec.channels}), of any size"
