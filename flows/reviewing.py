@@ -26,7 +26,7 @@ from genfoundry.stages.picture import Picture, picture
 from . import shelf
 from .revisions import Revisions, changed_files, checked_out, recorded_data, revisions, tried
 
-ROAD = ("pipeline.py", "fleet.py")
+ROAD = ("genfoundry_flows.pipeline", "genfoundry_flows.fleet")
 MOST_PICTURES = 700_000  # bytes inside a page
 
 
@@ -54,7 +54,7 @@ def review(request: Request, overrides: Mapping[str, Any]) -> Review:
     home = Shelf(
         shelf.FOLDER.resolve(),
         recipes,
-        tuple(shelf.FOLDER.resolve().parent / name for name in ROAD),
+        ROAD,
         found.checkout / "constraints.txt",
     )
     unable = {name: why for name in recipes if (why := _unable(name, overrides))}

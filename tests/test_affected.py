@@ -12,7 +12,7 @@ FLOWS = shelf.FOLDER.parent
 HERE = Shelf(
     shelf.FOLDER,
     {name: shelf.load(name) for name in shelf.names()},
-    (FLOWS / "pipeline.py",),
+    ("genfoundry_flows.pipeline",),
     Path("/checkout/constraints.txt"),
 )
 
