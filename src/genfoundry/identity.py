@@ -149,7 +149,7 @@ def _read(source: bytes, name: str, is_package: bool) -> Source:
     imports: list[str] = []
     for statement in _statements(ast.parse(source).body):
         _tell(statement, tokens, imports)
-    meaning = hashlib.sha256("\n".join(tokens).encode("utf-8", "surrogatepass")).hexdigest() if tokens else ""
+    meaning = hashlib.sha256("\n".join(tokens).encode()).hexdigest() if tokens else ""
     package = name if is_package else name.rpartition(".")[0]
     ways = (_way(place) for place in (name, *(_absolute(each, package) for each in imports)))
     return Source(meaning, tuple(dict.fromkeys(place for way in ways for place in way)))
@@ -180,6 +180,8 @@ def _tell(node: ast.AST, tokens: list[str], imports: list[str]) -> None:
     tokens.append(type(node).__name__)
     for field in node._fields:
         value = getattr(node, field, None)
+        if isinstance(node, ast.JoinedStr):
+            value = [part for part in node.values if not _is_empty(part)]
         if value is None or value == [] or field in UNSAID:
             continue
         tokens.append(field)
@@ -188,7 +190,7 @@ def _tell(node: ast.AST, tokens: list[str], imports: list[str]) -> None:
         elif isinstance(value, list):
             _tell_all(value, tokens, imports)
         else:
-            tokens.append(repr(value))
+            tokens.append(ascii(value))
     tokens.append(")")
 
 
@@ -198,7 +200,7 @@ def _tell_all(values: list[Any], tokens: list[str], imports: list[str]) -> None:
         if isinstance(value, ast.AST):
             _tell(value, tokens, imports)
         else:
-            tokens.append(repr(value))
+            tokens.append(ascii(value))
     tokens.append("]")
 
 
@@ -224,6 +226,11 @@ def _is_wording(node: Any) -> bool:
     if isinstance(node, ast.Assign):
         return [getattr(target, "id", "") for target in node.targets] == ["__version__"]
     return isinstance(node, ast.alias) and node.name == FLAG
+
+
+def _is_empty(part: ast.expr) -> bool:
+    """The empty text that Python 3.12 alone puts behind a nested format (`f"{x:{y}}"`)."""
+    return isinstance(part, ast.Constant) and part.value == ""
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
