@@ -89,9 +89,7 @@ class Recipe(Section):
     gate: Policy = Policy()
     watch: Watch = Watch()
 
-    registered_name: str = Field(
-        default="", description="the registered model of its versions: one a recipe and dataset"
-    )
+    registered_name: str = Field(default="", description="the registered model of its versions: one per dataset")
 
 
 def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: str = "") -> Recipe:
@@ -150,9 +148,8 @@ def _document(text: str, where: str) -> dict[str, Any]:
     try:
         document = copy.deepcopy(_read(text))
     except Aliased:
-        raise UserError(
-            f"{where} holds a YAML alias (`*name`).", remedy="write the value out where it is used"
-        ) from None
+        remedy = "write the value out where it is used"
+        raise UserError(f"{where} holds a YAML alias (`*name`).", remedy=remedy) from None
     except yaml.YAMLError as error:
         raise UserError(f"{where} is not YAML: {error}") from None
     if not isinstance(document, dict):
@@ -184,16 +181,14 @@ def _read(text: str) -> Any:
 def _ensure_no_alias(root: yaml.Node | None) -> None:
     """See that no node of a document is in two places, as one that an alias names is."""
     seen: set[int] = set()
-    waiting = [root] if root is not None else []
+    waiting = [root]
     while waiting:
         node = waiting.pop()
         if id(node) in seen:
             raise Aliased
         seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            waiting += [part for pair in node.value for part in pair]
-        elif isinstance(node, yaml.SequenceNode):
-            waiting += node.value
+        children = node.value if isinstance(node, yaml.CollectionNode) else []
+        waiting += [part for child in children for part in (child if isinstance(child, tuple) else [child])]
 
 
 def _lay(document: dict[str, Any], key: str, value: Any, where: str) -> None:
@@ -276,7 +271,6 @@ def homes(folder: Path) -> dict[str, str]:
     return {path.stem: _home(path.read_text(encoding="utf-8", errors="replace")) for path in folder.glob("*.yaml")}
 
 
-@functools.cache
 def _home(text: str) -> str:
     try:
         return str(_read(text)["dataset"]["name"])
