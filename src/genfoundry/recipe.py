@@ -6,6 +6,7 @@ own section and nothing else, so a change in one section redoes only what reads 
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,14 +15,13 @@ from typing import Any, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
-from genfoundry import catalog, registered_names, task
-from genfoundry.catalog import Entry
+from genfoundry import catalog, plans, registered_names
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError, closest
 from genfoundry.files import data_dir
 from genfoundry.forms import explain
 from genfoundry.gate import Policy
-from genfoundry.task import Plan, Task
+from genfoundry.task import Plan
 from genfoundry.training.settings import Settings
 
 MAX_BYTES = 64 * 1024  # of a recipe's YAML
@@ -78,9 +78,7 @@ class Recipe(Section):
     gate: Policy = Policy()
     watch: Watch = Watch()
 
-    registered_name: str = Field(
-        default="", description="the registered model of its versions: one a recipe and dataset"
-    )
+    registered_name: str = Field(default="", description="the registered model of its versions: one per dataset")
 
 
 def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: str = "") -> Recipe:
@@ -106,55 +104,10 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
     except ValidationError as error:
         raise explain(error, Recipe, where) from None
     _check_family(recipe, where)
-    plan = _plan(recipe, written, {key.partition(".")[2] for key in overrides or {}}, where)
+    asked = plans.Asked(recipe.model.family, written, {key.partition(".")[2] for key in overrides or {}}, where)
+    plan = plans.read(asked, recipe.training.model_dump(mode="json"))
     model, training = _shortened(recipe.model, recipe.training.share), recipe.training.shortened()
     return recipe.model_copy(update={"evaluation": plan, "model": model, "training": training})
-
-
-def _plan(recipe: Recipe, written: Any, laid: set[str], where: str) -> Plan:
-    """The section `evaluation`, in the form of the task that decides; `laid` are the keys of overrides.
-
-    An override is laid over recipes of any task: what another task's plan alone knows of it changes nothing here.
-    """
-    entry = catalog.describe("models", recipe.model.family)
-    judging = _deciding(entry, written, where)
-    own, others = {*judging.plan.model_fields}, {key for each in task.every() for key in each.plan.model_fields}
-    if isinstance(written, dict):
-        written = {key: value for key, value in written.items() if key not in (laid & others) - own}
-    try:
-        plan = judging.plan.model_validate(written)
-    except ValidationError as error:
-        raise explain(error, judging.plan, where, "evaluation") from None
-    try:
-        return plan.completed(recipe.training.model_dump(mode="json"), str(entry.attributes["kind"]))
-    except UserError as error:
-        raise UserError(f"{where} {error.found}", expected=error.expected, remedy=error.remedy) from None
-
-
-def _deciding(entry: Entry, written: Any, where: str) -> Task:
-    """The task that a recipe asks for, else the family's own.
-
-    Raises:
-        UserError: there is no such task, or the family lacks what it needs.
-    """
-    asked = written.get("task") if isinstance(written, dict) else None
-    name = asked if isinstance(asked, str) else str(entry.attributes["task"])
-    if (judging := task.find(name)) is None:
-        known = catalog.names("tasks")
-        raise UserError(f"{where}: evaluation.task = '{name}': there is no such task; {closest(name, known)}")
-    if not judging.fits(entry):
-        kind = str(entry.attributes["kind"])
-        lacking = [method for method in judging.needs(kind) if method not in entry.methods]
-        families = [catalog.describe("models", each) for each in catalog.names("models")]
-        able = [
-            each.name for each in families if judging.fits(each) and (not lacking or each.attributes["kind"] == kind)
-        ]
-        raise UserError(
-            f"{where} asks for the task '{name}', which '{entry.name}' is not made for: "
-            + (f"it has no {' and no '.join(lacking)}." if lacking else f"it reads {kind} data."),
-            expected=f"one of these families: {', '.join(able) or 'there is none yet'}",
-        )
-    return judging
 
 
 def _shortened(model: ModelSection, share: float) -> ModelSection:
@@ -180,23 +133,53 @@ BUDGETS: dict[str, dict[str, float]] = {
 
 
 def _document(text: str, where: str) -> dict[str, Any]:
+    """A recipe's sections, the caller's to change."""
     if len(text.encode()) > MAX_BYTES:
         raise UserError(f"{where} has {len(text.encode())} bytes.", expected=f"at most {MAX_BYTES}")
-    if any(isinstance(event, yaml.AliasEvent) for event in _events(text, where)):
-        raise UserError(f"{where} holds a YAML alias (`*name`).", remedy="write the value out where it is used")
-    document = yaml.load(text, Loader=LOADER)
+    try:
+        document = copy.deepcopy(_read(text))
+    except Aliased:
+        remedy = "write the value out where it is used"
+        raise UserError(f"{where} holds a YAML alias (`*name`).", remedy=remedy) from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{where} is not YAML: {error}") from None
     if not isinstance(document, dict):
         raise UserError(f"{where} is a {type(document).__name__}.", expected="a mapping of sections")
     return document
 
 
-def _events(text: str, where: str) -> list[yaml.Event]:
+class Aliased(yaml.YAMLError):
+    """A document in which a value stands for one that is written elsewhere."""
+
+
+@functools.cache
+def _read(text: str) -> Any:
+    """What a YAML document says, parsed once in a process.
+
+    Raises:
+        Aliased: it holds an alias, so that a few bytes could stand for very much.
+        yaml.YAMLError: it is not YAML, or asks for more than plain values.
+    """
+    loader = LOADER(text)
     try:
-        events = list(yaml.parse(text, Loader=LOADER))
-        yaml.load(text, Loader=LOADER)
-    except yaml.YAMLError as error:
-        raise UserError(f"{where} is not YAML: {error}") from None
-    return events
+        node = loader.get_single_node()
+        _ensure_no_alias(node)
+        return None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _ensure_no_alias(root: yaml.Node | None) -> None:
+    """See that no node of a document is in two places, as one that an alias names is."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            raise Aliased
+        seen.add(id(node))
+        children = node.value if isinstance(node, yaml.CollectionNode) else []
+        waiting += [part for child in children for part in (child if isinstance(child, tuple) else [child])]
 
 
 def _lay(document: dict[str, Any], key: str, value: Any, where: str) -> None:
@@ -246,10 +229,9 @@ def homes(folder: Path) -> dict[str, str]:
     return {path.stem: _home(path.read_text(encoding="utf-8", errors="replace")) for path in folder.glob("*.yaml")}
 
 
-@functools.cache
 def _home(text: str) -> str:
     try:
-        return str(yaml.load(text, Loader=LOADER)["dataset"]["name"])
+        return str(_read(text)["dataset"]["name"])
     except (yaml.YAMLError, KeyError, TypeError):
         return ""
 
@@ -267,7 +249,7 @@ def load(name: str, folder: Path, overrides: dict[str, Any] | None = None, recor
         raise UserError(f"There is no recipe '{name}'; {closest(name, known)}", remedy=f"add {path}")
     text, where = path.read_text(encoding="utf-8"), f"recipe '{name}' ({path.name})"
     recipe = parse(name, text, overrides, where)
-    home = parse(name, text, None, where).dataset.name
+    home = (parse(name, text, None, where) if overrides else recipe).dataset.name
     pair = registered_names.Pair(name, recipe.dataset.name)
     if pair.dataset != home:
         registered_names.ensure_own_name(pair, folder, homes(folder), registered_names.here(recorded))

@@ -12,7 +12,7 @@ from pathlib import Path
 from genfoundry import task, tracking
 from genfoundry.dataset import locate, verify
 from genfoundry.errors import UserError
-from genfoundry.identity import evaluation_key
+from genfoundry.identity import evaluation_key, task_of
 from genfoundry.records import Checkpoint, Evaluation
 from genfoundry.stopping import ensure_wanted
 from genfoundry.supervision.handover import find_evaluation
@@ -89,7 +89,7 @@ def _judging(family: str, plan: Plan) -> Task:
     Raises:
         UserError: the plan is for another task, as where the recipe has another family now.
     """
-    judging = task.of(plan.task or task.name_of_family(family))
+    judging = task.of(task_of(family, plan))
     if not isinstance(plan, judging.plan):
         raise UserError(
             f"'{family}' is judged by the task '{judging.name}', and the recipe's evaluation is for another one.",
