@@ -15,6 +15,7 @@ from genfoundry.batch import ImageBatch
 from genfoundry.model import Losses, Model, Update
 from genfoundry.modelling.layers import noise, shift
 from genfoundry.modelling.losses import gan_discriminator, gan_generator, gradient_penalty
+from genfoundry.records import ImageSpec
 
 
 class Game(NamedTuple):
@@ -25,7 +26,7 @@ class Game(NamedTuple):
     fake: Tensor
 
 
-class Adversarial(Model[ImageBatch]):
+class Adversarial(Model[ImageBatch, ImageSpec]):
     """A generator of images against a discriminator; the averaged generator is published."""
 
     kind: ClassVar[str] = "image"

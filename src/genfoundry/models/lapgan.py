@@ -23,7 +23,6 @@ from torch.nn import functional as F
 
 from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
-from genfoundry.model import Condition
 from genfoundry.modelling.adversarial import FromNoise, Game
 from genfoundry.modelling.layers import ClassNorm2d, Projection, halvings, noise, shift
 from genfoundry.records import ImageSpec
@@ -32,7 +31,7 @@ from genfoundry.records import ImageSpec
 class LAPGAN(FromNoise):
     """A pyramid of generators, the coarsest first."""
 
-    conditions: ClassVar[tuple[Condition, ...]] = ("label",)
+    conditions: ClassVar[tuple[str, ...]] = ("label",)
 
     class Config(FromNoise.Config):
         levels: int | None = Field(default=None, gt=0)  # halvings; None: until the short side is at most 8 (§4: 8)

@@ -28,7 +28,7 @@ from genfoundry.modelling.spectral import convolve
 from genfoundry.records import ImageSpec
 
 
-class PixelCNN(Model[ImageBatch]):
+class PixelCNN(Model[ImageBatch, ImageSpec]):
     """Gated PixelCNN with a softmax over the values of a pixel (§2.1)."""
 
     kind: ClassVar[str] = "image"

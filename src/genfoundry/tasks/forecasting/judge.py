@@ -25,7 +25,7 @@ from genfoundry.judging.features import Extractor
 from genfoundry.judging.interval import Estimate, percentiles
 from genfoundry.kinds.series import storage
 from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, crps, unit
-from genfoundry.model import Model
+from genfoundry.model import Forecasts, Model
 from genfoundry.records import Score, SeriesSpec
 from genfoundry.stopping import while_wanted
 from genfoundry.task import Judgement
@@ -157,8 +157,8 @@ def futures(model: Model, batch: SeriesBatch, count: int, seed: int) -> np.ndarr
     made = []
     for rows in while_wanted(torch.arange(len(batch), device=batch.past.device).split(max(1, MOST_ROWS // count))):
         part = batch[rows]
-        if hasattr(model, "forecast"):
-            drawn = model.forecast(part, count, generator)  # pyright: ignore[reportCallIssue]
+        if isinstance(model, Forecasts):
+            drawn = model.forecast(part, count, generator)
         else:
             drawn = model.sample(part.repeat(count), generator).unflatten(0, (len(part), count))
         made.append(drawn.double().cpu().numpy())
