@@ -15,6 +15,7 @@ import math
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+
 from genfoundry.metric import SetMetric
 
 NEAR = 0.25  # of the distance between training neighbours; held-out digits of mnist-5k never come below 0.47
