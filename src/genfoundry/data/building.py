@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from genfoundry import catalog, sealed
 from genfoundry.dataset import CARD_FILE, Card, read_card, seal, verify, version_of
@@ -35,8 +36,7 @@ DECLARED = (
 @contextmanager
 def writing_data() -> Iterator[None]:
     """Be the only writer below `data/`: across threads and processes, released by the kernel if the writer dies."""
-    with (state_dir("locks") / "data.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(state_dir("locks") / "data.lock"):
         data_dir().mkdir(parents=True, exist_ok=True)
         for leftover in data_dir().glob(f"{TEMPORARY}*"):
             shutil.rmtree(leftover, ignore_errors=True)
