@@ -113,9 +113,10 @@ def _times(start: str, freq: str, skipped: int, total: int) -> list[Tick]:
     import pandas as pd
     from matplotlib.dates import AutoDateFormatter, AutoDateLocator, date2num
 
-    stamps = pd.date_range(start, periods=skipped + total, freq=freq, unit="us")[skipped:].to_pydatetime()
+    times = pd.date_range(start, periods=skipped + total, freq=freq, unit="us")
+    stamps = times.to_pydatetime()[skipped:]
     locator = AutoDateLocator(minticks=2, maxticks=4)
     at, written = locator.tick_values(stamps[0], stamps[-1]), AutoDateFormatter(locator)
     written.scaled = TIMES
-    places = np.interp(at, date2num(stamps), np.linspace(0, 100, total), left=np.nan, right=np.nan)
-    return [Tick(round(float(x), 2), written(day)) for day, x in zip(at, places, strict=True) if np.isfinite(x)]
+    places = np.interp(np.asarray(at), date2num(stamps), np.linspace(0, 100, total), left=np.nan, right=np.nan)
+    return [Tick(round(x, 2), str(written(day))) for day, x in zip(at, places.tolist(), strict=True) if np.isfinite(x)]
