@@ -114,7 +114,7 @@ def _times(start: str, freq: str, skipped: int, total: int) -> list[Tick]:
     from matplotlib.dates import AutoDateFormatter, AutoDateLocator, date2num
 
     times = pd.date_range(start, periods=skipped + total, freq=freq, unit="us")
-    stamps = times.to_pydatetime()[skipped:]
+    stamps = [time.to_pydatetime() for time in times[skipped:]]
     locator = AutoDateLocator(minticks=2, maxticks=4)
     at, written = locator.tick_values(stamps[0], stamps[-1]), AutoDateFormatter(locator)
     written.scaled = TIMES
