@@ -50,4 +50,5 @@ def ks_distance(a: np.ndarray, b: np.ndarray) -> float:
     """The largest difference of two empirical distribution functions, 0 to 1."""
     from scipy.stats import ks_2samp
 
-    return float(ks_2samp(a, b, method="asymp").statistic)  # its p-value, quickest so, is for independent draws
+    found = ks_2samp(a, b, method="asymp")  # its p-value, quickest so, is for independent draws
+    return float(found.statistic)  # pyright: ignore[reportAttributeAccessIssue]
