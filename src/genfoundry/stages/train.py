@@ -20,7 +20,7 @@ from typing import NamedTuple
 from filelock import FileLock
 
 from genfoundry import sealed, tracking
-from genfoundry.dataset import locate
+from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
 from genfoundry.files import ROOM, ensure_room, state_dir
 from genfoundry.identity import run_key
@@ -103,7 +103,7 @@ def _order(key: str, version: DatasetVersion, model: ModelSection, training: Set
         settings=model.settings,
         training=training.model_dump(mode="json"),
         dataset=version,
-        folder=locate(version),
+        folder=open_version(version).folder,
         threads=training.threads or max(1, (os.cpu_count() or 1) // max(1, share)),
     )
 
