@@ -13,7 +13,7 @@ import click
 from genfoundry import tracking
 from genfoundry.data.building import embedded, is_sealed
 from genfoundry.data.versions import dvc, history
-from genfoundry.dataset import folder_digest, locate, read_card
+from genfoundry.dataset import card_of, folder_digest, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, project_root, publish
 from genfoundry.identity import PACKAGE
@@ -161,7 +161,8 @@ def _rows(name: str, digest: str | None) -> dict[str, int] | None:
         return None
     folder = data_dir() / name
     try:
-        return read_card(folder if folder_digest(folder) == digest else locate(history.recall(name, digest))).counts
+        card = read_card(folder) if folder_digest(folder) == digest else card_of(history.recall(name, digest))
+        return card.counts
     except UserError:
         return None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from genfoundry import catalog, sealed
-from genfoundry.dataset import CARD_FILE, Card, read_card, seal, verify, version_of
+from genfoundry.dataset import CARD_FILE, Card, seal, verify
 from genfoundry.errors import UserError
 from genfoundry.files import DiskFull, data_dir, disk_full, means_full, megabytes, state_dir, sync_folder
 from genfoundry.records import DatasetVersion, SeriesSpec
@@ -56,8 +56,8 @@ def build_folder(name: str, *, force: bool = False) -> DatasetVersion:
     """
     entry, destination = catalog.module("datasets", name), data_dir() / name
     with writing_data():
-        if not force and destination.exists() and _declares(verify(destination), entry.CARD):
-            return version_of(destination, read_card(destination))
+        if not force and destination.exists() and _declares((built := verify(destination)).card, entry.CARD):
+            return built.version
         return place(destination, lambda folder: _write(folder, entry.CARD, entry.examples()))
 
 
@@ -150,7 +150,7 @@ def kept(folder: Path, digest: str) -> DatasetVersion | None:
     if not is_sealed(folder):
         return None
     try:
-        return version_of(folder, verify(folder, digest))
+        return verify(folder, digest).version
     except UserError as error:
         sealed.say(f"{error.found} That copy is made anew.")
         shutil.rmtree(folder)

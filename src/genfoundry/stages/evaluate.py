@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genfoundry import tracking
-from genfoundry.dataset import locate, verify
+from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
 from genfoundry.identity import evaluation_key
 from genfoundry.recipe import EvaluationPlan
@@ -77,8 +77,7 @@ def _judge(
     from genfoundry.judging.features import Extractor
     from genfoundry.training.loader import load_model
 
-    data = locate(checkpoint.dataset)
-    verify(data, checkpoint.dataset.digest)
+    data = open_version(checkpoint.dataset).folder
     model = load_model(tracking.fetch_weights(checkpoint.run_id, checkpoint.weights_digest, scratch / "model"))
     domain = None
     if extractor:

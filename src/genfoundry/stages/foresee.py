@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from genfoundry.data.stamps import CONVERTED, as_tzinfo, in_zone
-from genfoundry.dataset import Card, locate, read_card
+from genfoundry.dataset import Card, Dataset, open_version
 from genfoundry.errors import UserError
 from genfoundry.files import publish
 from genfoundry.kinds.series import storage
@@ -51,8 +51,8 @@ def foresee(
     """
     import pandas as pd
 
-    folder = _folder(data)
-    axis, zone = storage.read(folder), _zone(read_card(folder))
+    dataset = _fetched(data)
+    axis, zone = storage.read(dataset.folder), _zone(dataset.card)
     moment = None if until is None else _moment(until, axis, spec, zone)
     ends = {i: end for i in range(len(axis.ids)) if (end := _end(axis, i, moment, spec)) is not None}
     if not ends:
@@ -86,12 +86,12 @@ def write(frame: pd.DataFrame, origin: Provenance, out: Path) -> list[Path]:
     return [publish(out / TABLE, text), publish(out / SIDECAR, sidecar(origin))]
 
 
-def _folder(data: DatasetVersion) -> Path:
+def _fetched(data: DatasetVersion) -> Dataset:
     try:
-        return locate(data)
+        return open_version(data)
     except UserError:
         fetch_dataset(data.name)
-        return locate(data)
+        return open_version(data)
 
 
 def _zone(card: Card) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from genfoundry import catalog, tracking
 from genfoundry.catalog import Entry
-from genfoundry.dataset import locate
+from genfoundry.dataset import open_version
 from genfoundry.errors import UserError, closest
 from genfoundry.model import Model, Upscales
 from genfoundry.records import DatasetVersion, SeriesSpec
@@ -161,7 +161,7 @@ def _class(asked: str, model: Model, data: DatasetVersion) -> tuple[Chosen, list
     names, notes = model.names, []
     if not names:
         try:
-            names = names_of(locate(data), model.spec)
+            names = names_of(open_version(data).folder, model.spec)
         except UserError:
             lost = "was published without the names of its classes, and its data are not on this machine"
             notes = [f"This version {lost}: {asked} was taken for the number of a class."]

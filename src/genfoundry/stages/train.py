@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from genfoundry import tracking
-from genfoundry.dataset import locate
+from genfoundry.dataset import open_version
 from genfoundry.files import ROOM, ensure_room, state_dir
 from genfoundry.identity import run_key
 from genfoundry.recipe import ModelSection
@@ -77,7 +77,7 @@ def _order(key: str, version: DatasetVersion, model: ModelSection, training: Set
         settings=model.settings,
         training=training.model_dump(mode="json"),
         dataset=version,
-        folder=locate(version),
+        folder=open_version(version).folder,
         threads=training.threads or max(1, (os.cpu_count() or 1) // max(1, share)),
     )
 
