@@ -9,13 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from genfoundry import catalog, sealed, tracking
+from genfoundry import catalog, sealed, task, tracking
 from genfoundry.dataset import card_of
 from genfoundry.errors import UserError
 from genfoundry.files import publish, state_path
 from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
 from genfoundry.report import RunView, render
-from genfoundry.task_words import task_of
 from genfoundry.training import journal
 
 from . import recipes
@@ -63,7 +62,7 @@ def view(version: ModelVersion) -> RunView:
             images=images,
             forecasts=_read(gallery / "forecasts.json", json.loads) or [],
             settings=_read(fetched("settings.json"), _settings) or {},
-            learned=_learned(version) if task_of(version.evaluation) == "classification" else {},
+            learned=_learned(version) if task.name_of(version.evaluation) == "classification" else {},
         )
 
 

@@ -19,10 +19,11 @@ from genfoundry import tracking
 from genfoundry.files import digest
 from genfoundry.gate import Policy
 from genfoundry.outcomes import NotPublished, outcome, sentence
-from genfoundry.recipe import EvaluationPlan, Recipe, Validation
+from genfoundry.recipe import Recipe, Validation
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
 from genfoundry.report.markdown import plain
 from genfoundry.stages import validated_before
+from genfoundry.task import Plan
 
 from . import recipes, reporting
 from .progress import screen
@@ -94,7 +95,7 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
     retry_delay_seconds=10,
     retry_condition_fn=_tracker_was_away,
 )
-def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> Evaluation:
+def evaluate(recipe: str, checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None) -> Evaluation:
     """Judge the checkpoint."""
     from genfoundry.stages.evaluate import evaluate_model
 
@@ -113,7 +114,7 @@ def register(
     evaluation: Evaluation,
     policy: Policy,
     name: str,
-    plan: EvaluationPlan | None = None,
+    plan: Plan | None = None,
     extractor: Checkpoint | None = None,
 ) -> ModelVersion:
     """Let the gate decide, beside the champion by the same ruler, and register the version, once."""

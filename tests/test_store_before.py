@@ -21,11 +21,11 @@ from genfoundry import tracking
 from genfoundry.dataset import folder_digest, open_version, read_card
 from genfoundry.gate import Policy
 from genfoundry.kinds.image import storage
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.stages.ingest import add
 from genfoundry.stages.register import register_model
 from genfoundry.stages.rejudge import judged_alike
+from genfoundry.tasks.forecasting.about import Plan
 from genfoundry.training import trainer
 from genfoundry.training.job import read_result
 
@@ -72,7 +72,7 @@ def test_its_champions_stay_load_and_can_be_rolled_back() -> None:
 def test_a_champion_is_judged_again_where_its_evaluation_lacks_what_is_new() -> None:
     info = tracking.get_version("deepar-meters", "champion")
     then = tracking.evaluation_of(info)
-    plan = EvaluationPlan(origins=4)
+    plan = Plan(origins=4)
     now = evaluate_model(then.checkpoint, plan)
     assert then.score(now.primary) is None
     assert now.score(now.primary) is not None

@@ -24,7 +24,8 @@ DOORS = {
     "mlflow": [
         "src/genfoundry/tracking/*",
         "src/genfoundry/training/loader.py",
-        "src/genfoundry/served.py",
+        "src/genfoundry/task.py",
+        "src/genfoundry/tasks/*/predictor.py",
         "flows/servers/guard.py",
     ],
     "great_expectations": ["src/genfoundry/stages/validate.py"],

@@ -44,6 +44,11 @@ class Entry(BaseModel, frozen=True):
     config: dict[str, str]
     methods: tuple[str, ...]
 
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What a family reads of the rows that it makes examples for, beside their number."""
+        return tuple(self.attributes.get("conditions", ()))  # pyright: ignore[reportArgumentType]
+
 
 def folder(package: str) -> Path:
     """The folder of `genfoundry.<package>`."""
@@ -94,6 +99,16 @@ def part(package: str, name: str, part: str = "") -> ModuleType:
 def module(package: str, name: str) -> ModuleType:
     """Import one entry."""
     return part(package, name)
+
+
+def parts(package: str, name: str) -> list[str]:
+    """The parts of an entry that is a folder."""
+    return sorted(info.name for info in pkgutil.iter_modules([str(folder(package) / name.replace("-", "_"))]))
+
+
+def constants(package: str, name: str, part: str) -> dict[str, object]:
+    """What a part of an entry that is a folder sets to literals, read from its source."""
+    return _constants(_tree(source(package, name, part).read_bytes()).body)
 
 
 T = TypeVar("T")

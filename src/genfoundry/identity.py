@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 
 from genfoundry import catalog
 from genfoundry.files import digest
-from genfoundry.recipe import EvaluationPlan, Validation
+from genfoundry.recipe import Validation
 from genfoundry.records import Checkpoint, DatasetVersion
+from genfoundry.task import Plan
 
 PACKAGE = catalog.folder(".")
 FLAG = "TYPE_CHECKING"  # False wherever code runs
@@ -47,7 +48,7 @@ def run_key(family: str, settings: dict[str, Any], training: dict[str, Any], dat
     )
 
 
-def evaluation_key(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> str:
+def evaluation_key(checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None) -> str:
     """sha256 of all that decides the scores: the weights, the evaluation's section, and the code that judges them."""
     sides = [side for side in (checkpoint, extractor) if side]
     modules = [catalog.module_name("models", side.family) for side in sides]
@@ -71,8 +72,11 @@ def validation_modules(kind: str) -> list[str]:
 
 
 def judging_modules(task: str, kind: str) -> list[str]:
-    """What an evaluation runs beside the families of its models: the task's judge, and how rows are opened."""
-    return [catalog.module_name("tasks", task, "judge"), catalog.module_name("kinds", kind, "storage")]
+    """What an evaluation runs beside the families of its models: the task's judge, its part for a kind of data where
+    it has one, and how rows are opened."""
+    parts = ["judge", *({kind} & {*catalog.parts("tasks", task)})]
+    modules = [catalog.module_name("tasks", task, part) for part in parts]
+    return [*modules, catalog.module_name("kinds", kind, "storage")]
 
 
 def watching_modules(kind: str) -> list[str]:
@@ -80,7 +84,7 @@ def watching_modules(kind: str) -> list[str]:
     return ["genfoundry.stages.watch", catalog.module_name("kinds", kind, "storage")]
 
 
-def task_of(family: str, plan: EvaluationPlan) -> str:
+def task_of(family: str, plan: Plan) -> str:
     """The task of a family, or the one that the recipe asks for."""
     return plan.task or str(catalog.describe("models", family).attributes["task"])
 

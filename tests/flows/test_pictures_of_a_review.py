@@ -15,12 +15,12 @@ from support.waves import PLAN, waves
 
 from genfoundry.dataset import read_card, version_of
 from genfoundry.gate import Policy
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Evaluation
 from genfoundry.report import standalone_svg
 from genfoundry.review.affected import Selection, Touched
 from genfoundry.review.compare import Review, Side, compare
 from genfoundry.stages.evaluate import evaluate_model
+from genfoundry.tasks.classification.about import Plan
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -57,7 +57,7 @@ def test_a_forecaster_shows_its_fans(root, monkeypatch):
 
 
 def test_a_classifier_shows_what_it_takes_for_what(root):
-    found = evaluate_model(untrained(digits(root), "cnn", {}, root / "model"), EvaluationPlan())
+    found = evaluate_model(untrained(digits(root), "cnn", {}, root / "model"), Plan())
     assert '<img src="review-cnn-after.svg"' in page(found, root / "review.md")
     shown = texts((root / "review-cnn-after.svg").read_bytes())
     counts = [f"{count:,.0f}" for row in range(10) for count in found.details[f"confusion/{row}"]]

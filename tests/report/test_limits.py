@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from demo import fleet
+from genfoundry.task_words import WORDS
 
 from genfoundry.report.sections import section
-from genfoundry.task_words import WORDS
 
 LIMITS = {**{task: words.limits for task, words in WORDS.items()}, "colouring": ""}
 

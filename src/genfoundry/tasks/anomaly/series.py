@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -27,11 +27,14 @@ from genfoundry.judging.features import Extractor
 from genfoundry.metrics.forecast import observed_mean
 from genfoundry.model import Model
 from genfoundry.modelling.windows import fill, scale
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Score, SeriesSpec
 from genfoundry.task import Judgement
 from genfoundry.tasks.forecasting.judge import NUM_FUTURES, Origins, drawn, futures, rolling_origins
 
+if TYPE_CHECKING:
+    from genfoundry.tasks.anomaly.about import Plan
+
+NEEDS = ("sample",)
 SIZES = (3.0, 6.0)  # of a fault, in the series' own step deviations, up or down; drawn evenly
 LEAST_OBSERVED = 4  # steps of a future that can hold a fault
 LEAST_GAPS = 4  # windows with a gap that make a score of their own
@@ -81,7 +84,7 @@ class Planted(NamedTuple):
     kind: np.ndarray
 
 
-def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded forecaster on a verified series dataset; fill `out` with `forecasts.json`. The promise: `task`.
 
     The deciding score is the AUROC.
@@ -217,7 +220,7 @@ def _details(planted: Planted, found: Found, usual: Found) -> dict[str, list[flo
     }
 
 
-def _protocol(plan: EvaluationPlan, spec: SeriesSpec, planted: Planted, clean: Origins) -> dict[str, str | int | float]:
+def _protocol(plan: Plan, spec: SeriesSpec, planted: Planted, clean: Origins) -> dict[str, str | int | float]:
     return {
         "windows": len(planted.kind),
         "anomalies": int((planted.kind != "").sum()),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -37,16 +37,18 @@ from genfoundry.metrics.memorisation import NEAR, Memorisation
 from genfoundry.metrics.prdc import Prdc
 from genfoundry.metrics.reconstruction import Reconstruction, per_image
 from genfoundry.model import Classifies, HasLikelihood, Model, Pyramids, Reconstructs
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import ImageSpec, Score
 from genfoundry.task import Judgement
+
+if TYPE_CHECKING:
+    from genfoundry.tasks.generation.about import Plan
 
 FLOORS = ("real", "copy", "noise")
 WIDE, MANY = 512, 2000  # features, and images, above which a half-sample is dear
 LIMITS = {"fd": (0.0,), "density": (0.0,), **dict.fromkeys(("precision", "recall", "coverage"), (0.0, 1.0))}
 
 
-def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified image dataset; fill `out` with the gallery. The promise: `genfoundry.task`.
 
     The deciding score is the Fréchet distance in the extractor's features, without an extractor in the principal
@@ -80,7 +82,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
 
 
 def _views(
-    spec: ImageSpec, pixels: PixelPCA, plan: EvaluationPlan, extractor: Extractor | None, device: torch.device
+    spec: ImageSpec, pixels: PixelPCA, plan: Plan, extractor: Extractor | None, device: torch.device
 ) -> list[View]:
     """The deciding view first."""
     views: list[View] = [pixels]
@@ -95,7 +97,7 @@ def _views(
 
 
 def _protocol(
-    plan: EvaluationPlan, real: RealImages, views: list[View], extractor: Extractor | None
+    plan: Plan, real: RealImages, views: list[View], extractor: Extractor | None
 ) -> dict[str, str | int | float]:
     return {
         "samples": len(real.test),
