@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from genfoundry import catalog, sealed, task, tracking
-from genfoundry.dataset import CARD_FILE, locate, read_card
+from genfoundry.dataset import card_of
 from genfoundry.errors import UserError
 from genfoundry.files import publish, state_path
 from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
@@ -56,7 +56,7 @@ def view(version: ModelVersion) -> RunView:
             paper=catalog.describe("models", checkpoint.family).title,
             kind=checkpoint.dataset.kind,
             version=version,
-            card=json.loads((locate(checkpoint.dataset) / CARD_FILE).read_text(encoding="utf-8")),
+            card=card_of(checkpoint.dataset).model_dump(mode="json"),
             validation=_validation(fetched("validation/validation.json"), checkpoint.dataset),
             curves=_curves(fetched(journal.FILE)),
             images=images,
@@ -128,7 +128,7 @@ def _read(path: Path, parse: Callable[[str], T]) -> T | None:
 
 def _validation(path: Path, version: DatasetVersion) -> ValidatedDataset:
     found = _read(path, ValidatedDataset.model_validate_json)
-    return found or ValidatedDataset(version=version, counts=read_card(locate(version)).counts, checks=())
+    return found or ValidatedDataset(version=version, counts=card_of(version).counts, checks=())
 
 
 def _curves(path: Path) -> dict[str, list[tuple[int, float]]]:

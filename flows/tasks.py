@@ -27,6 +27,7 @@ from genfoundry.task import Plan
 
 from . import recipes, reporting
 from .progress import screen
+from .runs.shared import trainings
 
 TRIES = int(os.environ.get("GENFOUNDRY_TRACKER_TRIES", "6"))  # with ten seconds between: how long MLflow may be away
 
@@ -79,7 +80,7 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
         validated,
         recipe.model,
         recipe.training,
-        share=int(os.environ.get("GENFOUNDRY_TRAININGS", "1")),
+        share=trainings(),
         report=lambda now: screen.training(recipe.name, now.step, now.of, now.metrics, now.doing),
     )
     if not checkpoint.skipped:

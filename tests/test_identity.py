@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from genfoundry_flows import recipes as shelf
+from genfoundry_flows import recipes as recipe_files
 
 from genfoundry import catalog, identity
 from genfoundry.recipe import Recipe
@@ -73,7 +73,7 @@ def before() -> dict[tuple[str, str], str]:
 
 @cache
 def recipes() -> dict[str, Recipe]:
-    return {name: shelf.load(name) for name in shelf.names()}
+    return {name: recipe_files.load(name) for name in recipe_files.names()}
 
 
 def keys() -> dict[tuple[str, str], str]:

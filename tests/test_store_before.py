@@ -18,7 +18,7 @@ from genfoundry_flows.cli import cli
 from PIL import Image
 
 from genfoundry import tracking
-from genfoundry.dataset import folder_digest, locate, read_card
+from genfoundry.dataset import folder_digest, open_version, read_card
 from genfoundry.gate import Policy
 from genfoundry.kinds.image import storage
 from genfoundry.stages.evaluate import evaluate_model
@@ -145,4 +145,4 @@ def test_the_same_series_again_are_the_same_version(project: Path, tmp_path: Pat
     frame.to_csv(tmp_path / "meters.csv", index=False)
     again = add(tmp_path / "meters.csv", "meters", licence="own", consent="own")
     assert again.version.digest == before
-    assert locate(again.version) == folder
+    assert open_version(again.version).folder == folder

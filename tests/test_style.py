@@ -208,6 +208,18 @@ def test_importing_every_module_has_no_effect(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
 
 
+def test_the_flows_have_one_name():
+    """`flows`, which is importable from the checkout, would be the same files as other modules, with other classes."""
+    places = [path for folder in ("src", "flows", "tests", "benchmarks") for path in (HERE / folder).rglob("*.py")]
+    found = [
+        f"{name_of(path)}:{line} {module}"
+        for path in places
+        for line, module in imports(path)
+        if module.split(".")[0] == "flows"
+    ]
+    assert found == []
+
+
 def _dotted(path: Path) -> str:
     """The name that a file is imported by."""
     parts = path.relative_to(HERE).with_suffix("").parts

@@ -27,7 +27,7 @@ def draw(out: Path, model: Model, made: list[ImageSet], held_out: np.ndarray, pi
     for variant in made[1:]:
         write(out / f"samples-{variant.subject}.png", variant.draws[0][:SHOWN])
     shown = samples.draws[0][:BANDS]
-    row = nearest(cached_features(pixels, samples.train), pixels(shown)).row.numpy()
+    row = nearest(cached_features(pixels, samples.train), pixels(shown)).row
     write(out / "neighbours.png", shown, samples.train[row])
     held_out = held_out[spread(len(held_out), BANDS)]
     if isinstance(model, Reconstructs):

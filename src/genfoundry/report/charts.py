@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from genfoundry.report import clock, wording
-from genfoundry.report.scales import Scale, Tick, fit
+from genfoundry.report import wording
+from genfoundry.report.scales import Scale, Tick, fit, time_ticks
 
 MOST_POINTS = 240  # of one line; longer curves are thinned, the extremes kept
 WIDE, NARROW = ("0.025", "0.975"), ("0.1", "0.9")
@@ -121,7 +121,7 @@ def fan(forecast: dict) -> Plot:
         lines.append(_line(f"baseline-{order % 3}", values, len(past), x, y))
     lines += [_line("past", past, 0, x, y), _line("median", quantiles.get("0.5", []), len(past), x, y)]
     lines.append(_line("came", [*past[-1:], *future], max(len(past) - 1, 0), x, y))
-    stamps = clock.labels(forecast["start"], forecast["freq"], skipped, total)
+    stamps = time_ticks(forecast["start"], forecast["freq"], skipped, total)
     title = f"{forecast['series']}, {forecast['unit']}" if forecast.get("unit") else str(forecast["series"])
     alt = f"Forecast of {title}: {_hits(forecast)} of the {_known(future)} values that came lie in the 80 % band."
     note = f"{_hits(forecast)} of {_known(future)} in the 80 % band"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from genfoundry import catalog, task
-from genfoundry.dataset import Card, locate, read_card
+from genfoundry.dataset import Card, card_of
 from genfoundry.errors import UserError
 from genfoundry.records import DatasetVersion, Evaluation, Score, Verdict
 from genfoundry.report.markdown import plain
@@ -32,25 +32,15 @@ def describe(name: str, evaluation: Evaluation, verdict: Verdict, champion: int 
         champion: the version that held the alias when it was judged, if any.
         files: where MLflow's pages show the artifacts of its run.
     """
-    texts = (
-        _describe(name, evaluation, verdict, champion, files, rows) for rows in range(len(evaluation.scores), 0, -1)
-    )
-    fitting = next((text for text in texts if len(text) <= LONGEST), "")
-    return fitting or _describe(name, evaluation, verdict, champion, files, 1)[: LONGEST - 1] + "…"
-
-
-def _describe(name: str, evaluation: Evaluation, verdict: Verdict, champion: int | None, files: str, rows: int) -> str:
-    sections = [
-        _what(evaluation),
-        purpose(evaluation),
-        links(evaluation, files),
-        _data(evaluation.checkpoint.dataset),
-        _scores(evaluation, rows),
-        _verdict(verdict, champion),
-        _cost(evaluation),
-        _use(name, evaluation),
-    ]
-    return "\n\n".join(sections) + "\n"
+    data = _data(evaluation.checkpoint.dataset)
+    above = [_what(evaluation), purpose(evaluation), links(evaluation, files), data]
+    below = [_verdict(verdict, champion), _cost(evaluation), _use(name, evaluation)]
+    text = ""
+    for rows in range(max(1, len(evaluation.scores)), 0, -1):
+        text = "\n\n".join([*above, _scores(evaluation, rows), *below]) + "\n"
+        if len(text) <= LONGEST:
+            return text
+    return text[: LONGEST - 1] + "…"
 
 
 def _what(evaluation: Evaluation) -> str:
@@ -108,7 +98,7 @@ def _data(version: DatasetVersion) -> str:
 
 def _card(version: DatasetVersion) -> Card | None:
     try:
-        return read_card(locate(version))
+        return card_of(version)
     except UserError:
         return catalog.module("datasets", version.name).CARD if version.name in catalog.names("datasets") else None
 

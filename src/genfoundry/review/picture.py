@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from genfoundry import tracking
-from genfoundry.dataset import locate, read_card
+from genfoundry.dataset import card_of
 from genfoundry.errors import UserError
 from genfoundry.records import DatasetVersion, Evaluation
 from genfoundry.report import standalone_svg
@@ -48,6 +48,6 @@ def _gallery(evaluation: Evaluation, name: str) -> bytes | None:
 
 def _class_names(version: DatasetVersion) -> tuple[str, ...]:
     try:
-        return tuple(read_card(locate(version)).class_names)
+        return card_of(version).class_names
     except UserError:
         return ()  # classes are numbers then

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from genfoundry import task, tracking
-from genfoundry.dataset import locate, verify
+from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
 from genfoundry.identity import evaluation_key, task_of
 from genfoundry.records import Checkpoint, Evaluation
@@ -70,8 +70,7 @@ def _judge(judging: Task, checkpoint: Checkpoint, plan: Plan, extractor: Checkpo
     from genfoundry.judging.features import Extractor
     from genfoundry.training.loader import load_model
 
-    data = locate(checkpoint.dataset)
-    verify(data, checkpoint.dataset.digest)
+    data = open_version(checkpoint.dataset).folder
     model = load_model(tracking.fetch_weights(checkpoint.run_id, checkpoint.weights_digest, scratch / "model"))
     domain = None
     if extractor:

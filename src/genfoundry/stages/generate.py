@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from genfoundry import catalog, task, tracking
 from genfoundry.catalog import Entry
-from genfoundry.dataset import locate
+from genfoundry.dataset import open_version
 from genfoundry.errors import UserError, closest
 from genfoundry.records import DatasetVersion
 from genfoundry.serving.provenance import Provenance
@@ -68,7 +68,7 @@ def _task(entry: Entry) -> Task:
 def _fetch(data: DatasetVersion) -> None:
     """Have the data on this machine, at the version that the model was trained on."""
     try:
-        locate(data)
+        open_version(data)
     except UserError:
         fetch_dataset(data.name)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Literal
 
 from genfoundry import tracking
-from genfoundry.dataset import locate
+from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
 from genfoundry.gate import Unjudged, better_beyond, compare, not_comparable
 from genfoundry.outcomes import Interrupted
@@ -137,8 +137,8 @@ def _called_otherwise(info: VersionInfo, then: DatasetVersion, today: DatasetVer
     names = tracking.load_version(info.name, info.version).names
     if not names:
         with suppress(UserError):  # the data that it was trained on are gone
-            names = names_of(locate(then), then.spec)
-    return bool(names) and names != names_of(locate(today), today.spec)
+            names = names_of(open_version(then).folder, then.spec)
+    return bool(names) and names != names_of(open_version(today).folder, today.spec)
 
 
 def _not_compared(info: VersionInfo, why: str) -> Finding:

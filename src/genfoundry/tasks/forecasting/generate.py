@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from genfoundry.data.stamps import CONVERTED, as_tzinfo, in_zone
-from genfoundry.dataset import Card, locate, read_card
+from genfoundry.dataset import Card, Dataset, open_version
 from genfoundry.errors import UserError
 from genfoundry.kinds.series import storage
 from genfoundry.kinds.series.storage import Axis
@@ -44,13 +44,13 @@ def write(model: Model, dataset_version: DatasetVersion, wishes: Wishes, origin:
     Raises:
         UserError: see `forecasts`.
     """
-    made = forecasts(model, locate(dataset_version), wishes)
+    made = forecasts(model, open_version(dataset_version), wishes)
     origin = origin.model_copy(update={"given": made.given})
     return Generated(origin, tables.write(out / TABLE, made.frame, origin), made.notes)
 
 
-def forecasts(model: Model, folder: Path, wishes: Wishes) -> Forecast:
-    """The horizon after the last value of each series of a dataset's folder, or after its last one up to a moment.
+def forecasts(model: Model, dataset: Dataset, wishes: Wishes) -> Forecast:
+    """The horizon after the last value of each series of a dataset, or after its last one up to a moment.
 
     That moment, `wishes.until`, is inclusive, midnight where no time is given, and in the data's zone where no offset
     is. `wishes.number` futures are drawn for the mean and the quantiles, by families that know no quantiles.
@@ -60,7 +60,7 @@ def forecasts(model: Model, folder: Path, wishes: Wishes) -> Forecast:
     """
     import pandas as pd
 
-    axis, zone, spec = storage.read(folder), _zone(read_card(folder)), model.spec
+    axis, zone, spec = storage.read(dataset.folder), _zone(dataset.card), model.spec
     moment = None if wishes.until is None else _moment(wishes.until, axis, spec, zone)
     ends = {i: end for i in range(len(axis.ids)) if (end := _end(axis, i, moment, spec)) is not None}
     if not ends:

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 
 from genfoundry.batch import ImageBatch
 from genfoundry.data.quarantine import as_text
-from genfoundry.dataset import locate
+from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
 from genfoundry.files import publish
 from genfoundry.judging.features import to_batch, to_pixels
@@ -119,7 +119,7 @@ def _class(asked: str, model: Model, data: DatasetVersion) -> tuple[Chosen, list
     names, notes = model.names, []
     if not names:
         try:
-            names = names_of(locate(data), model.spec)
+            names = names_of(open_version(data).folder, model.spec)
         except UserError:
             lost = "was published without the names of its classes, and its data are not on this machine"
             notes = [f"This version {lost}: {asked} was taken for the number of a class."]
