@@ -112,7 +112,7 @@ def constants(package: str, name: str, part: str) -> dict[str, object]:
 
 
 def capabilities() -> dict[str, str]:
-    """The methods by which a family can do more than learn, and what each is called in lists: see `model.CAPABILITIES`."""
+    """The methods by which a family can do more than learn, and what each is called: see `model.CAPABILITIES`."""
     return cast(dict[str, str], _constants(_tree(folder("model.py").read_bytes()).body)["CAPABILITIES"])
 
 

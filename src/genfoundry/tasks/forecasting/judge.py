@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from genfoundry.batch import SeriesBatch, SeriesRows
-from genfoundry.dataset import read_card
+from genfoundry.dataset import Dataset, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import publish
 from genfoundry.gate import WINDOWS, ratio_name
@@ -68,7 +68,7 @@ class Origins(NamedTuple):
     left_out: tuple[str, ...] = ()
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified series dataset; fill `out` with `forecasts.json`. The promise: `task`.
 
     The deciding score is the CRPS in units of each series' own seasonal naive error in training. Beside it stands its
@@ -79,7 +79,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
     """
     model.eval()
     spec = cast(SeriesSpec, model.spec)
-    origins = rolling_origins(folder, spec, plan.origins, model)
+    origins = rolling_origins(dataset.folder, spec, plan.origins, model)
     subjects = {"model": futures(model, origins.batch, NUM_FUTURES, plan.seed)}
     for name in apart(spec):
         histories = origins.known if name == "noise" else origins.histories
@@ -87,7 +87,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
     protocol = f"h{spec.horizon}_o{plan.origins}"
     windows = {subject: by_window(origins.real, fake) for subject, fake in subjects.items()}
     scores = tuple(_scores(windows, protocol, plan.seed))
-    publish(out / "forecasts.json", json.dumps(_gallery(folder, spec, origins, subjects), indent=1))
+    publish(out / "forecasts.json", json.dumps(_gallery(dataset.folder, spec, origins, subjects), indent=1))
     primary = f"{PRIMARY}_{protocol}"
     details = _details(origins, subjects) | {WINDOWS + primary: _kept(windows["model"][PRIMARY])}
     return Judgement(primary, scores, _protocol(plan, spec, origins), details, TRIVIAL)
