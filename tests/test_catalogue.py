@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from click.testing import CliRunner
 from genfoundry_flows import recipes
 from genfoundry_flows.commands.models import models
+from support import contracts
 
-from genfoundry import catalog, recipe
+from genfoundry import catalog, model, recipe
 from genfoundry.errors import UserError
 
 EMBEDDED = {"mnist-5k", "digits", "photos", "nyc-weather", "stocks", "sunspots"}
@@ -110,3 +113,12 @@ def test_a_part_is_imported_when_it_is_asked_for(kinds: Path, monkeypatch: pytes
     assert catalog.module("kinds", "ear_trumpet").__doc__ == "Sound."
     assert "genfoundry.kinds.ear_trumpet.rows" not in sys.modules
     assert catalog.part("kinds", "ear_trumpet", "rows").COUNT == 3
+
+
+def test_every_capability_is_one_protocol_of_the_model_and_is_held_by_the_contract():
+    protocols = [each for each in vars(model).values() if getattr(each, "_is_protocol", False) and each is not Protocol]
+    methods = {name for each in protocols for name in vars(each) if inspect.isfunction(vars(each)[name])}
+    said = {name for name in methods if not name.startswith("_")}
+    assert {*model.CAPABILITIES} == said | {"sample"}
+    assert catalog.capabilities() == model.CAPABILITIES
+    assert {*contracts.CAPABILITIES} | {"sample"} == {*model.CAPABILITIES}

@@ -22,7 +22,7 @@ from genfoundry.records import Checkpoint, Cost, DatasetVersion, ModelVersion
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.stages.register import register_model
 from genfoundry.stages.rejudge import rejudge
-from genfoundry.tasks.generation.about import Plan
+from genfoundry.tasks.classification.about import Plan
 from genfoundry.training.loader import build_model, write_model
 
 PLAN = Plan()

@@ -20,6 +20,7 @@ from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, Score
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.stages.register import register_model
 from genfoundry.stages.rejudge import compared, rejudge
+from genfoundry.tasks.classification import about as classification
 from genfoundry.tasks.generation.about import Plan
 from genfoundry.tracking import VersionInfo
 from genfoundry.tracking.store import client
@@ -80,7 +81,7 @@ class Champion(NamedTuple):
 
 
 def version(name: str, checkpoint: Checkpoint, extractor: Checkpoint | None = None) -> VersionInfo:
-    found = evaluate_model(checkpoint, PLAN, extractor)
+    found = evaluate_model(checkpoint, PLAN if checkpoint.family == "gan" else classification.Plan(), extractor)
     made = register_model(found, Policy(must_beat=()), name)
     return tracking.get_version(name, made.version)
 

@@ -1,9 +1,9 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from pydantic import BaseModel
 from support.toys import Toy, scores_of
 from torch.nn import functional as F
 
@@ -18,18 +18,11 @@ pytestmark = pytest.mark.usefixtures("root")
 PLAN = Plan(num_samples=60)
 
 
-class Scale(BaseModel):
-    scale: int = 2
-
-
 class Nearest(Toy):
     """Repeats each pixel."""
 
     task = "super_resolution"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.config = Scale()
+    scale = 2
 
     def upscale(self, low):
         return F.interpolate(low, scale_factor=2, mode="nearest")
@@ -80,7 +73,8 @@ def test_what_is_paired_is_enlarged_as_it_was_given(mnist_folder, tmp_path):
     """Sources of one flat grey: whatever enlarges them, the luminance is that grey."""
     folder = shutil.copytree(mnist_folder, tmp_path / "pairs")
     np.save(folder / "test-sources.npy", np.full((len(storage.read(folder, "test").labels), 1, 14, 14), 100, np.uint8))
-    made = judge(Nearest(), verify(folder), PLAN, None, tmp_path)
+    paired = replace(verify(mnist_folder), folder=folder)
+    made = judge(Nearest(), paired, PLAN, None, tmp_path)
     real = real_images(folder, PLAN.num_samples, PLAN.seed).test
     ours = (luminance(real) - luminance(np.full_like(real, 100)))[..., 2:-2, 2:-2] / 255
     psnr = np.mean(-10 * np.log10((ours**2).mean((1, 2, 3))))

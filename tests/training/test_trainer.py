@@ -231,3 +231,26 @@ def test_imports_none_of_the_pipelines_vendors():
     found = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
     assert not found & {"prefect", "mlflow", "dvc", "great_expectations", "pandas", "pyarrow", "sklearn"}
     assert {"torch", "pytorch_lightning", "safetensors", "pydantic"} <= found
+
+
+WATCHED = """
+import sys
+from pathlib import Path
+from genfoundry.training import trainer
+from genfoundry.models.vae import VAE
+def fit(self, batches):
+    for _ in range(2):
+        print("rows", sum(len(batch) for batch in batches()), "of", {p.requires_grad for p in self.parameters()})
+VAE.before_training = fit
+sys.exit(trainer.main(Path(sys.argv[1])))
+"""
+
+
+def test_what_is_fitted_first_sees_all_training_rows_as_often_as_it_asks(root, tmp_path):
+    digits(root)
+    order(root, tmp_path / "job", family="vae", max_steps=4)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", WATCHED, tmp_path / "job"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    counts = json.loads((root / "data" / "digits" / "card.json").read_text())["counts"]
+    assert done.stdout.count(f"rows {counts['train']} of") == 2
