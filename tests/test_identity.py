@@ -11,7 +11,7 @@ from genfoundry import catalog, identity
 
 DECIDES = {
     "judging/features.py": "evaluation",
-    "judging/interval.py": "evaluation",
+    "statistics/interval.py": "evaluation",
     "metrics/frechet.py": "evaluation",
     "task.py": "evaluation",
     "tasks/generation/judge.py": "evaluation",
@@ -29,8 +29,10 @@ CHANGED = """
 import json, sys
 from pathlib import Path
 from genfoundry import identity
-from genfoundry.recipe import EvaluationPlan, Validation
-from genfoundry.records import Checkpoint, Cost, DatasetVersion, ImageSpec
+from genfoundry.data.policy import Validation
+from genfoundry.recipe import EvaluationPlan
+from genfoundry.records import Checkpoint, Cost, DatasetVersion
+from genfoundry.kinds.image.spec import ImageSpec
 
 def keys():
     spec = ImageSpec(channels=1, height=28, width=28, num_classes=10)

@@ -15,7 +15,7 @@ import torch
 from support.tracked import SPEC
 
 from genfoundry.errors import UserError
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.served import EVENLY, QUANTILES, Forecasts, _load_pyfunc
 from genfoundry.tracking.published import _write_mlmodel
 from genfoundry.training.loader import build_model, load_model, write_model

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from genfoundry import catalog
+from genfoundry.data.policy import Validation
 from genfoundry.files import digest, file_digest
-from genfoundry.recipe import EvaluationPlan, Validation
+from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, DatasetVersion
 
 PACKAGE = catalog.folder(".")

@@ -28,14 +28,16 @@ import numpy as np
 import torch
 
 from genfoundry import pasts
-from genfoundry.batch import ImageBatch, SeriesBatch
 from genfoundry.data.stamps import in_zone
 from genfoundry.errors import UserError
-from genfoundry.judging.features import to_pixels
+from genfoundry.kinds.image.pixels import to_pixels, to_unit
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.kinds.series.rows import SeriesBatch
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.kinds.series.storage import time_features
 from genfoundry.model import Classifies, HasQuantiles, Model, Upscales
 from genfoundry.pasts import Past
-from genfoundry.records import ImageSpec, SeriesSpec
 from genfoundry.training.loader import load_model
 from genfoundry.training.naming import choose_class
 
@@ -121,7 +123,7 @@ class Classes:
 
 def _images(pixels: np.ndarray) -> torch.Tensor:
     """uint8 (B, H, W, C) as (B, C, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.array(pixels, np.float32)).permute(0, 3, 1, 2) / 127.5 - 1
+    return to_unit(torch.from_numpy(np.array(pixels, np.float32)).permute(0, 3, 1, 2))
 
 
 class Forecasts:

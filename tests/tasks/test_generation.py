@@ -10,8 +10,9 @@ from genfoundry import gate
 from genfoundry.errors import UserError
 from genfoundry.judging import features, inception
 from genfoundry.judging.features import Extractor
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.recipe import EvaluationPlan
-from genfoundry.records import Checkpoint, Cost, Evaluation, ImageSpec, Verdict
+from genfoundry.records import Checkpoint, Cost, Evaluation, Verdict
 from genfoundry.task import Judgement
 from genfoundry.tasks.generation.judge import judge
 

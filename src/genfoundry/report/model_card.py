@@ -7,7 +7,9 @@ import textwrap
 from genfoundry import catalog
 from genfoundry.dataset import Card, locate, read_card
 from genfoundry.errors import UserError
-from genfoundry.records import DatasetVersion, Evaluation, ImageSpec, Score, SeriesSpec, Verdict
+from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.kinds.series.spec import SeriesSpec
+from genfoundry.records import DatasetVersion, Evaluation, Score, Verdict
 from genfoundry.report.markdown import plain
 from genfoundry.task_words import WORDS, task_of, task_of_family
 

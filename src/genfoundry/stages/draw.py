@@ -13,15 +13,15 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor
 
-from genfoundry.batch import ImageBatch
 from genfoundry.data import decoding
 from genfoundry.data.quarantine import RefusedError, as_text
 from genfoundry.errors import UserError
 from genfoundry.files import publish
-from genfoundry.judging.features import to_batch, to_pixels
 from genfoundry.judging.sheet import grid
+from genfoundry.kinds.image.pixels import to_pixels
+from genfoundry.kinds.image.rows import ImageBatch, to_batch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Completes, Model, Upscales
-from genfoundry.records import ImageSpec
 from genfoundry.serving.provenance import Provenance, stamped
 
 BATCH = 32  # always drawn whole, so that the first images don't depend on how many follow

@@ -13,10 +13,11 @@ from genfoundry.dataset import Card, locate, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import publish
 from genfoundry.kinds.series import storage
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.kinds.series.storage import Axis
 from genfoundry.model import HasQuantiles, Model
 from genfoundry.pasts import enough, known_steps
-from genfoundry.records import DatasetVersion, SeriesSpec
+from genfoundry.records import DatasetVersion
 from genfoundry.served import SAMPLES, Forecasts
 from genfoundry.serving.provenance import COLUMN, SIDECAR, Provenance, sidecar
 from genfoundry.stages.fetch import fetch_dataset

@@ -7,16 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from genfoundry import catalog, tracking
+from genfoundry import catalog, kind, tracking
 from genfoundry.catalog import Entry
 from genfoundry.dataset import locate
 from genfoundry.errors import UserError, closest
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.model import Model, Upscales
-from genfoundry.records import DatasetVersion, SeriesSpec
+from genfoundry.records import DatasetVersion
 from genfoundry.serving.provenance import Provenance
 from genfoundry.stages import draw, foresee
 from genfoundry.tracking import VersionInfo
-from genfoundry.training.naming import Chosen, choose_class, names_of
+from genfoundry.training.naming import Chosen, choose_class
 
 COUNT = 64
 REFERENCE = re.compile(r"([^@/]+)(?:@([^@/]+)|/(\d+))?")
@@ -161,7 +162,7 @@ def _class(asked: str, model: Model, data: DatasetVersion) -> tuple[Chosen, list
     names, notes = model.names, []
     if not names:
         try:
-            names = names_of(locate(data), model.spec)
+            names = kind.of(data).storage.names(locate(data), model.spec)
         except UserError:
             lost = "was published without the names of its classes, and its data are not on this machine"
             notes = [f"This version {lost}: {asked} was taken for the number of a class."]

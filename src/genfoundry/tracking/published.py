@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest
-from genfoundry.records import ImageSpec, SeriesSpec
+from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.tracking import runs
 from genfoundry.tracking.store import TrackerDown, client, guarded
 

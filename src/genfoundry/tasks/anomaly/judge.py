@@ -12,17 +12,19 @@ from typing import cast
 
 import numpy as np
 
+from genfoundry import kind
 from genfoundry.errors import UserError
 from genfoundry.judging import gallery
 from genfoundry.judging.detectors import detectors, records
-from genfoundry.judging.features import Extractor, PixelPCA, cached_features, in_chunks
-from genfoundry.judging.interval import size_name
+from genfoundry.judging.features import Extractor, PixelPCA, cached_features
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.filters import in_chunks
 from genfoundry.model import Model, ScoresAnomalies
 from genfoundry.recipe import EvaluationPlan
+from genfoundry.statistics.interval import size_name
 from genfoundry.task import Judgement
 from genfoundry.tasks.anomaly import series
-from genfoundry.training.naming import choose_class, names_of
+from genfoundry.training.naming import choose_class
 
 MOST_TRAIN = 5000  # training images that detectors and thresholds read
 
@@ -65,7 +67,9 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
 
 def _number(asked: str | int, model: Model, folder: Path) -> int:
     """The number of the class that a model never saw; to one that was published without names a number was a place."""
-    names = model.names if model.names or isinstance(asked, int) else names_of(folder, model.spec)
+    names = (
+        model.names if model.names or isinstance(asked, int) else kind.of(model.kind).storage.names(folder, model.spec)
+    )
     return choose_class(asked, names, model.spec.num_classes).number
 
 

@@ -7,12 +7,13 @@ from typing import cast
 
 import numpy as np
 
-from genfoundry.judging.features import Extractor, in_chunks
-from genfoundry.judging.interval import UNKNOWN, Estimate, half_samples, size_name, wilson
+from genfoundry.judging.features import Extractor
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.filters import in_chunks
 from genfoundry.metrics.accuracy import Accuracy, confusion, reliability
 from genfoundry.model import Classifies, Model
 from genfoundry.recipe import EvaluationPlan
+from genfoundry.statistics.interval import UNKNOWN, Estimate, half_samples, size_name, wilson
 from genfoundry.task import Judgement
 
 DRAWS = 100

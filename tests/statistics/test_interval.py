@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from genfoundry.judging.interval import Estimate, around, half_samples, size_name, wilson
 from genfoundry.metrics.frechet import Frechet
+from genfoundry.statistics.interval import Estimate, around, half_samples, size_name, wilson
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
