@@ -85,9 +85,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from genfoundry.batch import ImageBatch
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Model
-from genfoundry.records import ImageSpec
 
 
 class Tinter(Model[ImageBatch, ImageSpec]):

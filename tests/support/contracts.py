@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,28 +19,22 @@ import torch
 from mlflow.types.schema import TensorSpec
 from support.kinds import image, series
 
-from genfoundry import catalog, task
-from genfoundry.batch import Batch, ImageBatch, SeriesBatch
+from genfoundry import catalog, kind, task
+from genfoundry.batch import Batch
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.model import Model
-from genfoundry.records import ImageSpec, SeriesSpec
+from genfoundry.records import Spec
 from genfoundry.training.loader import build_model, load_model, write_model
 
 IMAGE_SPECS, (SERIES_SPEC,) = image.SPECS, series.SPECS
 
 
-def batch_of(spec: ImageSpec | SeriesSpec, rows: int, seed: int = 0) -> Batch:
-    """Random data of a spec's shape and range."""
-    generator = torch.Generator().manual_seed(seed)
-    if isinstance(spec, ImageSpec):
-        levels = torch.randint(0, 256, (rows, *spec.shape), generator=generator)
-        return ImageBatch(levels / 127.5 - 1, torch.randint(0, spec.num_classes, (rows,), generator=generator))
-    past, future = (torch.randn(rows, n, generator=generator) * 5 + 50 for n in (spec.context, spec.horizon))
-    time = [torch.rand(rows, n, 4, generator=generator) - 0.5 for n in (spec.context, spec.horizon)]
-    series = torch.arange(rows) % spec.num_series
-    return SeriesBatch(past, torch.ones_like(past), time[0], future, torch.ones_like(future), time[1], series)
+def batch_of(spec: Spec, rows: int, seed: int = 0) -> Any:
+    """Random rows of a spec's shape and range."""
+    return kind.of(spec).rows.example_batch(spec, rows, seed)
 
 
-def check_model(family: str, spec: ImageSpec | SeriesSpec, folder: Path, **settings) -> None:
+def check_model(family: str, spec: Spec, folder: Path, **settings) -> None:
     """Train two steps, sample, publish, load, serve: every promise of `genfoundry.model` on one spec."""
     torch.manual_seed(0)
     model = build_model(family, spec, settings)
@@ -92,10 +87,10 @@ def _check_samples(model: Model, again: Model, batch: Batch) -> None:
         assert moved == (condition in model.conditions), f"{condition}: {'used' if moved else 'not used'}"
 
 
-def _altered(batch: Batch, kind: str) -> dict[str, Batch]:
+def _altered(batch: Batch, of: str) -> dict[str, Batch]:
     """The batch with one condition changed, for each that a family of the catalogue reads of this kind of data."""
     families = [catalog.describe("models", name) for name in catalog.names("models")]
-    known = {each for family in families if family.attributes["kind"] == kind for each in family.conditions}
+    known = {each for family in families if family.attributes["kind"] == of for each in family.conditions}
     parts = {field.name.removesuffix("s"): field.name for field in fields(batch)}
     return {name: replace(batch, **{parts[name]: getattr(batch, parts[name]).roll(1, 0)}) for name in known}
 

@@ -11,7 +11,8 @@ from genfoundry.dataset import verify
 from genfoundry.errors import UserError
 from genfoundry.judging import features, inception
 from genfoundry.judging.features import Extractor
-from genfoundry.records import Checkpoint, Cost, Evaluation, ImageSpec, Verdict
+from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.records import Checkpoint, Cost, Evaluation, Verdict
 from genfoundry.task import Judgement
 from genfoundry.tasks.generation.about import Plan
 from genfoundry.tasks.generation.judge import judge

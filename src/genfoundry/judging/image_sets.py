@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from genfoundry.batch import ImageBatch, ImageRows
-from genfoundry.judging.features import to_pixels
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.pixels import to_pixels
+from genfoundry.kinds.image.rows import ImageBatch, ImageRows
 from genfoundry.model import Model
 from genfoundry.stopping import while_wanted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from genfoundry import catalog, task
+from genfoundry import catalog, kind, task
 from genfoundry.dataset import Card, card_of
 from genfoundry.errors import UserError
 from genfoundry.records import DatasetVersion, Evaluation, Score, Verdict
@@ -21,7 +21,6 @@ INVENTED = (
     "Not for claims about single persons or events, nor for decisions about people: what it makes is invented, and "
     "looks only as true as its scores say. Say of what it makes that it is AI-generated."
 )
-NOUNS = {"image": "images", "series": "series"}
 JUDGES = "Not for decisions about people, nor for data unlike the dataset's: its scores say nothing of those."
 
 
@@ -76,7 +75,7 @@ def purpose(evaluation: Evaluation) -> str:
     if (judged := task.find(name)) is None:
         named = f"For the task `{plain(name)}`, which is not described here" if name else "Its task is not known here"
         return f"{named}: see the scores. {JUDGES}"
-    made = NOUNS.get(evaluation.checkpoint.dataset.kind, "data")
+    made = kind.of(evaluation.checkpoint.dataset).spec.NOUN
     return f"{judged.purpose.format(noun=made)} {INVENTED if judged.makes else JUDGES}"
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support import cards
 
-from genfoundry.batch import ImageRows
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.rows import ImageRows
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.kinds.image.storage import ImageExample
-from genfoundry.records import ImageSpec
 
 RANDOM = np.random.default_rng(3)
 
@@ -25,7 +26,7 @@ def example(split: str, name: str, paired: tuple[int, ...] | None = None) -> Ima
 
 def test_pairs_keep_their_rows_from_disk_to_batch(tmp_path: Path) -> None:
     examples = [example(split, f"{split}{n}", (1, 4, 6)) for split in storage.SPLITS for n in range(5)]
-    spec, counts = storage.write(tmp_path, examples, 0)
+    spec, counts = storage.write(tmp_path, examples, cards.images())
     assert spec == ImageSpec(channels=3, height=8, width=12, source=(1, 4, 6))
     assert ImageSpec.model_validate_json(spec.model_dump_json()) == spec
     assert counts == {"train": 5, "test": 5}
@@ -44,7 +45,7 @@ def test_pairs_keep_their_rows_from_disk_to_batch(tmp_path: Path) -> None:
 
 
 def test_where_nothing_is_paired_nothing_says_so(tmp_path: Path) -> None:
-    spec, _ = storage.write(tmp_path, [example(split, split) for split in storage.SPLITS], 0)
+    spec, _ = storage.write(tmp_path, [example(split, split) for split in storage.SPLITS], cards.images())
     assert "source" not in spec.model_dump()
     assert "source" not in spec.model_dump_json()
     assert (tmp_path / storage.MANIFEST).read_text().splitlines()[0].endswith(",phash,label")
@@ -58,4 +59,4 @@ def test_where_nothing_is_paired_nothing_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("other", [None, (1, 4, 4)])
 def test_pairs_of_two_shapes_are_refused(tmp_path: Path, other) -> None:
     with pytest.raises(ValueError, match=r"odd.*(paired|expected uint8 \(1, 4, 6\) like first)"):
-        storage.write(tmp_path, [example("train", "first", (1, 4, 6)), example("test", "odd", other)], 0)
+        storage.write(tmp_path, [example("train", "first", (1, 4, 6)), example("test", "odd", other)], cards.images())

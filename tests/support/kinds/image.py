@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.spec import ImageSpec
 
 SPECS = [
     ImageSpec(channels=1, height=28, width=28, num_classes=10),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 
 SPECS = [SeriesSpec(freq="h", season=24, context=72, horizon=6, num_series=3)]
 

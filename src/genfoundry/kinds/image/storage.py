@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genfoundry.dataset import Card, read_card
 from genfoundry.files import publish
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.spec import ImageSpec
 
 SPLITS = ("train", "test")
 UNLABELLED = -1
@@ -51,8 +52,8 @@ class ImageSplit(NamedTuple):
     sources: np.ndarray | None = None
 
 
-def write(folder: Path, examples: Iterable[ImageExample], num_classes: int) -> tuple[ImageSpec, dict[str, int]]:
-    """Write the canonical form of `examples`, all of one shape, into an empty `folder`.
+def write(folder: Path, examples: Iterable[ImageExample], card: Card) -> tuple[ImageSpec, dict[str, int]]:
+    """Write the canonical form of `examples`, all of one shape, into an empty `folder`; `card` names the classes.
 
     Raises:
         ValueError: an example is not uint8 (C, H, W), or differs in shape from the first; nor may what it is paired
@@ -72,7 +73,7 @@ def write(folder: Path, examples: Iterable[ImageExample], num_classes: int) -> t
     first = by_split["train"][0]
     channels, height, width = first.pixels.shape
     source = None if first.paired is None else first.paired.shape
-    spec = ImageSpec(channels=channels, height=height, width=width, num_classes=num_classes, source=source)
+    spec = ImageSpec(channels=channels, height=height, width=width, num_classes=len(card.class_names), source=source)
     return spec, {split: len(rows) for split, rows in by_split.items()}
 
 
@@ -131,6 +132,22 @@ def read(folder: Path, split: str) -> ImageSplit:
     path = _sources(folder, split)
     sources = np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
     return ImageSplit(images, labels, sources)
+
+
+def names(folder: Path, spec: ImageSpec) -> tuple[str, ...]:
+    """The classes by their numbers; none where the card has no name for each of the spec's.
+
+    Raises:
+        UserError: the folder is no dataset.
+    """
+    found = read_card(folder).class_names
+    return found if len(found) == spec.num_classes else ()
+
+
+def class_counts(folder: Path, spec: ImageSpec) -> dict[str, list[int]]:
+    """How many images each class has, in each split."""
+    labels = {split: read(folder, split).labels for split in SPLITS}
+    return {split: np.bincount(of, minlength=spec.num_classes).tolist() for split, of in labels.items()}
 
 
 def given_val(folder: Path) -> np.ndarray:
