@@ -46,6 +46,11 @@ def test_overrides_lie_over_the_recipe(root):
         ("a: [", "is not YAML"),
         ("- 1", "is a list"),
         ("a: &x 1\nb: *x", "YAML alias"),
+        ("a: &x {b: [c]}\n? *x\n: 1", "YAML alias"),
+        ("a: &x [*x]", "YAML alias"),
+        ("a: *x", "is not YAML: found undefined alias"),
+        ("a: 1\n---\nb: 2", "is not YAML: expected a single document"),
+        ("", "is a NoneType"),
         ("a: !!python/object:os.system {}", "is not YAML"),
         ("x" * 70_000, "70000 bytes"),
         ("model: {_target_: os.system}", "missing"),
@@ -117,3 +122,13 @@ def test_the_class_that_training_leaves_out_is_the_one_that_is_looked_for(root):
 def test_a_class_that_yaml_reads_otherwise_is_refused(written, says):
     with pytest.raises(UserError, match=f"training.leave_out = .*{says}"):
         recipe.parse("mine", GOOD.replace("max_steps: 10", f"max_steps: 10, leave_out: {written}"))
+
+
+def test_whoever_changes_a_setting_of_a_recipe_changes_no_later_parse(root):
+    text = GOOD.replace("latent_dim: 32", "latent_dim: [32]")
+    recipe.parse("mine", text).model.settings["latent_dim"].append(64)
+    assert recipe.parse("mine", text).model.settings == {"latent_dim": [32]}
+
+
+def test_an_anchor_that_nothing_names_is_a_plain_value(root):
+    assert recipe.parse("mine", GOOD.replace("32", "&x 32")).model.settings == {"latent_dim": 32}

@@ -27,7 +27,7 @@ from genfoundry.review.picture import Picture, picture
 from .. import recipes as shelf
 from .revisions import Revisions, changed_files, checked_out, recorded_data, revisions, tried
 
-ROAD = ("pipeline.py", "fleet.py")
+ROAD = ("genfoundry_flows.pipeline", "genfoundry_flows.fleet")
 MOST_PICTURES = 700_000  # bytes inside a page
 
 
@@ -55,7 +55,7 @@ def review(request: Request, overrides: Mapping[str, Any]) -> Review:
     home = Shelf(
         shelf.FOLDER.resolve(),
         recipes,
-        tuple(shelf.FOLDER.resolve().parent / name for name in ROAD),
+        ROAD,
         found.checkout / "constraints.txt",
     )
     unable = {name: why for name in recipes if (why := _unable(name, overrides))}

@@ -11,6 +11,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import threading
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,16 @@ from pydantic import BaseModel
 from genfoundry.errors import UserError, closest
 
 WHAT = {"models": "family", "metrics": "metric", "datasets": "dataset", "kinds": "kind of data", "tasks": "task"}
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def parse(source: bytes | str) -> ast.Module:
+    """The syntax tree of a source; one at a time, since Python 3.11 fails now and then where two threads parse at once
+    (SystemError: AST constructor recursion depth mismatch)."""
+    with _ONE_AT_A_TIME:
+        return ast.parse(source)
 
 
 class Entry(BaseModel, frozen=True):
@@ -124,7 +135,7 @@ def describe(package: str, name: str) -> Entry:
 @cache
 def _tree(source: bytes) -> ast.Module:
     """Parsed once in a process: the file of a shared parent class is read for each of its families."""
-    return ast.parse(source)
+    return parse(source)
 
 
 def _lineage(path: Path, name: str) -> list[ast.ClassDef]:

@@ -6,6 +6,7 @@ own section and nothing else, so a change in one section redoes only what reads 
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Iterable
 from pathlib import Path
@@ -66,9 +67,7 @@ class Recipe(Section):
     gate: Policy = Policy()
     watch: Watch = Watch()
 
-    registered_name: str = Field(
-        default="", description="the registered model of its versions: one a recipe and dataset"
-    )
+    registered_name: str = Field(default="", description="the registered model of its versions: one per dataset")
 
 
 def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: str = "") -> Recipe:
@@ -121,23 +120,53 @@ BUDGETS: dict[str, dict[str, float]] = {
 
 
 def _document(text: str, where: str) -> dict[str, Any]:
+    """A recipe's sections, the caller's to change."""
     if len(text.encode()) > MAX_BYTES:
         raise UserError(f"{where} has {len(text.encode())} bytes.", expected=f"at most {MAX_BYTES}")
-    if any(isinstance(event, yaml.AliasEvent) for event in _events(text, where)):
-        raise UserError(f"{where} holds a YAML alias (`*name`).", remedy="write the value out where it is used")
-    document = yaml.load(text, Loader=LOADER)
+    try:
+        document = copy.deepcopy(_read(text))
+    except Aliased:
+        remedy = "write the value out where it is used"
+        raise UserError(f"{where} holds a YAML alias (`*name`).", remedy=remedy) from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{where} is not YAML: {error}") from None
     if not isinstance(document, dict):
         raise UserError(f"{where} is a {type(document).__name__}.", expected="a mapping of sections")
     return document
 
 
-def _events(text: str, where: str) -> list[yaml.Event]:
+class Aliased(yaml.YAMLError):
+    """A document in which a value stands for one that is written elsewhere."""
+
+
+@functools.cache
+def _read(text: str) -> Any:
+    """What a YAML document says, parsed once in a process.
+
+    Raises:
+        Aliased: it holds an alias, so that a few bytes could stand for very much.
+        yaml.YAMLError: it is not YAML, or asks for more than plain values.
+    """
+    loader = LOADER(text)
     try:
-        events = list(yaml.parse(text, Loader=LOADER))
-        yaml.load(text, Loader=LOADER)
-    except yaml.YAMLError as error:
-        raise UserError(f"{where} is not YAML: {error}") from None
-    return events
+        node = loader.get_single_node()
+        _ensure_no_alias(node)
+        return None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _ensure_no_alias(root: yaml.Node | None) -> None:
+    """See that no node of a document is in two places, as one that an alias names is."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            raise Aliased
+        seen.add(id(node))
+        children = node.value if isinstance(node, yaml.CollectionNode) else []
+        waiting += [part for child in children for part in (child if isinstance(child, tuple) else [child])]
 
 
 def _lay(document: dict[str, Any], key: str, value: Any, where: str) -> None:
@@ -220,10 +249,9 @@ def homes(folder: Path) -> dict[str, str]:
     return {path.stem: _home(path.read_text(encoding="utf-8", errors="replace")) for path in folder.glob("*.yaml")}
 
 
-@functools.cache
 def _home(text: str) -> str:
     try:
-        return str(yaml.load(text, Loader=LOADER)["dataset"]["name"])
+        return str(_read(text)["dataset"]["name"])
     except (yaml.YAMLError, KeyError, TypeError):
         return ""
 
@@ -241,7 +269,7 @@ def load(name: str, folder: Path, overrides: dict[str, Any] | None = None, recor
         raise UserError(f"There is no recipe '{name}'; {closest(name, known)}", remedy=f"add {path}")
     text, where = path.read_text(encoding="utf-8"), f"recipe '{name}' ({path.name})"
     recipe = parse(name, text, overrides, where)
-    home = parse(name, text, None, where).dataset.name
+    home = (parse(name, text, None, where) if overrides else recipe).dataset.name
     pair = registered_names.Pair(name, recipe.dataset.name)
     if pair.dataset != home:
         registered_names.ensure_own_name(pair, folder, homes(folder), registered_names.here(recorded))

@@ -16,9 +16,7 @@ from genfoundry.records import Checkpoint, DatasetVersion, Spec
 
 IMAGE = '{"kind":"image","channels":1,"height":28,"width":28,"num_classes":10}'
 PAIRS = '{"kind":"image","channels":3,"height":16,"width":24,"num_classes":0,"source":[3,8,12]}'
-SERIES = (
-    '{"kind":"series","freq":"h","season":24,"context":168,"horizon":24,"channels":["y","wind"],"num_series":3}'
-)
+SERIES = '{"kind":"series","freq":"h","season":24,"context":168,"horizon":24,"channels":["y","wind"],"num_series":3}'
 CHECKPOINT = (
     '{"recipe":"dcgan","family":"dcgan","run_key":"k","run_id":"r","weights_digest":"w",'
     f'"dataset":{{"name":"digits","kind":"image","digest":"d.dir","spec":{IMAGE}}},"seed":1,'
