@@ -3,6 +3,7 @@ from support.toys import Shapes, Toy, scores_of
 from support.tracked import evaluation
 
 from genfoundry import gate
+from genfoundry.dataset import verify
 from genfoundry.judging import conditional_scores
 from genfoundry.judging.features import Extractor
 from genfoundry.tasks.generation.about import Plan
@@ -33,7 +34,7 @@ def judged(mnist_folder, tmp_path, monkeypatch):
     )  # it trains; has a test of its own
 
     def judged(model):
-        return judge(model, mnist_folder, PLAN, Extractor(Shapes(mnist_folder), "1a2b3c4d5e6f"), tmp_path)
+        return judge(model, verify(mnist_folder), PLAN, Extractor(Shapes(mnist_folder), "1a2b3c4d5e6f"), tmp_path)
 
     return judged
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from demo import fleet
-from genfoundry.task_words import WORDS
 
+from genfoundry import task
 from genfoundry.report.sections import section
 
-LIMITS = {**{task: words.limits for task, words in WORDS.items()}, "colouring": ""}
+LIMITS = {**{each.name: each.limits for each in task.every()}, "colouring": ""}
 
 
 @pytest.mark.parametrize("task", LIMITS)
@@ -22,4 +22,4 @@ def test_the_report_says_the_limits_of_the_task_that_was_judged(task):
 def test_an_evaluation_of_before_tasks_were_recorded_has_its_familys_limits():
     for view in fleet():
         assert view.version.evaluation.task == ""
-        assert section(view, "a").limits in {words.limits for words in WORDS.values()}
+        assert section(view, "a").limits in {each.limits for each in task.every()}

@@ -70,7 +70,7 @@ def _judge(judging: Task, checkpoint: Checkpoint, plan: Plan, extractor: Checkpo
     from genfoundry.judging.features import Extractor
     from genfoundry.training.loader import load_model
 
-    data = open_version(checkpoint.dataset).folder
+    dataset = open_version(checkpoint.dataset)
     model = load_model(tracking.fetch_weights(checkpoint.run_id, checkpoint.weights_digest, scratch / "model"))
     domain = None
     if extractor:
@@ -79,7 +79,7 @@ def _judge(judging: Task, checkpoint: Checkpoint, plan: Plan, extractor: Checkpo
         domain = Extractor(classifier, extractor.weights_digest[:8])
     gallery = scratch / "gallery"
     gallery.mkdir()
-    return judging.judge(model, data, plan, domain, gallery)
+    return judging.judge(model, dataset, plan, domain, gallery)
 
 
 def _judging(family: str, plan: Plan) -> Task:

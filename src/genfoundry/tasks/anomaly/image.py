@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from genfoundry.dataset import Dataset
 from genfoundry.errors import UserError
 from genfoundry.judging import gallery
 from genfoundry.judging.detectors import detectors, records
@@ -31,7 +32,7 @@ LEAVES_OUT = True  # a class, of training
 MOST_TRAIN = 5000  # training images that detectors and thresholds read
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified dataset; fill `out` with `anomalies.png`. The promise: `genfoundry.task`.
 
     Raises:
@@ -42,8 +43,8 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
         raise UserError("This family scores no anomalies.", remedy="genfoundry models   lists those that do")
     if plan.left_out is None:
         raise UserError("No class was left out of training, so there is no anomaly.", remedy="set training.leave_out")
-    train, test = storage.read(folder, "train"), storage.read(folder, "test")
-    left_out = _number(plan.left_out, model, folder)
+    train, test = storage.read(dataset.folder, "train"), storage.read(dataset.folder, "test")
+    left_out = _number(plan.left_out, model, dataset.folder)
     known = train.images[train.labels != left_out]
     known = np.asarray(known[np.random.default_rng(plan.seed).permutation(len(known))[:MOST_TRAIN]])
     labels = (test.labels == left_out).astype(int)

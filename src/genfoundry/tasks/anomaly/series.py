@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 import torch
 
-from genfoundry.dataset import read_card
+from genfoundry.dataset import Dataset, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import publish
 from genfoundry.judging.baselines import filled
@@ -85,7 +85,7 @@ class Planted(NamedTuple):
     kind: np.ndarray
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded forecaster on a verified series dataset; fill `out` with `forecasts.json`. The promise: `task`.
 
     The deciding score is the AUROC.
@@ -95,11 +95,11 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
     """
     model.eval()
     spec = cast(SeriesSpec, model.spec)
-    clean = rolling_origins(folder, spec, plan.origins, model, "val")
-    tested = rolling_origins(folder, spec, plan.origins, model)
+    clean = rolling_origins(dataset.folder, spec, plan.origins, model, "val")
+    tested = rolling_origins(dataset.folder, spec, plan.origins, model)
     planted, gaps = plant(tested, plan.seed), beside_gaps(tested)
     samples = futures(model, tested.batch, NUM_FUTURES, plan.seed)
-    baselines = _baselines(folder, spec, plan.seed)
+    baselines = _baselines(dataset.folder, spec, plan.seed)
 
     def scored(origins: Origins, drawings: np.ndarray) -> Found:
         own = {"model": surprise(origins, drawings)}
@@ -110,7 +110,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
     scores = [*_scores(found, usual, planted.kind != "", protocol, plan.seed)]
     if LEAST_GAPS <= gaps.sum() < len(gaps):
         scores += _scores(scored(tested, samples), usual, gaps, f"gaps_{protocol}", plan.seed)
-    _draw(folder, spec, planted, samples, out)
+    _draw(dataset.folder, spec, planted, samples, out)
     described = _protocol(plan, spec, planted, clean) | {"windows with a real gap": int(gaps.sum())}
     return Judgement(f"auroc_{protocol}", tuple(scores), described, _details(planted, found, usual), TRIVIAL)
 

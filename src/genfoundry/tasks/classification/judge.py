@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from genfoundry.dataset import Dataset
 from genfoundry.judging.features import Extractor
 from genfoundry.kinds.image import storage
 from genfoundry.kinds.image.filters import in_chunks
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 DRAWS = 100
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Accuracy (Wilson interval) and calibration error on all test images; `noise` says the largest class always."""
     model.eval()
-    test = storage.read(folder, "test")
+    test = storage.read(dataset.folder, "test")
     logits = in_chunks(cast(Classifies, model).classify, test.images, model.device).astype(np.float64)
     likely = np.exp(logits - logits.max(1, keepdims=True))
     likely /= likely.sum(1, keepdims=True)

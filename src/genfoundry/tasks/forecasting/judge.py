@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 import torch
 
-from genfoundry.dataset import read_card
+from genfoundry.dataset import Dataset, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import publish
 from genfoundry.gate import WINDOWS, ratio_name
@@ -25,7 +25,7 @@ from genfoundry.kinds.series import storage
 from genfoundry.kinds.series.rows import SeriesBatch, SeriesRows
 from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, crps, unit
-from genfoundry.model import Model
+from genfoundry.model import Forecasts, Model
 from genfoundry.records import Score
 from genfoundry.statistics.interval import Estimate, percentiles
 from genfoundry.stopping import while_wanted
@@ -69,7 +69,7 @@ class Origins(NamedTuple):
     left_out: tuple[str, ...] = ()
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified series dataset; fill `out` with `forecasts.json`. The promise: `task`.
 
     The deciding score is the CRPS in units of each series' own seasonal naive error in training. Beside it stands its
@@ -80,7 +80,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
     """
     model.eval()
     spec = cast(SeriesSpec, model.spec)
-    origins = rolling_origins(folder, spec, plan.origins, model)
+    origins = rolling_origins(dataset.folder, spec, plan.origins, model)
     subjects = {"model": futures(model, origins.batch, NUM_FUTURES, plan.seed)}
     for name in apart(spec):
         histories = origins.known if name == "noise" else origins.histories
@@ -88,7 +88,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
     protocol = f"h{spec.horizon}_o{plan.origins}"
     windows = {subject: by_window(origins.real, fake) for subject, fake in subjects.items()}
     scores = tuple(_scores(windows, protocol, plan.seed))
-    publish(out / "forecasts.json", json.dumps(_gallery(folder, spec, origins, subjects), indent=1))
+    publish(out / "forecasts.json", json.dumps(_gallery(dataset.folder, spec, origins, subjects), indent=1))
     primary = f"{PRIMARY}_{protocol}"
     details = _details(origins, subjects) | {WINDOWS + primary: _kept(windows["model"][PRIMARY])}
     return Judgement(primary, scores, _protocol(plan, spec, origins), details, TRIVIAL)
@@ -158,8 +158,8 @@ def futures(model: Model, batch: SeriesBatch, count: int, seed: int) -> np.ndarr
     made = []
     for rows in while_wanted(torch.arange(len(batch), device=batch.past.device).split(max(1, MOST_ROWS // count))):
         part = batch[rows]
-        if hasattr(model, "forecast"):
-            drawn = model.forecast(part, count, generator)  # pyright: ignore[reportCallIssue]
+        if isinstance(model, Forecasts):
+            drawn = model.forecast(part, count, generator)
         else:
             drawn = model.sample(part.repeat(count), generator).unflatten(0, (len(part), count))
         made.append(drawn.double().cpu().numpy())

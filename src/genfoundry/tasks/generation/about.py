@@ -22,6 +22,7 @@ LIMITS = (
 MAKES = True
 NEEDS = ("sample",)
 KINDS = ("image",)
+GIVES = ("label",)
 
 
 class Plan(task.Plan):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
+from genfoundry.dataset import Dataset
 from genfoundry.errors import UserError
 from genfoundry.judging import conditional_scores, gallery
 from genfoundry.judging.features import Canonical, Domain, Extractor, PixelPCA, cached_features
@@ -43,7 +44,7 @@ WIDE, MANY = 512, 2000  # features, and images, above which a half-sample is dea
 LIMITS = {"fd": (0.0,), "density": (0.0,), **dict.fromkeys(("precision", "recall", "coverage"), (0.0, 1.0))}
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified image dataset; fill `out` with the gallery. The promise: `genfoundry.task`.
 
     The deciding score is the Fréchet distance in the extractor's features, without an extractor in the principal
@@ -53,7 +54,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
         UserError: the extractor reads images of another shape, or the Inception weights can't be had.
     """
     model.eval()
-    spec = cast(ImageSpec, model.spec)
+    spec, folder = cast(ImageSpec, model.spec), dataset.folder
     real = real_images(folder, plan.num_samples, plan.seed)
     made = generated(model, folder, real.train, len(real.test), [plan.seed + number for number in range(plan.seeds)])
     pixels = PixelPCA(real.train)

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genfoundry.dataset import Dataset
 from genfoundry.judging import gallery
 from genfoundry.judging.features import Domain, Extractor, cached_features
 from genfoundry.judging.image_sets import RealImages, real_images
@@ -45,10 +46,10 @@ REDUCED, GIVEN = "bicubic with antialiasing, rounded to 8 bits", "as given"
 TINY = 1e-12
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified image dataset; fill `out` with `enlargements.png`. The promise: `task`."""
     model.eval()
-    held_out, scale = real_images(folder, plan.num_samples, plan.seed), model.config.scale
+    held_out, scale = real_images(dataset.folder, plan.num_samples, plan.seed), cast(Upscales, model).scale
     real, low = held_out.test, _low(held_out, scale)
     sides = {name: _through(function, low, model.device) for name, function in _upscalers(model).items()}
     sides |= {method: interpolate(low, scale, method) for method in INTERPOLATIONS}
