@@ -6,6 +6,7 @@ make batch `i` is a pure function of the seed, so a resumed run needs no sampler
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
@@ -89,13 +90,18 @@ class Split(Protocol[B_co]):
 
 
 class ImageRows:
-    """A split of images; pixels stay uint8 until they are asked for."""
+    """A split of images; pixels stay uint8 until they are asked for.
 
-    def __init__(self, folder: Path, split: str, device: torch.device | str = "cpu") -> None:
+    They are copied to the device where they have at most `budget` bytes, else mapped from disk.
+    """
+
+    def __init__(
+        self, folder: Path, split: str, device: torch.device | str = "cpu", budget: int = DEVICE_BUDGET
+    ) -> None:
         arrays = storage.read(folder, split)
         self.device = torch.device(device)
         pixels = [array for array in (arrays.images, arrays.sources) if array is not None]
-        fits = sum(array.nbytes for array in pixels) <= DEVICE_BUDGET
+        fits = sum(array.nbytes for array in pixels) <= budget
         self.images, *sources = (_tensor(array, self.device if fits else None) for array in pixels)
         self.sources = sources[0] if sources else None
         self.labels = torch.from_numpy(arrays.labels).to(self.images.device)
@@ -114,7 +120,11 @@ class ImageRows:
 
 def _tensor(array: np.ndarray, device: torch.device | None) -> Tensor:
     """A copy on `device`; the memory-mapped array itself where there is none."""
-    return torch.from_numpy(array) if device is None else torch.from_numpy(array.copy()).to(device)
+    if device is not None:
+        return torch.from_numpy(array.copy()).to(device)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that it can't be written to: nobody does
+        return torch.from_numpy(array)
 
 
 class SeriesRows:

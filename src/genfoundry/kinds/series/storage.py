@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from genfoundry.dataset import read_card
+from genfoundry.dataset import Card, read_card
 from genfoundry.errors import UserError
 from genfoundry.records import SeriesSpec
 
@@ -120,13 +120,18 @@ def read(folder: Path) -> Axis:
 
     table = parquet.read_table(folder / FILE, columns=["unique_id", "ds", "y"])
     names = np.asarray(table["unique_id"].to_pylist(), dtype=object)
+    return axis_of(names, table["ds"].to_numpy(), table["y"].to_numpy())
+
+
+def axis_of(names: np.ndarray, stamps: np.ndarray, y: np.ndarray) -> Axis:
+    """The axis of the rows of a canonical file: series name, time in UTC and target (T,), NaN where it is missing."""
     first = np.flatnonzero(np.r_[True, names[1:] != names[:-1]])
-    y = table["y"].to_numpy().astype(np.float64)
+    y = y.astype(np.float64)
     seen = np.isfinite(y)
     return Axis(
         ids=tuple(str(names[i]) for i in first),
         offsets=np.r_[first, len(names)],
-        stamps=table["ds"].to_numpy().astype("datetime64[us]"),
+        stamps=stamps.astype("datetime64[us]"),
         values=np.where(seen, y, 0).astype(np.float32),
         mask=seen.astype(np.float32),
     )
@@ -148,13 +153,21 @@ def windows(folder: Path, split: str, spec: SeriesSpec) -> Windows:
     Raises:
         UserError: no window is left.
     """
-    axis, splits = read(folder), read_card(folder).splits
-    inside = _inside(axis.stamps, split, splits)
+    return cut_windows(read(folder), split, spec, read_card(folder))
+
+
+def cut_windows(axis: Axis, split: str, spec: SeriesSpec, card: Card) -> Windows:
+    """As `windows`, of series that are read already.
+
+    Raises:
+        UserError: no window is left.
+    """
+    inside = _inside(axis.stamps, split, card.splits)
     pairs = [_starts(axis, i, inside, spec) for i in range(len(axis.ids))]
     start = np.concatenate(pairs).astype(np.int64)
     if not len(start):
         raise UserError(
-            f"{folder.name}: the {split} split holds no window of {spec.context} + {spec.horizon} steps.",
+            f"{card.name}: the {split} split holds no window of {spec.context} + {spec.horizon} steps.",
             expected="a series at least that long, at least half of its past observed",
             remedy="give longer series, or a shorter context and horizon",
         )

@@ -28,7 +28,7 @@ from genfoundry.judging.features import (
     to_batch,
     to_pixels,
 )
-from genfoundry.judging.image_sets import ImageSet, RealImages, floors, generated, real_images
+from genfoundry.judging.image_sets import ImageSet, RealImages, floors, generated, real_images, variants
 from genfoundry.judging.interval import UNKNOWN, Z95, Estimate, around, half_samples, size_name, wilson
 from genfoundry.metric import SetMetric
 from genfoundry.metrics.frechet import Frechet
@@ -60,8 +60,9 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
     model.eval()
     spec = cast(ImageSpec, model.spec)
     real = real_images(folder, plan.num_samples, plan.seed)
-    made = generated(model, folder, real.train, len(real.test), [plan.seed + number for number in range(plan.seeds)])
-    pixels = PixelPCA(real.train)
+    sizes = len(real.test), [plan.seed + number for number in range(plan.seeds)]
+    made = [generated(model, real, *sizes), *variants(model, real, *sizes)]
+    pixels = PixelPCA(real.train.images)
     views = _views(spec, pixels, plan, extractor, model.device)
     scores = [*_compared(views, real, [*made, *floors(real.train, len(real.test), plan.seed)], pixels, plan.seed)]
     scores += _reconstructed(model, real)
@@ -71,9 +72,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
         classed, details = _classed(extractor, real, made[0])
         scores += classed
         if model.takes_labels:
-            as_many = generated(
-                model, folder, real.train, conditional_scores.lessons(real, plan.num_samples), [plan.seed]
-            )[0]
+            as_many = generated(model, real, conditional_scores.lessons(real, plan.num_samples), [plan.seed])
             asked, by_label = conditional_scores.scores(extractor, real, made[0], as_many, plan.seed)
             scores, details = scores + asked, details | by_label
     gallery.draw(out, model, made, real.test, pixels)
@@ -149,7 +148,7 @@ def _memorised(pixels: PixelPCA, held_out: np.ndarray, images: ImageSet) -> Iter
     if images.finite:
         metric = Memorisation(held_out)
         made = np.concatenate(_features(pixels, images))
-        metric.update(cached_features(pixels, images.train), made)
+        metric.update(images.train_features(pixels), made)
         found = metric.compute()
         estimates = {name: wilson(round(rate * len(made)), len(made)) for name, rate in found.items() if name != "c_t"}
         estimates["c_t"] = Estimate(found["c_t"], found["c_t"] - Z95, found["c_t"] + Z95)
