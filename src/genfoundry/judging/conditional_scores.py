@@ -49,7 +49,7 @@ def scores(
     found.append((around(known) if known else UNKNOWN).score(f"fd_by_class_{name}_{size}", "model", False))
     taught = {
         "model": LabelledImages(as_many.draws[0], as_many.labels[0]),
-        "real": LabelledImages(real.train, real.train_labels),
+        "real": LabelledImages(*real.train),
     }
     steps = max(300, len(taught["model"].labels) // 50)
     for subject, images in taught.items():
@@ -60,7 +60,7 @@ def scores(
 
 def lessons(real: RealImages, num_samples: int) -> int:
     """How many samples teach the classifier of the score: the training images' number, in a short judging fewer."""
-    return min(len(real.train), LESSONS * num_samples)
+    return min(len(real.train.labels), LESSONS * num_samples)
 
 
 def _named(extractor: Extractor, images: LabelledImages) -> Estimate:
@@ -82,7 +82,7 @@ def _distances(domain: Domain, real: LabelledImages, made: LabelledImages) -> li
 def _learned(extractor: Extractor, taught: LabelledImages, held_out: LabelledImages, steps: int, seed: int) -> Estimate:
     identity = f"taught:{extractor.id}:{sha256(taught.labels)}:{sha256(held_out.images)}:{steps}:{seed}"
     train = partial(_taught, extractor.model, taught, held_out, steps, seed)
-    hits = remembered(identity, taught.images, lambda: np.array([train()]))
+    hits = remembered(identity, taught.images, lambda: np.array([train()]), taught.digest)
     return wilson(int(hits[0]), len(held_out.labels))
 
 

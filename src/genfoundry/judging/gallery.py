@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from genfoundry.files import publish
-from genfoundry.judging.features import PixelPCA, cached_features
+from genfoundry.judging.features import PixelPCA
 from genfoundry.judging.image_sets import ImageSet
 from genfoundry.judging.sheet import grid
 from genfoundry.kinds.image.filters import in_chunks
@@ -30,8 +30,8 @@ def draw(out: Path, model: Model, made: list[ImageSet], held_out: np.ndarray, pi
     for variant in made[1:]:
         write(out / f"samples-{variant.subject}.png", variant.draws[0][:SHOWN])
     shown = samples.draws[0][:BANDS]
-    row = nearest(cached_features(pixels, samples.train), pixels(shown)).row
-    write(out / "neighbours.png", shown, samples.train[row])
+    row = nearest(samples.train_features(pixels), pixels(shown)).row
+    write(out / "neighbours.png", shown, samples.train.images[row])
     held_out = held_out[spread(len(held_out), BANDS)]
     if isinstance(model, Reconstructs):
         rebuilt = in_chunks(model.reconstruct, held_out, model.device)

@@ -10,7 +10,7 @@ from genfoundry.tracking.artifacts import fetch, fetch_whole, log_files, log_tex
 from genfoundry.tracking.ledger import Moved
 from genfoundry.tracking.moved import adopt, elsewhere, origin
 from genfoundry.tracking.newest import newest
-from genfoundry.tracking.published import fetch_weights, publish_model, seals_of
+from genfoundry.tracking.published import fetch_weights, load_checkpoint, publish_model, seals_with
 from genfoundry.tracking.registry import (
     champion,
     champions_before,
@@ -87,6 +87,7 @@ __all__ = [
     "is_local",
     "list_models",
     "list_versions",
+    "load_checkpoint",
     "load_version",
     "log_files",
     "log_scores",
@@ -106,7 +107,7 @@ __all__ = [
     "restored",
     "rollback",
     "run_command",
-    "seals_of",
+    "seals_with",
     "set_alias",
     "set_tags",
     "set_version_tags",

@@ -12,7 +12,7 @@ from genfoundry.files import digest
 from genfoundry.records import Evaluation, Score
 from genfoundry.tracking import ledger, runs, strays
 from genfoundry.tracking.ledger import Expected, Move
-from genfoundry.tracking.published import SEALS, fetch_model
+from genfoundry.tracking.published import SEALS, load_sealed
 from genfoundry.tracking.store import client, guarded
 from genfoundry.tracking.versions import (
     CHAMPION,
@@ -81,14 +81,11 @@ def load_version(name: str, version: int | str, device: str = "cpu") -> Model:
     Raises:
         UserError: something is missing or differs; nothing was loaded.
     """
-    from genfoundry.training import loader  # imports torch
-
     info = get_version(name, version)
     seals = json.loads(info.tags.get(SEALS, "{}"))
     if not seals:
         raise UserError(f"'{name}' version {info.version} carries no digests: it was not registered by genfoundry.")
-    with tempfile.TemporaryDirectory() as folder:
-        return loader.load_model(fetch_model(info.run_id, seals, Path(folder)), device)
+    return load_sealed(info.run_id, seals, device)
 
 
 @guarded

@@ -18,8 +18,8 @@ import torch
 from genfoundry.dataset import Dataset
 from genfoundry.errors import UserError
 from genfoundry.judging import conditional_scores, gallery
-from genfoundry.judging.features import Canonical, Domain, Extractor, PixelPCA, cached_features
-from genfoundry.judging.image_sets import ImageSet, RealImages, floors, generated, real_images
+from genfoundry.judging.features import Canonical, Domain, Extractor, PixelPCA, View, cached_features
+from genfoundry.judging.image_sets import ImageSet, RealImages, floors, generated, real_images, variants
 from genfoundry.kind import View
 from genfoundry.kinds.image.filters import in_chunks
 from genfoundry.kinds.image.pixels import to_pixels, unit_array
@@ -56,8 +56,9 @@ def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | Non
     model.eval()
     spec, folder = cast(ImageSpec, model.spec), dataset.folder
     real = real_images(folder, plan.num_samples, plan.seed)
-    made = generated(model, folder, real.train, len(real.test), [plan.seed + number for number in range(plan.seeds)])
-    pixels = PixelPCA(real.train)
+    sizes = len(real.test), [plan.seed + number for number in range(plan.seeds)]
+    made = [generated(model, real, *sizes), *variants(model, real, *sizes)]
+    pixels = PixelPCA(real.train.images)
     views = _views(spec, pixels, plan, extractor, model.device)
     scores = [*_compared(views, real, [*made, *floors(real.train, len(real.test), plan.seed)], pixels, plan.seed)]
     scores += _reconstructed(model, real)
@@ -67,9 +68,7 @@ def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | Non
         classed, details = _classed(extractor, real, made[0])
         scores += classed
         if model.takes_labels:
-            as_many = generated(
-                model, folder, real.train, conditional_scores.lessons(real, plan.num_samples), [plan.seed]
-            )[0]
+            as_many = generated(model, real, conditional_scores.lessons(real, plan.num_samples), [plan.seed])
             asked, by_label = conditional_scores.scores(extractor, real, made[0], as_many, plan.seed)
             scores, details = scores + asked, details | by_label
     gallery.draw(out, model, made, real.test, pixels)
@@ -145,7 +144,7 @@ def _memorised(pixels: PixelPCA, held_out: np.ndarray, images: ImageSet) -> Iter
     if images.finite:
         metric = Memorisation(held_out)
         made = np.concatenate(_features(pixels, images))
-        metric.update(cached_features(pixels, images.train), made)
+        metric.update(images.train_features(pixels), made)
         found = metric.compute()
         estimates = {name: wilson(round(rate * len(made)), len(made)) for name, rate in found.items() if name != "c_t"}
         estimates["c_t"] = Estimate(found["c_t"], found["c_t"] - Z95, found["c_t"] + Z95)
