@@ -15,6 +15,7 @@ from typing import Any
 
 from genfoundry import catalog
 from genfoundry.files import digest, file_digest
+from genfoundry.metric import run_in
 from genfoundry.recipe import EvaluationPlan, Validation
 from genfoundry.records import Checkpoint, DatasetVersion
 
@@ -44,7 +45,8 @@ def run_key(family: str, settings: dict[str, Any], training: dict[str, Any], dat
 
 def evaluation_key(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> str:
     """sha256 of all that decides the scores: the weights, the evaluation's section, and the code that judges them."""
-    sources = [judge_of(checkpoint.family, plan)]
+    judge = judge_of(checkpoint.family, plan)
+    sources = [judge, *(catalog.source("metrics", name) for name in run_in(judge.parent.name))]
     sources += [catalog.source("models", side.family) for side in (checkpoint, extractor) if side]
     weights = [side and side.weights_digest for side in (checkpoint, extractor)]
     return digest([*weights, checkpoint.dataset.digest, plan.model_dump(), code(sources)])

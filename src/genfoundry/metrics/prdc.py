@@ -7,24 +7,57 @@ https://arxiv.org/abs/2002.09797.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from genfoundry.metric import SetMetric
+from genfoundry.metric import Metric, ScoreKind
 
 NEIGHBOURS = 5
 MOST = 5000  # rows of each side
 CHUNK = 1000  # rows of the distance matrix in memory
 
+SCORES = (
+    ScoreKind(
+        "precision",
+        label="Precision",
+        question="What share of the samples lies among real examples?",
+        better="higher",
+        low=0,
+        high=1,
+        headline=True,
+    ),
+    ScoreKind(
+        "recall",
+        label="Recall",
+        question="What share of the real variety do the samples reach?",
+        better="higher",
+        low=0,
+        high=1,
+        headline=True,
+    ),
+    ScoreKind(
+        "density",
+        label="Density",
+        question="How tightly do samples sit among real examples?",
+        better="higher",
+        low=0,
+    ),
+    ScoreKind(
+        "coverage",
+        label="Coverage",
+        question="What share of real examples has a sample nearby?",
+        better="higher",
+        low=0,
+        high=1,
+    ),
+)
 
-class Prdc(SetMetric):
+
+class Prdc(Metric):
     """`precision`, `recall` and `coverage` in [0, 1]; `density` from 0 upwards, 1 for equal sets."""
 
-    view = "features"
-    higher_is_better: ClassVar[dict[str, bool]] = {"precision": True, "recall": True, "density": True, "coverage": True}
+    view = "deciding"
 
     @staticmethod
     def score(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
@@ -35,7 +68,7 @@ def prdc(real: np.ndarray, fake: np.ndarray, k: int = NEIGHBOURS) -> dict[str, f
     """The four scores of features (N, D) and (M, D); N, M > k. NaN where a feature is not finite."""
     a, b = (torch.from_numpy(np.ascontiguousarray(x, np.float64)) for x in (real, fake))
     if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
-        return dict.fromkeys(Prdc.higher_is_better, float("nan"))
+        return dict.fromkeys((kind.name for kind in SCORES), float("nan"))
     real_radius, fake_radius = _radius(a, k), _radius(b, k)
     inside_real = torch.zeros(len(b), dtype=torch.float64)
     recalled, covered = [], []
