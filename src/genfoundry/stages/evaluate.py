@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genfoundry import tracking
+from genfoundry import exhibit, tracking
 from genfoundry.dataset import locate, verify
 from genfoundry.errors import UserError
+from genfoundry.files import publish
 from genfoundry.identity import evaluation_key
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Evaluation
@@ -64,6 +65,7 @@ def evaluate_model(
             digest=identity,
             seconds=round(time.monotonic() - began, 2),
         )
+        publish(Path(scratch) / "gallery" / exhibit.FILE, exhibit.to_json(judgement.exhibits))
         tracking.log_files(checkpoint.run_id, Path(scratch) / "gallery", evaluation.folder)
     tracking.log_scores(checkpoint.run_id, evaluation, "today" if again else "eval")
     tracking.log_text(checkpoint.run_id, evaluation.model_dump_json(indent=1), f"{evaluation.folder}/evaluation.json")
