@@ -22,7 +22,7 @@ from benchmarks.networks import dcgan_2016
 from benchmarks.plain import Pictures, adversarial, pairs
 from genfoundry import tracking
 from genfoundry.batch import ImageBatch
-from genfoundry.dataset import locate
+from genfoundry.dataset import open_version
 from genfoundry.files import data_dir
 from genfoundry.judging.features import Extractor
 from genfoundry.kinds.image import storage
@@ -99,7 +99,7 @@ def judge(folder: Path, recipe: str, cpu: float | None) -> None:
     extractor = Extractor(load_model(weights), classifier.weights_digest[:8])
     out = folder / "gallery"
     out.mkdir(exist_ok=True)
-    judged = judge_images(model, locate(ours.checkpoint.dataset), plan.evaluation, extractor, out)
+    judged = judge_images(model, open_version(ours.checkpoint.dataset).folder, plan.evaluation, extractor, out)
     print(
         f"plain loop at step {chosen['step']}: {chosen['wall']:.0f} s of wall-clock, {chosen['cpu']:.0f} s of one core"
     )

@@ -23,7 +23,7 @@ from .progress import screen
 from .recipes import RecipeName
 from .runs import owners, unpublished
 from .runs.clients import QuickClient
-from .runs.shared import sharing
+from .runs.shared import sharing, side_by_side
 
 SILENT = (Outcome.SKIPPED, Outcome.HOLD)
 ABOUT_MODELS = (Outcome.PROMOTED, Outcome.REJECTED)
@@ -107,13 +107,12 @@ def halt(*_: object) -> None:
 def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int, work: Flow = fleet) -> list[Any]:
     """Run the fleet, or the `trials`, with `jobs` recipes at a time, each with its share of the cores."""
     together = min(jobs, len(recipes))
-    os.environ["GENFOUNDRY_TRAININGS"] = str(together)
     # torch and BLAS, not loaded yet, judge in this process: threads beyond the cores cost four to eight times
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // together)))
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     mapped = work.with_options(task_runner=ThreadPoolTaskRunner(max_workers=jobs))  # pyright: ignore[reportArgumentType]
     try:
-        with QuickClient():
+        with QuickClient(), side_by_side(together):
             return mapped([RecipeName(name) for name in recipes], overrides)
     except TerminationSignal:
         raise stopped() from None

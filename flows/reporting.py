@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from genfoundry import catalog, sealed, tracking
-from genfoundry.dataset import CARD_FILE, locate, read_card
+from genfoundry.dataset import card_of
 from genfoundry.errors import UserError
 from genfoundry.files import publish, state_path
 from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
@@ -47,7 +47,7 @@ def view(version: ModelVersion) -> RunView:
         def fetched(path: str) -> Path:
             return tracking.fetch_whole(version.run_id, path, Path(scratch))
 
-        card = json.loads((locate(checkpoint.dataset) / CARD_FILE).read_text(encoding="utf-8"))
+        card = card_of(checkpoint.dataset).model_dump(mode="json")
         folder = fetched(version.evaluation.folder)
         gallery = read_gallery(folder, version.evaluation, card.get("class_names", ()), _read)
         return RunView(
@@ -135,7 +135,7 @@ def _read(path: Path, parse: Callable[[str], T]) -> T | None:
 
 def _validation(path: Path, version: DatasetVersion) -> ValidatedDataset:
     found = _read(path, ValidatedDataset.model_validate_json)
-    return found or ValidatedDataset(version=version, counts=read_card(locate(version)).counts, checks=())
+    return found or ValidatedDataset(version=version, counts=card_of(version).counts, checks=())
 
 
 def _curves(path: Path) -> dict[str, list[tuple[int, float]]]:

@@ -19,13 +19,15 @@ from genfoundry import tracking
 from genfoundry.files import digest
 from genfoundry.gate import Policy
 from genfoundry.outcomes import NotPublished, outcome, sentence
-from genfoundry.recipe import EvaluationPlan, Recipe, Validation
+from genfoundry.recipe import Recipe, Validation
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
 from genfoundry.report.markdown import plain
 from genfoundry.stages import validated_before
+from genfoundry.task import Plan
 
 from . import recipes, reporting
 from .progress import screen
+from .runs.shared import trainings
 
 TRIES = int(os.environ.get("GENFOUNDRY_TRACKER_TRIES", "6"))  # with ten seconds between: how long MLflow may be away
 
@@ -78,7 +80,7 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
         validated,
         recipe.model,
         recipe.training,
-        share=int(os.environ.get("GENFOUNDRY_TRAININGS", "1")),
+        share=trainings(),
         report=lambda now: screen.training(recipe.name, now.step, now.of, now.metrics, now.doing),
     )
     if not checkpoint.skipped:
@@ -93,7 +95,7 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
     retry_delay_seconds=10,
     retry_condition_fn=_tracker_was_away,
 )
-def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> Evaluation:
+def evaluate(recipe: str, checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None) -> Evaluation:
     """Judge the checkpoint."""
     from genfoundry.stages.evaluate import evaluate_model
 
@@ -112,7 +114,7 @@ def register(
     evaluation: Evaluation,
     policy: Policy,
     name: str,
-    plan: EvaluationPlan | None = None,
+    plan: Plan | None = None,
     extractor: Checkpoint | None = None,
 ) -> ModelVersion:
     """Let the gate decide, beside the champion by the same ruler, and register the version, once."""

@@ -20,7 +20,7 @@ from genfoundry.recipe import Recipe, dataset_kind
 from genfoundry.report.markdown import plain, table
 from genfoundry.stages.watch import Look, look
 
-from . import recipes as shelf
+from . import recipes as recipe_files
 from .commands.checkout import ensure_own_code
 from .recipes import RecipeName
 from .runs import owners
@@ -108,7 +108,7 @@ def _plans(recipes: list[str], datasets: list[str], overrides: Overrides) -> lis
     Raises:
         UserError: there is no such recipe or dataset, or nothing that is looked after reads a dataset.
     """
-    at_home = [shelf.load(name, overrides) for name in recipes or shelf.DEFAULT]
+    at_home = [recipe_files.load(name, overrides) for name in recipes or recipe_files.DEFAULT]
     if not datasets:
         return at_home
     found = [plan for name in datasets for plan in _readers(name, at_home, recipes, overrides)]
@@ -121,7 +121,7 @@ def _readers(dataset: str, at_home: list[Recipe], recipes: list[str], overrides:
     if recipes and not own:
         own = [_on(plan.name, dataset, overrides) for plan in at_home if dataset_kind(plan.dataset.name) == kind]
     if not recipes:
-        every = (shelf.load(name, overrides) for name in shelf.names_for(dataset))
+        every = (recipe_files.load(name, overrides) for name in recipe_files.names_for(dataset))
         others = [_on(plan.name, dataset, overrides) for plan in every if dataset_kind(plan.dataset.name) == kind]
         trained = tracking.newest(plan.registered_name for plan in others)
         own += [plan for plan in others if plan.registered_name in trained]
@@ -134,7 +134,7 @@ def _readers(dataset: str, at_home: list[Recipe], recipes: list[str], overrides:
 
 
 def _on(name: str, dataset: str, overrides: Overrides) -> Recipe:
-    return shelf.load(name, {**overrides, "dataset.name": dataset})
+    return recipe_files.load(name, {**overrides, "dataset.name": dataset})
 
 
 def _by_dataset(plans: Iterable[Recipe]) -> dict[str, list[Recipe]]:
@@ -170,7 +170,7 @@ def _retrained(looks: list[Look], overrides: Overrides) -> Results:
     for found in looks:
         if found.decision == "RETRAIN":
             for name in found.recipes:
-                home = shelf.load(name, overrides).dataset.name == found.dataset
+                home = recipe_files.load(name, overrides).dataset.name == found.dataset
                 groups.setdefault("" if home else found.dataset, []).append(name)
     for dataset, names in groups.items():
         from . import fleet  # reads all that trains

@@ -1,80 +1,218 @@
-"""The identity of a result covers what makes it, and no more."""
+"""A key follows from what decides the result, and from nothing else: no wording, no folder, no other family's code."""
 
+from __future__ import annotations
+
+import ast
 import json
-import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
-from genfoundry import catalog, identity
+import pytest
+from genfoundry_flows import recipes as recipe_files
 
-DECIDES = {
+from genfoundry import catalog, identity
+from genfoundry.recipe import Recipe
+from genfoundry.records import Checkpoint, DatasetVersion
+
+STAGES = ("training", "evaluation", "validation")
+GANS = {"cgan", "dcgan", "gan", "lapgan", "srgan"}
+CLASSIFIERS = {"cnn", "mlp", "rnn_classifier"}
+SERIES = {"deepar", "patch_transformer", "rnn"}
+ALL = {*catalog.names("models")}
+REACHED_BY = {  # a module, and the families whose training runs it
+    "modelling/adversarial.py": GANS,
+    "modelling/classifier.py": CLASSIFIERS,
+    "errors.py": ALL,
+    "modelling/forecaster.py": SERIES - {"deepar"},
+    "modelling/layers.py": GANS | CLASSIFIERS | {"vae"},
+    "training/loop.py": ALL,
+    "modelling/losses.py": GANS | {"vae"},
+    "modelling/mixture.py": {"vae"},
+    "models/vae.py": {"vae"},
+    "modelling/resampling.py": {"srgan"},
+    "modelling/spectral.py": {"pixelcnn"},
+    "modelling/windows.py": SERIES,
+    "stages/validate.py": set(),
+    "report/page.py": set(),
+}
+DECIDES = {  # a module, and the keys of the recipe 'dcgan' that it is part of
+    "errors.py": "training, evaluation, validation",
+    "modelling/layers.py": "training, evaluation",
+    "training/loop.py": "training",
     "judging/features.py": "evaluation",
-    "judging/interval.py": "evaluation",
     "metrics/frechet.py": "evaluation",
-    "task.py": "evaluation",
     "tasks/generation/judge.py": "evaluation",
     "tasks/forecasting/judge.py": "",  # no judge of images
     "metrics/forecast.py": "",
-    "models/dcgan.py": "training, evaluation",
-    "modelling/layers.py": "training, evaluation",
-    "training/loop.py": "training",
     "kinds/image/suite.py": "validation",
-    "models/vae.py": "",
+    "kinds/series/suite.py": "",  # no suite of images
     "report/page.py": "validation",  # which writes a page
     "tracking/runs.py": "",
 }
-CHANGED = """
-import json, sys
-from pathlib import Path
-from genfoundry import identity
-from genfoundry.recipe import EvaluationPlan, Validation
-from genfoundry.records import Checkpoint, Cost, DatasetVersion, ImageSpec
 
-def keys():
-    spec = ImageSpec(channels=1, height=28, width=28, num_classes=10)
-    data = DatasetVersion(name="d", kind="image", digest="d", spec=spec)
-    weights = Checkpoint(
-        recipe="r", family="dcgan", run_key="k", run_id="i", weights_digest="w", dataset=data, seed=0, cost=Cost()
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the package, which the catalogue takes for the one that runs."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    copy = shutil.copytree(identity.PACKAGE, tmp_path / "another" / "genfoundry", ignore=ignored)
+    monkeypatch.setattr(catalog, "folder", lambda name: copy / name)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def before() -> dict[tuple[str, str], str]:
+    """Every key of the package as it is."""
+    return keys()
+
+
+@cache
+def recipes() -> dict[str, Recipe]:
+    return {name: recipe_files.load(name) for name in recipe_files.names()}
+
+
+def keys() -> dict[tuple[str, str], str]:
+    """Every key of every shipped recipe; each recipe's extractor has weights of its own."""
+    return {(name, stage): key for name in recipes() for stage, key in zip(STAGES, keys_of(name), strict=True)}
+
+
+def keys_of(name: str) -> tuple[str, str, str]:
+    recipe = recipes()[name]
+    data = DatasetVersion.model_construct(name=recipe.dataset.name, kind=kind_of(recipe), digest="data")
+    extractor = recipe.evaluation.extractor
+    return (
+        identity.run_key(recipe.model.family, recipe.model.settings, recipe.training.model_dump(mode="json"), data),
+        identity.evaluation_key(
+            weights_of(name, data), recipe.evaluation, weights_of(extractor, data) if extractor else None
+        ),
+        identity.validation_key(data, recipe.validation),
     )
-    return {
-        "training": identity.run_key("dcgan", {}, {}, data),
-        "evaluation": identity.evaluation_key(weights, EvaluationPlan(), None),
-        "validation": identity.validation_key(data, Validation()),
+
+
+def kind_of(recipe: Recipe) -> str:
+    return str(catalog.describe("models", recipe.model.family).attributes["kind"])
+
+
+def weights_of(name: str, data: DatasetVersion) -> Checkpoint:
+    return Checkpoint.model_construct(family=recipes()[name].model.family, weights_digest=name, dataset=data)
+
+
+def changed(before: dict[tuple[str, str], str], stage: str) -> set[str]:
+    """The recipes whose key of a stage is another one now."""
+    return {name for (name, of), key in keys().items() if of == stage and key != before[name, of]}
+
+
+def change_a_number(path: Path) -> None:
+    """Add one to the first number that stands in a source."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    numbers = (node for node in ast.walk(ast.parse(b"".join(lines))) if isinstance(node, ast.Constant))
+    number = next(node for node in numbers if type(node.value) in (int, float))
+    line = lines[number.lineno - 1]
+    lines[number.lineno - 1] = line[: number.col_offset] + b"1 + " + line[number.col_offset :]
+    path.write_bytes(b"".join(lines))
+
+
+def other_docstrings(source: str) -> str:
+    """The source with other words in every text that stands alone: docstrings, and those of attributes."""
+    lines = source.splitlines(keepends=True)
+    texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr)]
+    texts = [node for node in texts if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)]
+    for node in sorted(texts, key=lambda node: -node.lineno):
+        lines[node.lineno - 1 : node.end_lineno] = [" " * node.col_offset + '"""Other\n\nwords."""\n']
+    return "".join(lines)
+
+
+def comments_and_blank_lines(source: str) -> str:
+    """The source with a comment and blank lines before every statement of the module."""
+    lines = source.splitlines(keepends=True)
+    for node in reversed(ast.parse(source).body):
+        first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+        lines.insert(first - 1, "\n\n# Said anew.\n\n")
+    return "".join(lines) + "\n# The end.\n"
+
+
+def imports_for_annotations(source: str) -> str:
+    """The source with an import that type checkers alone read."""
+    return f"{source}\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from genfoundry.models import vae\n"
+
+
+def another_release(source: str) -> str:
+    return re.sub(r'^__version__ = ".*"$', '__version__ = "99.9"', source, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("edit", [other_docstrings, comments_and_blank_lines, imports_for_annotations, another_release])
+def test_wording_changes_no_key(before: dict, package: Path, edit: Callable[[str], str]):
+    edited = 0
+    for path in package.rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        path.write_text(edit(source), encoding="utf-8")
+        edited += edit(source) != source
+    assert edited >= (1 if edit is another_release else 100)
+    assert keys() == before
+
+
+def test_the_folder_of_the_checkout_changes_no_key(before: dict, package: Path):
+    assert catalog.folder("") == package != identity.PACKAGE
+    assert keys() == before
+
+
+@pytest.mark.parametrize("module", REACHED_BY)
+def test_changed_code_changes_the_runs_of_the_families_that_reach_it_and_of_no_other(
+    before: dict, package: Path, module: str
+):
+    change_a_number(package / module)
+    families = REACHED_BY[module]
+    assert changed(before, "training") == {
+        name for name, recipe in recipes().items() if recipe.model.family in families
     }
 
-found = {}
-for name in sys.argv[1:]:
-    before, path = keys(), Path(identity.PACKAGE, name)
-    path.write_bytes(path.read_bytes() + b"\\n")
-    found[name] = ", ".join(what for what, key in keys().items() if key != before[what])
-print(json.dumps(found))
+
+@pytest.mark.parametrize("module", DECIDES)
+def test_changed_code_changes_the_keys_that_it_decides(before: dict, package: Path, module: str):
+    change_a_number(package / module)
+    now = zip(STAGES, keys_of("dcgan"), strict=True)
+    assert ", ".join(stage for stage, key in now if key != before["dcgan", stage]) == DECIDES[module]
+
+
+@pytest.mark.parametrize("kind", ["image", "series"])
+def test_a_validation_depends_on_the_suite_of_its_kind_alone(before: dict, package: Path, kind: str):
+    change_a_number(catalog.source("kinds", kind, "suite"))
+    assert changed(before, "validation") == {name for name, recipe in recipes().items() if kind_of(recipe) == kind}
+
+
+def test_an_extractors_family_decides_the_scores_of_whom_it_judges(before: dict, package: Path):
+    change_a_number(package / "models" / "cnn.py")
+    judged = {name for name, recipe in recipes().items() if recipe.evaluation.extractor in ("cnn", "cnn-fashion")}
+    own = {name for name, recipe in recipes().items() if recipe.model.family == "cnn"}
+    assert changed(before, "evaluation") == judged | own > own
+
+
+TRAINED = """
+import json, runpy, sys
+sys.argv = ["trainer", sys.argv[1]]
+try:
+    runpy.run_module("genfoundry.training.trainer", run_name="__main__")
+except SystemExit as ended:
+    print(json.dumps([ended.code, [name for name in sys.modules if name.partition(".")[0] == "genfoundry"]]))
 """
 
 
-def test_a_changed_byte_changes_what_its_source_decides(tmp_path: Path):
-    shutil.copytree(identity.PACKAGE, tmp_path / "genfoundry", ignore=shutil.ignore_patterns("__pycache__"))
-    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    command = [sys.executable, "-c", CHANGED, *DECIDES]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == DECIDES
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "data"), [("vae", "digits"), ("rnn", "sunspots")])
+def test_whatever_a_training_imports_is_in_its_key(root: Path, family: str, data: str):
+    from support.trained import order
 
+    from genfoundry.data.building import build_folder
 
-def test_imports_are_followed_into_functions_and_packages():
-    source = b"from genfoundry import tracking\ndef f():\n    import genfoundry.kinds.image\n    from os import path\n"
-    found = {
-        path.relative_to(catalog.folder(".")).as_posix() for path in identity._imported(source, Path("/elsewhere"))
-    }
-    assert found == {"tracking/__init__.py", "kinds/image/__init__.py"}
-
-
-def test_what_is_reached_goes_through_relative_imports(tmp_path: Path):
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "a.py").write_text("from . import b, absent\nfrom .sub.c import thing\nimport json\n")
-    (tmp_path / "b.py").write_text("from genfoundry.errors import UserError\n")
-    (tmp_path / "sub" / "c.py").write_text("from .. import d\n")
-    (tmp_path / "d.py").write_text("from .a import thing\n")  # a circle ends
-    (tmp_path / "e.py").write_text("")
-    found = identity.reach([tmp_path / "a.py"])
-    assert found == {*(tmp_path / name for name in ("a.py", "b.py", "sub/c.py", "d.py")), catalog.folder("errors.py")}
+    version = build_folder(data)
+    order(root, root / "job", family, data, max_steps=2)
+    command = [sys.executable, "-c", TRAINED, str(root / "job")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    status, imported = json.loads(done.stdout.splitlines()[-1])
+    assert status == 0, done.stderr
+    assert {*imported} <= {*identity.import_closure(identity.training_modules(family, version.kind))}

@@ -16,7 +16,8 @@ from support.tracked import SPEC
 
 from genfoundry.errors import UserError
 from genfoundry.records import SeriesSpec
-from genfoundry.served import EVENLY, QUANTILES, Forecasts, _load_pyfunc
+from genfoundry.served import _load_pyfunc
+from genfoundry.tasks.forecasting.predictor import EVENLY, QUANTILES, Predictor
 from genfoundry.tracking.published import _write_mlmodel
 from genfoundry.training.loader import build_model, load_model, write_model
 
@@ -28,9 +29,9 @@ ROMAN = ("1", "10", "11", "12", "2", "3", "4", "5", "6", "7")  # folders' names 
 class Ramp(torch.nn.Module):
     """Continues a series by its last value plus 1, 2, 3, …, half a unit of noise, and a thousand per series' number."""
 
-    def __init__(self) -> None:
+    def __init__(self, spec: SeriesSpec, names: tuple[str, ...]) -> None:
         super().__init__()
-        self.seen = []
+        self.spec, self.names, self.seen = spec, names, []
 
     def sample(self, like, generator=None):
         self.seen.append(like)
@@ -39,7 +40,7 @@ class Ramp(torch.nn.Module):
 
 
 def forecasts(*names: str, spec: SeriesSpec = HOURLY) -> Any:
-    return Forecasts(Ramp(), spec, names)  # pyright: ignore[reportArgumentType]
+    return Predictor(Ramp(spec, names))  # pyright: ignore[reportArgumentType]
 
 
 def past(name: str = "a", level: float = 0, **columns) -> pd.DataFrame:
@@ -139,7 +140,7 @@ def test_heads_are_read_and_nothing_is_drawn():
     """A fan of known levels: each quantile is the model's own, whatever the seed and the number of futures."""
     torch.manual_seed(0)
     model: Any = build_model("rnn", HOURLY, {}).eval()
-    served = Forecasts(model, HOURLY, ("a", "b"))
+    served = Predictor(model, ("a", "b"))
     given = past(y=np.sin(np.arange(60) / 4))
     found = served.predict(given)
     pd.testing.assert_frame_equal(found, served.predict(given, {"seed": 7, "samples": 3}))
@@ -153,7 +154,7 @@ def test_heads_are_read_and_nothing_is_drawn():
 
 
 def _read(given):
-    from genfoundry import pasts
+    from genfoundry.tasks.forecasting import pasts
 
     (one,) = pasts.read(given, HOURLY, ("a", "b"))
     return one, pd.DatetimeIndex(pd.date_range(one.stamps[-1], periods=5, freq="h")[1:])

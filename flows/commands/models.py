@@ -35,6 +35,7 @@ def models(family: str | None, as_json: bool) -> None:
     from .. import recipes
 
     entries = [catalog.describe("models", name) for name in ([family] if family else catalog.names("models"))]
+    of_recipe = {name: recipes.load(name).model.family for name in recipes.names()}
     rows = [
         {
             "family": entry.name,
@@ -44,7 +45,7 @@ def models(family: str | None, as_json: bool) -> None:
             "paper": entry.title,
             "capabilities": _capabilities(entry),
             "settings": entry.config,
-            "recipes": [name for name in recipes.names() if recipes.load(name).model.family == entry.name],
+            "recipes": [name for name, own in of_recipe.items() if own == entry.name],
         }
         for entry in entries
     ]

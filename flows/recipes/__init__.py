@@ -31,11 +31,10 @@ def load(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     found = recipe.load(name, FOLDER, overrides, _recorded(overrides))
     if (extractor := found.evaluation.extractor) is not None and extractor not in names():
         raise UserError(f"Recipe '{name}': there is no extractor '{extractor}'; {closest(extractor, names())}")
-    if extractor and "dataset.name" in (overrides or {}) and found.dataset.name != recipe.homes(FOLDER)[extractor]:
-        pair = Pair(extractor, found.dataset.name)
-        registered_names.ensure_own_name(
-            pair, FOLDER, recipe.homes(FOLDER), registered_names.here(_recorded(overrides))
-        )
+    if extractor and "dataset.name" in (overrides or {}):
+        pair, homes = Pair(extractor, found.dataset.name), recipe.homes(FOLDER)
+        if pair.dataset != homes[extractor]:
+            registered_names.ensure_own_name(pair, FOLDER, homes, registered_names.here(_recorded(overrides)))
     return found
 
 

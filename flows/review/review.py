@@ -13,7 +13,7 @@ import click
 from genfoundry import tracking
 from genfoundry.data.building import embedded, is_sealed
 from genfoundry.data.versions import dvc, history
-from genfoundry.dataset import folder_digest, locate, read_card
+from genfoundry.dataset import card_of, folder_digest, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, project_root, publish
 from genfoundry.identity import PACKAGE
@@ -24,10 +24,10 @@ from genfoundry.review.compare import Compared, DataChange, Review, Side, compar
 from genfoundry.review.page import MOST_CHARACTERS, render
 from genfoundry.review.picture import Picture, picture
 
-from .. import recipes as shelf
+from .. import recipes as recipe_files
 from .revisions import Revisions, changed_files, checked_out, recorded_data, revisions, tried
 
-ROAD = ("pipeline.py", "fleet.py")
+FLOW_SOURCES = ("genfoundry_flows.pipeline", "genfoundry_flows.fleet")
 MOST_PICTURES = 700_000  # bytes inside a page
 
 
@@ -50,12 +50,12 @@ def review(request: Request, overrides: Mapping[str, Any]) -> Review:
         UserError: there is nothing to compare with (see `revisions`), or an unknown recipe was asked for.
     """
     found = revisions(request.against)
-    recipes, broken = _shelf()
+    recipes, broken = _loaded()
     change = _change(found)
     home = Shelf(
-        shelf.FOLDER.resolve(),
+        recipe_files.FOLDER.resolve(),
         recipes,
-        tuple(shelf.FOLDER.resolve().parent / name for name in ROAD),
+        FLOW_SOURCES,
         found.checkout / "constraints.txt",
     )
     unable = {name: why for name in recipes if (why := _unable(name, overrides))}
@@ -80,12 +80,12 @@ def review(request: Request, overrides: Mapping[str, Any]) -> Review:
     )
 
 
-def _shelf() -> tuple[dict[str, Recipe], dict[str, str]]:
+def _loaded() -> tuple[dict[str, Recipe], dict[str, str]]:
     """Every recipe that parses; and why the others don't."""
     recipes, broken = {}, {}
-    for name in shelf.names():
+    for name in recipe_files.names():
         try:
-            recipes[name] = shelf.load(name)
+            recipes[name] = recipe_files.load(name)
         except UserError as error:
             broken[name] = str(error)
     return recipes, broken
@@ -100,18 +100,18 @@ def _change(found: Revisions) -> Change:
 def _selected(request: Request, found: list[Touched], home: Shelf, unable: Collection[str]) -> Selection:
     if request.recipes:
         for name in request.recipes:
-            shelf.load(name)
+            recipe_files.load(name)
         why = {each.recipe: each for each in found}
         asked = [why.get(name, Touched(name, ("asked for",), ())) for name in dict.fromkeys(request.recipes)]
         return Selection(tuple(asked), tuple(each for each in found if each.recipe not in request.recipes), ())
-    standing = list(home.recipes) if request.all_touched else shelf.DEFAULT
-    return affected.select(found, home, standing, [name for name in home.recipes if name not in unable])
+    candidates = list(home.recipes) if request.all_touched else recipe_files.DEFAULT
+    return affected.select(found, home, candidates, [name for name in home.recipes if name not in unable])
 
 
 def _unable(name: str, overrides: Mapping[str, Any]) -> str:
     """Why this machine can't run a recipe; empty where it can, or where the run itself will say why not."""
     try:
-        recipe = shelf.load(name, dict(overrides))
+        recipe = recipe_files.load(name, dict(overrides))
         data = recipe.dataset.name
         here = data in dvc.recorded() or is_sealed(data_dir() / data) or embedded(data)
     except UserError:
@@ -136,7 +136,7 @@ def _compared(
 
 
 def _compare(touched: Touched, before: Side, after: Side, overrides: Mapping[str, Any]) -> Compared:
-    recipe = shelf.load(touched.recipe, dict(overrides)) if after.evaluation else shelf.load(touched.recipe)
+    recipe = recipe_files.load(touched.recipe, dict(overrides) if after.evaluation else None)
     champion = tracking.champion(recipe.registered_name) if after.evaluation else None
     return compare(touched, before, after, recipe.gate, champion)
 
@@ -161,7 +161,8 @@ def _rows(name: str, digest: str | None) -> dict[str, int] | None:
         return None
     folder = data_dir() / name
     try:
-        return read_card(folder if folder_digest(folder) == digest else locate(history.recall(name, digest))).counts
+        card = read_card(folder) if folder_digest(folder) == digest else card_of(history.recall(name, digest))
+        return card.counts
     except UserError:
         return None
 

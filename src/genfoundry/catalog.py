@@ -1,4 +1,6 @@
-"""A folder is a catalogue: every module of it is an entry, and nothing else lists them.
+"""A folder is a catalogue: every module or folder of it is an entry, and nothing else lists them.
+
+An entry that is a folder is kept part by part, each part a module that is imported when it is asked for.
 
 Names and descriptions are read from the source, so that listing what exists imports no torch and takes milliseconds.
 """
@@ -9,6 +11,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import threading
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +20,18 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from genfoundry.errors import UserError, closest
+
+WHAT = {"models": "family", "metrics": "metric", "datasets": "dataset", "kinds": "kind of data", "tasks": "task"}
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def parse(source: bytes | str) -> ast.Module:
+    """The syntax tree of a source; one at a time, since Python 3.11 fails now and then where two threads parse at once
+    (SystemError: AST constructor recursion depth mismatch)."""
+    with _ONE_AT_A_TIME:
+        return ast.parse(source)
 
 
 class Entry(BaseModel, frozen=True):
@@ -28,6 +43,11 @@ class Entry(BaseModel, frozen=True):
     attributes: dict[str, object]
     config: dict[str, str]
     methods: tuple[str, ...]
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What a family reads of the rows that it makes examples for, beside their number."""
+        return tuple(self.attributes.get("conditions", ()))  # pyright: ignore[reportArgumentType]
 
 
 def folder(package: str) -> Path:
@@ -41,26 +61,54 @@ def names(package: str) -> list[str]:
     return sorted(name.replace("_", "-") if package == "datasets" else name for name in found)
 
 
-def source(package: str, name: str) -> Path:
-    """The file of one entry.
+def module_name(package: str, name: str, part: str = "") -> str:
+    """The module of one entry, or of one part of an entry that is a folder; one of a single file is its every part.
 
     Raises:
         UserError: no such entry; names the closest one.
     """
     if name not in names(package):
-        what = {"models": "family", "metrics": "metric", "datasets": "dataset"}.get(package, package)
-        raise UserError(f"There is no {what} '{name}'; {closest(name, names(package))}")
-    return folder(package) / f"{name.replace('-', '_')}.py"
+        raise UserError(f"There is no {WHAT.get(package, package)} '{name}'; {closest(name, names(package))}")
+    stem = name.replace("-", "_")
+    return ".".join(["genfoundry", package, stem, *([part] if part and (folder(package) / stem).is_dir() else [])])
+
+
+def source(package: str, name: str, part: str = "") -> Path:
+    """The file of one entry, or of one of its parts; see `module_name`.
+
+    Raises:
+        UserError: no such entry, or it is a folder without that part.
+    """
+    path = folder("").joinpath(*module_name(package, name, part).split(".")[1:])
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    if not path.is_file():
+        raise UserError(f"The {WHAT.get(package, package)} '{name}' has no part '{part}'.", expected=f"a file {path}")
+    return path
+
+
+def part(package: str, name: str, part: str = "") -> ModuleType:
+    """Import one part of an entry: `part("kinds", "image", "rows")`.
+
+    Raises:
+        UserError: see `source`.
+    """
+    source(package, name, part)
+    return importlib.import_module(module_name(package, name, part))
 
 
 def module(package: str, name: str) -> ModuleType:
     """Import one entry."""
-    return importlib.import_module(f"genfoundry.{package}.{source(package, name).stem}")
+    return part(package, name)
 
 
-def part(package: str, name: str, part: str) -> ModuleType:
-    """Import one part of an entry that is a folder: `part("kinds", "image", "suite")`."""
-    return importlib.import_module(f"genfoundry.{package}.{name.replace('-', '_')}.{part}")
+def parts(package: str, name: str) -> list[str]:
+    """The parts of an entry that is a folder."""
+    return sorted(info.name for info in pkgutil.iter_modules([str(folder(package) / name.replace("-", "_"))]))
+
+
+def constants(package: str, name: str, part: str) -> dict[str, object]:
+    """What a part of an entry that is a folder sets to literals, read from its source."""
+    return _constants(_tree(source(package, name, part).read_bytes()).body)
 
 
 T = TypeVar("T")
@@ -82,7 +130,7 @@ def load(package: str, name: str, promise: type[T]) -> type[T]:
 @cache
 def describe(package: str, name: str) -> Entry:
     """Read an entry's source: its docstring, its class's constants and methods, its Config's fields."""
-    tree = ast.parse(source(package, name).read_text(encoding="utf-8"))
+    tree = _tree(source(package, name).read_bytes())
     docstring = ast.get_docstring(tree) or ""
     main = next((node for node in tree.body if isinstance(node, ast.ClassDef) and _inner(node, "Config")), None)
     lineage = _lineage(source(package, name), main.name) if main else []
@@ -99,12 +147,18 @@ def describe(package: str, name: str) -> Entry:
     )
 
 
+@cache
+def _tree(source: bytes) -> ast.Module:
+    """Parsed once in a process: the file of a shared parent class is read for each of its families."""
+    return parse(source)
+
+
 def _lineage(path: Path, name: str) -> list[ast.ClassDef]:
     """A file's class behind those of its bases that are in it or in other files of ours, the oldest first."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path.read_bytes())
     here = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     homes = dict.fromkeys(here, path) | {
-        alias.name: Path(__file__).parent.parent / f"{node.module.replace('.', '/')}.py"
+        alias.name: folder("").parent / f"{node.module.replace('.', '/')}.py"
         for node in tree.body
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("genfoundry.")
         for alias in node.names

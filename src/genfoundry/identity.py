@@ -1,31 +1,37 @@
 """The identity of what a stage makes: same key, same result.
 
-A key holds everything that decides the result: the settings and the data that are read, and the bytes of every source
-that runs. Which sources run is read from their imports, without importing them.
+A key holds everything that decides the result: the settings and the data that are read, and what every module that
+runs means, which is its syntax tree without docstrings and comments. So neither wording nor the folder of the checkout
+changes a key, and changed code does. Which modules run is read from their imports, without importing them; those that
+are asked for by name while the code runs are listed in the four functions `…_modules`.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from genfoundry import catalog
-from genfoundry.files import digest, file_digest
+from genfoundry.files import digest
 from genfoundry.metric import run_in
-from genfoundry.recipe import EvaluationPlan, Validation
+from genfoundry.recipe import Validation
 from genfoundry.records import Checkpoint, DatasetVersion
+from genfoundry.task import Plan
 
 PACKAGE = catalog.folder(".")
+FLAG = "TYPE_CHECKING"  # False wherever code runs
+UNSAID = ("ctx", "kind")  # fields of a node that follow from its place, or tell how a text was quoted
 
 
 def validation_key(dataset: DatasetVersion, policy: Validation) -> str:
     """sha256 of all that decides what the validation finds."""
-    sources = [catalog.folder("stages/validate.py"), *catalog.folder("kinds").glob("*/suite*.py")]
-    return digest([dataset.digest, policy.model_dump(), code(sources)])
+    return digest([dataset.digest, policy.model_dump(), code_digest(validation_modules(dataset.kind))])
 
 
 def run_key(family: str, settings: dict[str, Any], training: dict[str, Any], dataset: DatasetVersion) -> str:
@@ -36,62 +42,210 @@ def run_key(family: str, settings: dict[str, Any], training: dict[str, Any], dat
             "settings": settings,
             "training": training,
             "dataset": dataset.digest,
-            "code": code([catalog.folder("training/trainer.py"), catalog.source("models", family)]),
+            "code": code_digest(training_modules(family, dataset.kind)),
             "torch": version("torch").partition("+")[0],
             "lightning": version("pytorch-lightning"),
         }
     )
 
 
-def evaluation_key(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> str:
+def evaluation_key(checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None) -> str:
     """sha256 of all that decides the scores: the weights, the evaluation's section, and the code that judges them."""
-    judge = judge_of(checkpoint.family, plan)
-    sources = [judge, *(catalog.source("metrics", name) for name in run_in(judge.parent.name))]
-    sources += [catalog.source("models", side.family) for side in (checkpoint, extractor) if side]
+    sides = [side for side in (checkpoint, extractor) if side]
+    modules = [catalog.module_name("models", side.family) for side in sides]
+    modules += judging_modules(task_of(checkpoint.family, plan), checkpoint.dataset.kind)
     weights = [side and side.weights_digest for side in (checkpoint, extractor)]
-    return digest([*weights, checkpoint.dataset.digest, plan.model_dump(), code(sources)])
+    return digest([*weights, checkpoint.dataset.digest, plan.model_dump(), code_digest(modules)])
 
 
-def judge_of(family: str, plan: EvaluationPlan) -> Path:
-    """The judge of a family's task, or of the task that the recipe asks for."""
-    task = plan.task or catalog.describe("models", family).attributes["task"]
-    return catalog.folder("tasks") / str(task) / "judge.py"
+def training_modules(family: str, kind: str) -> list[str]:
+    """What the training process runs: itself, the family, and how rows of a kind of data are opened."""
+    return [
+        "genfoundry.training.trainer",
+        catalog.module_name("models", family),
+        catalog.module_name("kinds", kind, "storage"),
+    ]
 
 
-def code(sources: Iterable[Path]) -> str:
-    """sha256 over these sources of the package and all of the package that they import, however deep."""
-    return digest({path.relative_to(PACKAGE).as_posix(): file_digest(path) for path in reach(sources)})
+def validation_modules(kind: str) -> list[str]:
+    """What a validation runs: the stage, and the suite of a kind of data."""
+    return ["genfoundry.stages.validate", catalog.module_name("kinds", kind, "suite")]
 
 
-def reach(sources: Iterable[Path]) -> set[Path]:
-    """These sources, and every file of the package or beside them that they import, however deep."""
-    found: set[Path] = set()
-    waiting = list(sources)
+def judging_modules(task: str, kind: str) -> list[str]:
+    """What an evaluation runs beside the families of its models: the task's judge, its part for a kind of data where
+    it has one, the metrics that it runs because of their view, and how rows are opened."""
+    parts = ["judge", *({kind} & {*catalog.parts("tasks", task)})]
+    modules = [catalog.module_name("tasks", task, part) for part in parts]
+    modules += [catalog.module_name("metrics", name) for name in run_in(task)]
+    return [*modules, catalog.module_name("kinds", kind, "storage")]
+
+
+def watching_modules(kind: str) -> list[str]:
+    """What a look at a change runs beside the validation: the stage, and how a kind of data measures drift."""
+    return ["genfoundry.stages.watch", catalog.module_name("kinds", kind, "storage")]
+
+
+def task_of(family: str, plan: Plan) -> str:
+    """The task of a family, or the one that the recipe asks for."""
+    return plan.task or str(catalog.describe("models", family).attributes["task"])
+
+
+def code_digest(modules: Iterable[str]) -> str:
+    """sha256 over what these modules and all of the package that they import mean, however deep, each by its name.
+
+    A module that runs nothing, as an `__init__.py` with a docstring alone, is left out.
+    """
+    found = _reached(modules, {})
+    return digest({name: source.meaning for name, (_, source) in found.items() if source.meaning})
+
+
+def import_closure(modules: Iterable[str], roots: Mapping[str, Path] | None = None) -> dict[str, Path]:
+    """The files of these modules and of every module that they import, however deep, by the modules' dotted names.
+
+    Imports inside functions count, for they run, and so do the packages on the way to a module. What stands below
+    `if TYPE_CHECKING:` does not.
+
+    Args:
+        roots: the folders of packages, by name, that are ours beside this one.
+
+    Raises:
+        KeyError: one of `modules` is not there.
+    """
+    return {name: path for name, (path, _) in _reached(modules, roots or {}).items()}
+
+
+class Source(NamedTuple):
+    """What a source says: `meaning`, the sha256 of what it runs, empty where that is nothing, and what it imports.
+
+    `imports` are absolute dotted names with the packages on their way; the last part of one may be no module.
+    """
+
+    meaning: str
+    imports: tuple[str, ...]
+
+
+def _reached(modules: Iterable[str], roots: Mapping[str, Path]) -> dict[str, tuple[Path, Source]]:
+    ours = _modules({"genfoundry": catalog.folder(""), **roots})
+    found: dict[str, tuple[Path, Source]] = {}
+    waiting = list(modules)
     while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += _imported(path.read_bytes(), path.parent)
+        name = waiting.pop()
+        if name not in found:
+            path = Path(ours[name])
+            source = _read(path.read_bytes(), name, path.name == "__init__.py")
+            found[name] = path, source
+            waiting += [each for each in source.imports if each in ours]
+    return found
+
+
+def _modules(roots: Mapping[str, Path]) -> dict[str, str]:
+    """The file of every module below these folders, by its dotted name."""
+    found: dict[str, str] = {}
+    for root, top in roots.items():
+        for folder, _, files in os.walk(top):
+            package = root + folder.removeprefix(str(top)).replace(os.sep, ".")
+            for file in files:
+                if file.endswith(".py"):
+                    stem = file.removesuffix(".py")
+                    found[package if stem == "__init__" else f"{package}.{stem}"] = os.path.join(folder, file)
     return found
 
 
 @cache
-def _imported(source: bytes, folder: Path) -> list[Path]:
-    """The files that a source in `folder` imports, from the package or relative to itself."""
-    places: set[Path] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            places |= {place for alias in node.names if (place := _place(alias.name))}
-        elif isinstance(node, ast.ImportFrom):
-            home = (folder, *folder.parents)[node.level - 1] if node.level else None
-            names = [node.module or "", *(f"{node.module or ''}.{alias.name}" for alias in node.names)]
-            places |= {place for name in names if (place := _place(name, home))}
-    return [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
+def _read(source: bytes, name: str, is_package: bool) -> Source:
+    """Parsed once in a process, as long as the bytes are the same."""
+    tokens: list[str] = []
+    imports: list[str] = []
+    for statement in _statements(catalog.parse(source).body):
+        _tell(statement, tokens, imports)
+    meaning = hashlib.sha256("\n".join(tokens).encode()).hexdigest() if tokens else ""
+    package = name if is_package else name.rpartition(".")[0]
+    ways = (_way(place) for place in (name, *(_absolute(each, package) for each in imports)))
+    return Source(meaning, tuple(dict.fromkeys(place for way in ways for place in way)))
 
 
-def _place(name: str, home: Path | None = None) -> Path | None:
-    """Where a dotted name lies: below `home`, else in the package; None where it is someone else's."""
-    parts = [part for part in name.split(".") if part]
-    if home is None and parts[:1] == ["genfoundry"]:
-        home, parts = PACKAGE, parts[1:]
-    return home.joinpath(*parts) if home and parts else None
+def _absolute(name: str, package: str) -> str:
+    """A dotted name as a module of `package` imports it; each leading dot but the first goes one package up."""
+    rest = name.lstrip(".")
+    if (level := len(name) - len(rest)) == 0:
+        return name
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) + 1 - level], *([rest] if rest else [])])
+
+
+def _way(name: str) -> list[str]:
+    """The packages on the way to a dotted name, and the name: `a`, `a.b`, `a.b.c`."""
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+def _tell(node: ast.AST, tokens: list[str], imports: list[str]) -> None:
+    """Append the tree below a node: types, names of fields and values, none of which differs between Pythons.
+
+    Fields that are empty are left out, so one that a later Python adds changes nothing.
+    """
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        imports += _imported(node)
+    tokens.append(type(node).__name__)
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(node, ast.JoinedStr):
+            value = [part for part in node.values if not _is_empty(part)]
+        if value is None or value == [] or field in UNSAID:
+            continue
+        tokens.append(field)
+        if isinstance(value, ast.AST):
+            _tell(value, tokens, imports)
+        elif isinstance(value, list):
+            _tell_all(value, tokens, imports)
+        else:
+            tokens.append(ascii(value))
+    tokens.append(")")
+
+
+def _tell_all(values: list[Any], tokens: list[str], imports: list[str]) -> None:
+    tokens.append("[")
+    for value in _statements(values):
+        if isinstance(value, ast.AST):
+            _tell(value, tokens, imports)
+        else:
+            tokens.append(ascii(value))
+    tokens.append("]")
+
+
+def _statements(body: list[Any]) -> Iterator[Any]:
+    """A body without what does not run: docstrings, what type checkers alone read, what a package says of itself."""
+    for node in body:
+        if isinstance(node, ast.If) and _is_flag(node.test):
+            yield from _statements(node.orelse)
+        elif not _is_wording(node):
+            yield node
+
+
+def _is_flag(test: ast.expr) -> bool:
+    return FLAG in (getattr(test, "id", ""), getattr(test, "attr", ""))
+
+
+def _is_wording(node: Any) -> bool:
+    """A text that stands alone, the import of `TYPE_CHECKING`, or the package's version."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    if isinstance(node, ast.ImportFrom):
+        return [alias.name for alias in node.names] == [FLAG]
+    if isinstance(node, ast.Assign):
+        return [getattr(target, "id", "") for target in node.targets] == ["__version__"]
+    return isinstance(node, ast.alias) and node.name == FLAG
+
+
+def _is_empty(part: ast.expr) -> bool:
+    """The empty text that Python 3.12 alone puts behind a nested format (`f"{x:{y}}"`)."""
+    return isinstance(part, ast.Constant) and part.value == ""
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """The dotted names of a statement, each of which may be a module, a package, or a name inside one."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    home = "." * node.level + (node.module or "")
+    return [home + ("" if home.endswith(".") else ".") + alias.name for alias in node.names]

@@ -112,8 +112,8 @@ def run_in(task: str) -> list[str]:
 
     A judge offers the `VIEWS` of `tasks/<task>/scores.py`; what it imports by name is not told here.
     """
-    path = catalog.folder("tasks") / task / "scores.py"
-    return _names_of_view(*declared(path).offers) if path.is_file() else []
+    path = _scores_of(task)
+    return _names_of_view(*declared(path).offers) if path else []
 
 
 def _names_of_view(*views: str) -> list[str]:
@@ -198,7 +198,11 @@ def declared(path: Path) -> Declared:
 
 def _sources() -> list[Path]:
     metrics = [catalog.source("metrics", name) for name in catalog.names("metrics")]
-    return [*metrics, *sorted(catalog.folder("tasks").glob("*/scores.py"))]
+    return [*metrics, *(path for task in catalog.names("tasks") if (path := _scores_of(task)))]
+
+
+def _scores_of(task: str) -> Path | None:
+    return catalog.source("tasks", task, "scores") if "scores" in catalog.parts("tasks", task) else None
 
 
 def _kind(node: ast.expr) -> ScoreKind:

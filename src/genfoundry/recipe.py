@@ -6,20 +6,23 @@ own section and nothing else, so a change in one section redoes only what reads 
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
-from genfoundry import catalog, registered_names
+from genfoundry import catalog, plans, registered_names
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError, closest
 from genfoundry.files import data_dir
+from genfoundry.forms import explain
 from genfoundry.gate import Policy
-from genfoundry.training.settings import Class, Settings
+from genfoundry.task import Plan
+from genfoundry.training.settings import Settings
 
 MAX_BYTES = 64 * 1024  # of a recipe's YAML
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C takes a tenth of the time
@@ -53,19 +56,6 @@ class ModelSection(Section):
     settings: dict[str, Any] = {}
 
 
-class EvaluationPlan(Section):
-    """How the model is judged."""
-
-    num_samples: int = Field(default=1000, ge=16)
-    seeds: int = Field(default=3, ge=1, le=20, description="independent sets of samples")
-    extractor: str | None = Field(default=None, description="recipe of the classifier whose features are the domain")
-    inception_weights: str | None = Field(default=None, description="path of the canonical Inception weights")
-    origins: int = Field(default=14, ge=1, description="series: rolling forecast origins a series")
-    seed: int = Field(default=1234, ge=0)
-    task: Literal["anomaly"] | None = Field(default=None, description="judge this in place of the family's own task")
-    left_out: Class = Field(default=None, description="the class that training.leave_out names; filled in")
-
-
 class Watch(Section):
     """When changed data are worth a training. Part of no key: what is trained does not depend on it."""
 
@@ -84,13 +74,11 @@ class Recipe(Section):
     validation: Validation = Validation()
     model: ModelSection
     training: Settings
-    evaluation: EvaluationPlan = EvaluationPlan()
+    evaluation: SerializeAsAny[Plan] = Plan()  # of the deciding task's own class
     gate: Policy = Policy()
     watch: Watch = Watch()
 
-    registered_name: str = Field(
-        default="", description="the registered model of its versions: one a recipe and dataset"
-    )
+    registered_name: str = Field(default="", description="the registered model of its versions: one per dataset")
 
 
 def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: str = "") -> Recipe:
@@ -104,6 +92,7 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
     document = _document(text, where)
     for key, value in (overrides or {}).items():
         _lay(document, key, value, where)
+    written = document.pop("evaluation", {})
     model = document.get("model")
     if isinstance(model, dict):
         document["model"] = {
@@ -113,9 +102,10 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
     try:
         recipe = Recipe.model_validate({"name": name, **document})
     except ValidationError as error:
-        raise _explain(error, where) from None
+        raise explain(error, Recipe, where) from None
     _check_family(recipe, where)
-    plan = recipe.evaluation.model_copy(update={"left_out": recipe.training.leave_out})
+    asked = plans.Asked(recipe.model.family, written, {key.partition(".")[2] for key in overrides or {}}, where)
+    plan = plans.read(asked, recipe.training.model_dump(mode="json"))
     model, training = _shortened(recipe.model, recipe.training.share), recipe.training.shortened()
     return recipe.model_copy(update={"evaluation": plan, "model": model, "training": training})
 
@@ -143,23 +133,53 @@ BUDGETS: dict[str, dict[str, float]] = {
 
 
 def _document(text: str, where: str) -> dict[str, Any]:
+    """A recipe's sections, the caller's to change."""
     if len(text.encode()) > MAX_BYTES:
         raise UserError(f"{where} has {len(text.encode())} bytes.", expected=f"at most {MAX_BYTES}")
-    if any(isinstance(event, yaml.AliasEvent) for event in _events(text, where)):
-        raise UserError(f"{where} holds a YAML alias (`*name`).", remedy="write the value out where it is used")
-    document = yaml.load(text, Loader=LOADER)
+    try:
+        document = copy.deepcopy(_read(text))
+    except Aliased:
+        remedy = "write the value out where it is used"
+        raise UserError(f"{where} holds a YAML alias (`*name`).", remedy=remedy) from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{where} is not YAML: {error}") from None
     if not isinstance(document, dict):
         raise UserError(f"{where} is a {type(document).__name__}.", expected="a mapping of sections")
     return document
 
 
-def _events(text: str, where: str) -> list[yaml.Event]:
+class Aliased(yaml.YAMLError):
+    """A document in which a value stands for one that is written elsewhere."""
+
+
+@functools.cache
+def _read(text: str) -> Any:
+    """What a YAML document says, parsed once in a process.
+
+    Raises:
+        Aliased: it holds an alias, so that a few bytes could stand for very much.
+        yaml.YAMLError: it is not YAML, or asks for more than plain values.
+    """
+    loader = LOADER(text)
     try:
-        events = list(yaml.parse(text, Loader=LOADER))
-        yaml.load(text, Loader=LOADER)
-    except yaml.YAMLError as error:
-        raise UserError(f"{where} is not YAML: {error}") from None
-    return events
+        node = loader.get_single_node()
+        _ensure_no_alias(node)
+        return None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _ensure_no_alias(root: yaml.Node | None) -> None:
+    """See that no node of a document is in two places, as one that an alias names is."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            raise Aliased
+        seen.add(id(node))
+        children = node.value if isinstance(node, yaml.CollectionNode) else []
+        waiting += [part for child in children for part in (child if isinstance(child, tuple) else [child])]
 
 
 def _lay(document: dict[str, Any], key: str, value: Any, where: str) -> None:
@@ -174,26 +194,6 @@ def _lay(document: dict[str, Any], key: str, value: Any, where: str) -> None:
 _SECTIONS = [name for name in Recipe.model_fields if name not in ("name", "title", "registered_name")]
 
 
-def _explain(error: ValidationError, where: str) -> UserError:
-    first = min(error.errors(), key=lambda found: found["type"] == "missing")  # a misspelt key explains a missing one
-    path = [str(part) for part in first["loc"]]
-    key = ".".join(path).replace("model.settings", "model")
-    if first["type"] == "extra_forbidden":
-        known = _fields_at(path[:-1])
-        return UserError(f"{where}: unknown key '{key}'; {closest(path[-1], known)}")
-    if first["type"] == "missing":
-        return UserError(f"{where}: '{key}' is missing.")
-    return UserError(f"{where}: {key} = {first['input']!r}: {first['msg']}")
-
-
-def _fields_at(path: list[str]) -> list[str]:
-    fields = Recipe.model_fields
-    for part in path:
-        kind = fields[part].annotation
-        fields = getattr(kind, "model_fields", {})
-    return list(fields)
-
-
 def _check_family(recipe: Recipe, where: str) -> None:
     entry = catalog.describe("models", recipe.model.family)
     for key in recipe.model.settings:
@@ -206,19 +206,6 @@ def _check_family(recipe: Recipe, where: str) -> None:
             f"on the dataset '{recipe.dataset.name}', which is {kind} data.",
             remedy=f"choose a dataset of kind {wanted} (genfoundry data list) or another family (genfoundry models)",
         )
-    if recipe.evaluation.task == "anomaly" and kind == "image":
-        _check_detector(recipe, entry, where)
-
-
-def _check_detector(recipe: Recipe, entry: catalog.Entry, where: str) -> None:
-    if recipe.training.leave_out is None:
-        raise UserError(
-            f"{where} asks for anomalies, and leaves no class out of training.",
-            expected="training.leave_out, the name of a class, or its number",
-        )
-    if "anomaly_score" not in entry.methods:
-        able = [name for name in catalog.names("models") if "anomaly_score" in catalog.describe("models", name).methods]
-        raise UserError(f"{where} asks for anomalies, which '{entry.name}' does not score; of images {able} do.")
 
 
 def dataset_kind(name: str) -> str:
@@ -242,10 +229,9 @@ def homes(folder: Path) -> dict[str, str]:
     return {path.stem: _home(path.read_text(encoding="utf-8", errors="replace")) for path in folder.glob("*.yaml")}
 
 
-@functools.cache
 def _home(text: str) -> str:
     try:
-        return str(yaml.load(text, Loader=LOADER)["dataset"]["name"])
+        return str(_read(text)["dataset"]["name"])
     except (yaml.YAMLError, KeyError, TypeError):
         return ""
 
@@ -263,7 +249,7 @@ def load(name: str, folder: Path, overrides: dict[str, Any] | None = None, recor
         raise UserError(f"There is no recipe '{name}'; {closest(name, known)}", remedy=f"add {path}")
     text, where = path.read_text(encoding="utf-8"), f"recipe '{name}' ({path.name})"
     recipe = parse(name, text, overrides, where)
-    home = parse(name, text, None, where).dataset.name
+    home = (parse(name, text, None, where) if overrides else recipe).dataset.name
     pair = registered_names.Pair(name, recipe.dataset.name)
     if pair.dataset != home:
         registered_names.ensure_own_name(pair, folder, homes(folder), registered_names.here(recorded))

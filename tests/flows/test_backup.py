@@ -54,5 +54,5 @@ def test_a_postgresql_comes_back_whole(root, name, tmp_path_factory, monkeypatch
         tracking.set_alias(name, "challenger", 1, "after the backup")
         subprocess.run(said("pg_restore"), shell=True, check=True, cwd=root, timeout=60)
         assert tracking.aliases(name) == {"champion": 1}
-        with pytest.raises(tracking.Broken):  # the witness has seen what the older database has not
+        with pytest.raises(tracking.ledger.Broken):  # the witness has seen what the older database has not
             tracking.history(name)

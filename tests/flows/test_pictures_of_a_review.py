@@ -18,12 +18,12 @@ from genfoundry import tracking
 from genfoundry.dataset import read_card, version_of
 from genfoundry.exhibit import FILE, Bands, Exhibit, Matrix, from_json
 from genfoundry.gate import Policy
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Evaluation
 from genfoundry.report import standalone_svg
 from genfoundry.review.affected import Selection, Touched
 from genfoundry.review.compare import Review, Side, compare
 from genfoundry.stages.evaluate import evaluate_model
+from genfoundry.tasks.classification.about import Plan
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -60,7 +60,7 @@ def test_a_forecaster_shows_its_fans(root, monkeypatch):
 
 
 def test_a_classifier_shows_what_it_takes_for_what(root):
-    found = evaluate_model(untrained(digits(root), "cnn", {}, root / "model"), EvaluationPlan())
+    found = evaluate_model(untrained(digits(root), "cnn", {}, root / "model"), Plan())
     assert '<img src="review-cnn-after.svg"' in page(found, root / "review.md")
     shown = texts((root / "review-cnn-after.svg").read_bytes())
     (matrix,) = (each for each in _exhibits(found) if isinstance(each, Matrix))

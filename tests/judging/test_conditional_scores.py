@@ -6,12 +6,12 @@ from genfoundry import gate
 from genfoundry.exhibit import Bars
 from genfoundry.judging import conditional_scores
 from genfoundry.judging.features import Extractor
-from genfoundry.recipe import EvaluationPlan
+from genfoundry.tasks.generation.about import Plan
 from genfoundry.tasks.generation.judge import judge
 from genfoundry.training.loader import build_model
 
 pytestmark = pytest.mark.usefixtures("root")
-PLAN = EvaluationPlan(num_samples=200, seeds=1)
+PLAN = Plan(num_samples=200, seeds=1)
 
 
 class Obedient(Toy):

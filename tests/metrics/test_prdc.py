@@ -22,8 +22,7 @@ def by_definition(real: np.ndarray, fake: np.ndarray, k: int) -> dict[str, float
 
 
 @pytest.mark.parametrize("k", [1, 5])
-def test_agrees_with_the_definition(k, monkeypatch):
-    monkeypatch.setattr("genfoundry.metrics.prdc.CHUNK", 37)  # several chunks, the last one ragged
+def test_agrees_with_the_definition(k):
     rng = np.random.default_rng(k)
     real, fake = rng.normal(size=(120, 3)), rng.normal(size=(90, 3)) * 1.3 + 0.4
     assert prdc(real, fake, k) == pytest.approx(by_definition(real, fake, k))

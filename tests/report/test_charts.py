@@ -10,9 +10,9 @@ from demo import forecast, score
 
 from genfoundry.exhibit import Bands, Bars, Lines, Matrix, Table
 from genfoundry.judging import classes
-from genfoundry.report import cells, charts, clock
+from genfoundry.report import cells, charts
 from genfoundry.report import score_marks as scored
-from genfoundry.report.scales import Scale, fit
+from genfoundry.report.scales import Scale, fit, time_ticks
 
 
 def test_a_linear_axis() -> None:
@@ -110,19 +110,37 @@ def test_a_fan_shows_at_most_two_horizons_of_the_past() -> None:
     plot = charts.bands(forecast("a", 0))
     past = next(line.path for line in plot.lines if line.style == "past")
     assert past.count("L") == 2 * 24 - 1
-    assert plot.xs[0].label == "07 Nov 00:00"  # 168 hours from 2 November, the first 120 not shown
+    # 168 hours from 2 November, the first 120 not shown, then 24 ahead: 72 in all
+    days = [(0, "07 Nov 2013"), (24, "08 Nov 2013"), (48, "09 Nov 2013")]
+    assert [tuple(tick) for tick in plot.xs] == [(round(100 * step / 71, 2), day) for step, day in days]
 
 
 @pytest.mark.parametrize(
-    ("freq", "step", "label"),
+    ("freq", "total", "labels"),
     [
-        ("h", 25, "02 Jan 01:00"), ("D", 31, "01 Feb 2024"), ("MS", 13, "Feb 2025"), ("YE", 3, "2027"),
-        ("30min", 3, "01 Jan 01:30"), ("W-SUN", 1, "08 Jan 2024"), ("QS-OCT", 2, "Jul 2024"), ("?", 7, "step 7"),
-        ("D", 10**9, "step 1000000000"),
+        ("h", 25, ["01 Jan 00:00", "01 Jan 12:00", "02 Jan 00:00"]),
+        ("D", 60, ["01 Jan 2024", "15 Jan 2024", "01 Feb 2024", "15 Feb 2024"]),
+        ("MS", 37, ["2024", "2025", "2026", "2027"]),
+        ("YE", 30, ["2030", "2040", "2050"]),
+        ("30min", 12, ["01 Jan 00:00", "01 Jan 02:00", "01 Jan 04:00"]),
+        ("W-SUN", 30, ["Mar 2024", "May 2024", "Jul 2024"]),
+        ("s", 30, ["01 Jan 00:00:00", "01 Jan 00:00:10", "01 Jan 00:00:20"]),
+        ("?", 9, ["step 0", "step 2", "step 4", "step 6", "step 8"]),
     ],
-)  # fmt: skip
-def test_time_stamps(freq: str, step: int, label: str) -> None:
-    assert clock._label("2024-01-01", freq, step) == label
+)
+def test_times_are_round(freq: str, total: int, labels: list[str]) -> None:
+    assert [tick.label for tick in time_ticks("2024-01-01", freq, 0, total)] == labels
+
+
+def test_a_time_lies_where_its_step_does() -> None:
+    """Eleven days from 30 January, the first of which is step 29."""
+    ticks = time_ticks("2024-01-01", "D", 29, 11)
+    assert [tuple(tick) for tick in ticks] == [(20, "01 Feb 2024"), (60, "05 Feb 2024"), (100, "09 Feb 2024")]
+
+
+def test_times_before_the_nanoseconds_and_beyond_the_calendar() -> None:
+    assert [tick.label for tick in time_ticks("1600-01-01", "YS", 0, 41)] == ["1600", "1620", "1640"]
+    assert time_ticks("9990-01-01", "YS", 0, 21)[0].label == "step 0"
 
 
 def test_bars_are_scaled_to_the_tallest() -> None:

@@ -13,7 +13,7 @@ FLOWS = recipes.FOLDER.parent
 HERE = Shelf(
     recipes.FOLDER,
     {name: recipes.load(name) for name in recipes.names()},
-    (FLOWS / "pipeline.py",),
+    ("genfoundry_flows.pipeline",),
     Path("/checkout/constraints.txt"),
 )
 

@@ -10,11 +10,11 @@ from support.trained import digits
 
 from genfoundry import tracking
 from genfoundry.errors import UserError
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.stages.evaluate import evaluate_model
+from genfoundry.tasks.generation.about import Plan
 from genfoundry.tracking.store import client
 
-PLAN = EvaluationPlan(num_samples=64)
+PLAN = Plan(num_samples=64)
 
 
 def weights(run_id: str) -> Path:

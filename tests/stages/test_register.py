@@ -107,7 +107,7 @@ def test_other_weights_than_the_evaluated_ones_are_refused(name, tmp_path):
 
 def test_a_damaged_upload_never_becomes_champion(name, tmp_path):
     evaluation = trained(name, tmp_path, 50)
-    folder = Path(tracking.source(evaluation.checkpoint.run_id).removeprefix("file://"))
+    folder = Path(tracking.published.source(evaluation.checkpoint.run_id).removeprefix("file://"))
     (folder / "weights.safetensors").write_bytes(b"\0" * 100)
     with pytest.raises(UserError, match=r"weights\.safetensors of MLflow run"):
         register_model(evaluation, Policy(), name)

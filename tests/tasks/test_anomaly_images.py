@@ -6,11 +6,11 @@ from support.toys import Toy, scores_of
 
 from genfoundry.errors import UserError
 from genfoundry.exhibit import Picture
-from genfoundry.recipe import EvaluationPlan
-from genfoundry.tasks.anomaly.judge import _number, judge
+from genfoundry.tasks.anomaly.about import Plan
+from genfoundry.tasks.anomaly.image import _number, judge
 
 pytestmark = pytest.mark.usefixtures("root")
-PLAN = EvaluationPlan(task="anomaly", left_out=1)
+PLAN = Plan(task="anomaly", left_out=1)
 
 
 class Ink(Toy):
@@ -58,8 +58,8 @@ def test_the_class_that_was_left_out_goes_by_the_names_of_the_model(names, mnist
     ("model", "plan", "says"),
     [
         (Toy, PLAN, "scores no anomalies"),
-        (Ink, EvaluationPlan(task="anomaly"), "No class was left out"),
-        (Ink, EvaluationPlan(task="anomaly", left_out="one"), "There is no class 'one'"),
+        (Ink, Plan(task="anomaly"), "No class was left out"),
+        (Ink, Plan(task="anomaly", left_out="one"), "There is no class 'one'"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(mnist_folder, tmp_path, model, plan, says):

@@ -11,13 +11,13 @@ from genfoundry.errors import UserError
 from genfoundry.exhibit import Bars, Picture
 from genfoundry.judging import features, inception
 from genfoundry.judging.features import Extractor
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Cost, Evaluation, ImageSpec, Verdict
 from genfoundry.task import Judgement
+from genfoundry.tasks.generation.about import Plan
 from genfoundry.tasks.generation.judge import judge
 
-PLAN = EvaluationPlan(num_samples=200, seeds=2)
-SMALL = EvaluationPlan(num_samples=100, seeds=1)
+PLAN = Plan(num_samples=200, seeds=2)
+SMALL = Plan(num_samples=100, seeds=1)
 
 
 class Planter(Toy):
@@ -124,7 +124,7 @@ def test_what_is_scored_and_how_it_is_named(mnist_folder, extractor, tmp_path):
 
 
 def test_noise_with_a_few_planted_copies_is_caught(mnist_folder, version, tmp_path):
-    found = judge(Planter(), mnist_folder, EvaluationPlan(num_samples=1000, seeds=1), None, tmp_path)
+    found = judge(Planter(), mnist_folder, Plan(num_samples=1000, seeds=1), None, tmp_path)
     assert found.primary == "fd_pca64_1k"  # without an extractor
     assert scores_of(found)["near_copy_rate_pca64_1k"].value == 0.012
     failed = {reason.rule for reason in verdict_of(found, version).reasons if not reason.passed}

@@ -11,11 +11,11 @@ from genfoundry.exhibit import Picture
 from genfoundry.judging.image_sets import real_images
 from genfoundry.kinds.image import storage
 from genfoundry.modelling.resampling import luminance
-from genfoundry.recipe import EvaluationPlan
+from genfoundry.tasks.super_resolution.about import Plan
 from genfoundry.tasks.super_resolution.judge import judge
 
 pytestmark = pytest.mark.usefixtures("root")
-PLAN = EvaluationPlan(num_samples=60, seeds=1)
+PLAN = Plan(num_samples=60)
 
 
 class Scale(BaseModel):

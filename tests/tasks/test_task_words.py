@@ -6,13 +6,13 @@ from itertools import combinations
 from typing import get_args
 
 import pytest
+from genfoundry.task_words import WORDS, task_of
 from support.tracked import PASS, evaluation
 
 from genfoundry import catalog
 from genfoundry.model import Task
 from genfoundry.recipe import EvaluationPlan
 from genfoundry.report.model_card import INVENTED, describe, describe_model, purpose
-from genfoundry.task_words import WORDS, task_of
 
 ASKED_FOR = {task for part in get_args(EvaluationPlan.model_fields["task"].annotation) for task in get_args(part)}
 

@@ -82,7 +82,7 @@ def addresses(project: Path) -> set[str]:
 
 
 def test_reading_says_one_thing_and_doctor_the_same_with_the_command(project):
-    with pytest.raises(tracking.Elsewhere, match="genfoundry reconcile") as refused:
+    with pytest.raises(tracking.moved.Elsewhere, match="genfoundry reconcile") as refused:
         tracking.list_models()
     assert str(project) in refused.value.expected
     done = CliRunner().invoke(doctor, ["--deep"])

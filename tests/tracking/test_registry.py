@@ -137,7 +137,7 @@ def chain(sqlite, tmp_path):
         client().set_registered_model_tag("tampered", move.tag, move.model_dump_json())
 
 
-def rewrite(moves: list[tracking.Move]) -> None:
+def rewrite(moves: list[tracking.ledger.Move]) -> None:
     """A chain that holds, but is another one."""
     forged = moves[0].model_copy(update={"version": 2}).sealed()
     second = moves[1].model_copy(update={"before": forged.seal}).sealed()
@@ -147,12 +147,12 @@ def rewrite(moves: list[tracking.Move]) -> None:
     ledger.check("tampered", ledger.in_store("tampered").chain)
 
 
-def edit(move: tracking.Move) -> None:
+def edit(move: tracking.ledger.Move) -> None:
     changed = move.model_copy(update={"version": 2})
     client().set_registered_model_tag("tampered", move.tag, changed.model_dump_json())
 
 
-def remove(move: tracking.Move) -> None:
+def remove(move: tracking.ledger.Move) -> None:
     client().delete_registered_model_tag("tampered", move.tag)
 
 
@@ -171,9 +171,9 @@ TAMPERING = {
 @pytest.mark.parametrize(("tamper", "sentence"), TAMPERING.values(), ids=list(TAMPERING))
 def test_tampering_with_the_ledger_is_noticed(chain, tamper, sentence):
     tamper(chain)
-    with pytest.raises(tracking.Broken, match=sentence):
+    with pytest.raises(tracking.ledger.Broken, match=sentence):
         tracking.history("tampered")
-    with pytest.raises(tracking.Broken):
+    with pytest.raises(tracking.ledger.Broken):
         tracking.set_alias("tampered", "champion", 1, "on a broken chain")
     assert [p for p in tracking.doctor("tampered") if sentence in p.sentence]
 

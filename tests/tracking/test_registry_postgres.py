@@ -90,5 +90,5 @@ def test_metrics_of_many_runs_at_once_all_arrive(store):
 def test_a_stopped_database_is_named(root, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://postgres:secret@127.0.0.1:9/postgres")
     with pytest.raises(tracking.TrackerDown, match=r"127\.0\.0\.1:9/postgres does not answer") as caught:
-        tracking.store_id()
+        tracking.store.store_id()
     assert "secret" not in str(caught.value)

@@ -68,7 +68,7 @@ def test_what_a_killed_writer_left_beside_the_chain_is_withdrawn(run_id, name, t
     tracking.set_alias(name, "champion", one, "first")
     stray = tracking.history(name)[0].model_copy(update={"version": two, "reason": "a writer that died"}).sealed()
     client().set_registered_model_tag(name, stray.tag, stray.model_dump_json())
-    with pytest.raises(tracking.Broken):
+    with pytest.raises(tracking.ledger.Broken):
         tracking.history(name)
     assert any("was withdrawn" in line for line in tracking.reconcile(name))
     assert [move.version for move in tracking.history(name)] == [one]
@@ -89,10 +89,10 @@ def test_a_run_whose_owner_died_is_found_and_closed(run_id, name):
 
 
 def test_a_silent_run_of_another_machine_is_closed_after_its_lease(run_id):
-    run = next(run for run in tracking.list_runs() if run.run_id == run_id)
+    run = next(run for run in tracking.runs.list_runs() if run.run_id == run_id)
     there = {**run.tags, "genfoundry.owner": "elsewhere:1"}
-    assert tracking.is_alive(run._replace(tags={**there, "genfoundry.heartbeat": str(time.time() - 60)}))
-    assert not tracking.is_alive(run._replace(tags={**there, "genfoundry.heartbeat": str(time.time() - 3600)}))
+    assert tracking.repair.is_alive(run._replace(tags={**there, "genfoundry.heartbeat": str(time.time() - 60)}))
+    assert not tracking.repair.is_alive(run._replace(tags={**there, "genfoundry.heartbeat": str(time.time() - 3600)}))
 
 
 def test_a_version_that_was_not_registered_to_the_end_is_an_orphan(run_id, name, tmp_path):

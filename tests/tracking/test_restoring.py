@@ -36,7 +36,7 @@ def artifacts(info: tracking.VersionInfo) -> Path:
     return Path(info.source.removeprefix("file://")).parent
 
 
-def problems(name: str) -> list[tracking.Problem]:
+def problems(name: str) -> list[tracking.repair.Problem]:
     return [problem for problem in tracking.doctor(name, deep=True) if f"'{name}'" in problem.sentence]
 
 
@@ -192,7 +192,7 @@ def test_an_artifact_is_what_was_logged_or_refused(run_id, caplog):
     path = next(path for path in _files(run_id) if path.name == "x.json")
     assert tracking.read_text(run_id, "deep/er/x.json") == '{"a": 1}'
     path.write_text('{"a": 2}')
-    with pytest.raises(tracking.Altered, match=r"deep/er/x.json of MLflow run .* is not what was logged"):
+    with pytest.raises(tracking.artifacts.Altered, match=r"deep/er/x.json of MLflow run .* is not what was logged"):
         tracking.read_text(run_id, "deep/er/x.json")
     assert not tracking.fetch_whole(run_id, "deep/er/x.json", path.parent.parent / "copy").exists()
     assert "It is left out" in caplog.text
@@ -209,7 +209,7 @@ def test_artifacts_of_the_release_before_are_read_once_said_and_sealed(run_id, c
     assert tracking.read_text(run_id, "old/2.txt") == "text 2"
     assert not caplog.messages
     next(path for path in _files(run_id) if path.name == "2.txt").write_text("text 9")
-    with pytest.raises(tracking.Altered):
+    with pytest.raises(tracking.artifacts.Altered):
         tracking.read_text(run_id, "old/2.txt")
 
 

@@ -36,7 +36,7 @@ def store(request, sqlite, monkeypatch) -> str:
 
 def test_the_default_store_lies_in_the_state_folder(sqlite, home):
     assert sqlite == f"sqlite:///{home}/.genfoundry/mlflow.db"
-    assert tracking.store_id() == tracking.store_id()
+    assert tracking.store.store_id() == tracking.store.store_id()
     assert not (home / "mlruns").exists()
 
 

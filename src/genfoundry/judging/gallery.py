@@ -85,7 +85,7 @@ def _samples(out: Path, made: list[ImageSet]) -> list[Picture]:
 
 def _neighbours(out: Path, samples: ImageSet, pixels: PixelPCA) -> Picture:
     shown = samples.draws[0][:BANDS]
-    row = nearest(cached_features(pixels, samples.train), pixels(shown)).row.numpy()
+    row = nearest(cached_features(pixels, samples.train), pixels(shown)).row
     return picture(
         out / "neighbours.png",
         shown,

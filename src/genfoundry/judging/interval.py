@@ -48,12 +48,12 @@ def wilson(hits: int, trials: int) -> Estimate:
     Raises:
         ValueError: no trials.
     """
+    from scipy.stats import binomtest  # half a second to import, and only a judge computes
+
     if trials <= 0:
         raise ValueError("a rate needs at least one trial")
-    rate, z2 = hits / trials, Z95**2
-    centre = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = Z95 / (1 + z2 / trials) * math.sqrt(rate * (1 - rate) / trials + z2 / (4 * trials**2))
-    return Estimate(rate, max(0.0, min(centre - half, rate)), min(1.0, max(centre + half, rate)))
+    rate, found = hits / trials, binomtest(hits, trials).proportion_ci(0.95, method="wilson")
+    return Estimate(rate, min(float(found.low), rate), max(float(found.high), rate))  # rounding leaves the rate inside
 
 
 Scoring = Callable[[np.ndarray, np.ndarray], dict[str, float]]

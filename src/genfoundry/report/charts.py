@@ -11,8 +11,8 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from genfoundry.exhibit import Bands, Lines
-from genfoundry.report import clock, wording
-from genfoundry.report.scales import Scale, Tick, fit
+from genfoundry.report import wording
+from genfoundry.report.scales import Scale, Tick, fit, time_ticks
 
 MOST_POINTS = 240  # of one line; longer curves are thinned, the extremes kept
 MOST_TOLD = 20  # points of a line that are read out
@@ -120,7 +120,7 @@ def bands(exhibit: Bands, others: Sequence[str] = ()) -> Plot:
     lines += [_line(beside(order.index(name)), values, cut, x, y) for name, values in exhibit.lines.items()]
     lines += [_line("past", past, 0, x, y), _line("median", quantiles.get("0.5", ()), cut, x, y)]
     lines.append(_line("observed", [*past[-1:], *observed], max(cut - 1, 0), x, y))
-    stamps = clock.labels(exhibit.start, exhibit.freq, skipped, total)
+    stamps = time_ticks(exhibit.start, exhibit.freq, skipped, total)
     title = f"{exhibit.caption}, {exhibit.unit}" if exhibit.unit else exhibit.caption
     held = f"{_hits(exhibit)} of {_known(observed)}"
     alt = f"Forecast of {title}: {held} of the values observed lie in the 80 % band."

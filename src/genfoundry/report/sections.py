@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from genfoundry import task
 from genfoundry.records import Cost, Reason, Score
 from genfoundry.report import charts, drawn, media, wording
 from genfoundry.report import score_marks as scored
 from genfoundry.report.view import RunView
-from genfoundry.task_words import WORDS, task_of
 
 MOST_CURVES = 12
 
@@ -64,7 +64,7 @@ def section(view: RunView, anchor: str) -> Section:
         settings=list(flat(view.settings)),
         protocol=list(flat(evaluation.protocol)),
         load=loading(view.version.name, view.version.version),
-        limits=words.limits if (words := WORDS.get(task_of(evaluation))) else "",
+        limits=judged.limits if (judged := task.find(task.name_of(evaluation))) else "",
         reused=view.version.skipped or evaluation.checkpoint.skipped,
     )
 

@@ -6,12 +6,19 @@ Everything else is shared, and a change to it touches half of the shelf; there a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from genfoundry import catalog
-from genfoundry.identity import PACKAGE, judge_of, reach
+from genfoundry.identity import (
+    PACKAGE,
+    import_closure,
+    judging_modules,
+    task_of,
+    training_modules,
+    validation_modules,
+)
 from genfoundry.recipe import Recipe
 
 
@@ -23,11 +30,11 @@ class Change(NamedTuple):
 
 
 class Shelf(NamedTuple):
-    """Where the recipes are, and what runs one: the sources of the flow, and the list of pinned libraries."""
+    """Where the recipes are, and what runs one: the modules of the flow, and the list of pinned libraries."""
 
     folder: Path
     recipes: Mapping[str, Recipe]
-    road: tuple[Path, ...]
+    road: tuple[str, ...]
     libraries: Path
 
 
@@ -75,17 +82,21 @@ def _own(recipe: Recipe, shelf: Shelf) -> dict[Path, str]:
 
 
 def _shared(recipe: Recipe, shelf: Shelf) -> Iterator[tuple[str, set[Path]]]:
-    family, plan = catalog.source("models", recipe.model.family), recipe.evaluation
-    yield "training reaches", reach([catalog.folder("training/trainer.py"), family])
-    yield "its judge reaches", reach([judge_of(recipe.model.family, plan)])
+    family, plan = recipe.model.family, recipe.evaluation
+    kind = str(catalog.describe("models", family).attributes["kind"])
+    yield "training reaches", _files(training_modules(family, kind), shelf)
+    yield "its judge reaches", _files(judging_modules(task_of(family, plan), kind), shelf)
     if (extractor := shelf.recipes.get(plan.extractor or "")) and extractor.name != recipe.name:
         yield f"its extractor {extractor.name}", {*_own(extractor, shelf)}
-    kind = catalog.describe("models", recipe.model.family).attributes["kind"]
-    yield "its validation reaches", reach([catalog.folder("kinds") / str(kind) / "suite.py"])
+    yield "its validation reaches", _files(validation_modules(kind), shelf)
     if recipe.dataset.name in catalog.names("datasets"):
-        yield "its dataset reaches", reach([catalog.source("datasets", recipe.dataset.name)])
-    yield "the stages reach", reach(shelf.road)
+        yield "its dataset reaches", _files([catalog.module_name("datasets", recipe.dataset.name)], shelf)
+    yield "the stages reach", _files(shelf.road, shelf)
     yield "the libraries", {shelf.libraries}
+
+
+def _files(modules: Iterable[str], shelf: Shelf) -> set[Path]:
+    return {*import_closure(modules, {"genfoundry_flows": shelf.folder.parent}).values()}
 
 
 def _shown(path: Path, shelf: Shelf) -> str:
@@ -106,7 +117,7 @@ def select(found: list[Touched], shelf: Shelf, standing: Collection[str], able: 
     shared = [each.recipe for each in here if each.shared and not each.own]
     chosen |= {name for name in standing if name in shared}
     for name in sorted(shared, key=lambda name: (name != _namesake(shelf.recipes[name]), name)):
-        if _judge(shelf.recipes[name]) not in {_judge(shelf.recipes[other]) for other in chosen}:
+        if _task(shelf.recipes[name]) not in {_task(shelf.recipes[other]) for other in chosen}:
             chosen.add(name)
     return Selection(
         run=tuple(each for each in here if each.recipe in chosen),
@@ -119,5 +130,5 @@ def _namesake(recipe: Recipe) -> str:
     return recipe.model.family.replace("_", "-")
 
 
-def _judge(recipe: Recipe) -> Path:
-    return judge_of(recipe.model.family, recipe.evaluation)
+def _task(recipe: Recipe) -> str:
+    return task_of(recipe.model.family, recipe.evaluation)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from genfoundry import exhibit, tracking
-from genfoundry.dataset import locate, read_card
+from genfoundry.dataset import card_of
 from genfoundry.errors import UserError
 from genfoundry.records import DatasetVersion, Evaluation
 from genfoundry.report import standalone_svg
@@ -46,6 +46,6 @@ def _gallery(evaluation: Evaluation) -> Gallery:
 
 def _class_names(version: DatasetVersion) -> tuple[str, ...]:
     try:
-        return tuple(read_card(locate(version)).class_names)
+        return card_of(version).class_names
     except UserError:
         return ()  # classes are numbers then

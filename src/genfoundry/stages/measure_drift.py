@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from genfoundry import tracking
-from genfoundry.dataset import locate
+from genfoundry.dataset import open_version
 from genfoundry.judging.drift import MOST, Drift, Images, Measure, drift, of_images, of_series, sampled
 from genfoundry.judging.features import Domain, RandomFilters, View
 from genfoundry.kinds.image import storage
@@ -33,9 +33,10 @@ def compare(old: DatasetVersion, new: DatasetVersion, false_alarms: float, extra
         extractor: images: the registered model of the classifier whose features are the domain. Its version that was
             trained on the old data is taken; where there is none, fixed random filters.
     """
+    was, now = open_version(old).folder, open_version(new).folder
     if isinstance(old.spec, ImageSpec):
-        return _images(locate(old), locate(new), _view(old, old.spec, extractor), false_alarms)
-    return _series(locate(old), locate(new), old.spec.channels, old.spec.season, false_alarms)
+        return _images(was, now, _view(old, old.spec, extractor), false_alarms)
+    return _series(was, now, old.spec.channels, old.spec.season, false_alarms)
 
 
 def _view(old: DatasetVersion, spec: ImageSpec, extractor: str | None) -> View:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from genfoundry import tracking
+from genfoundry import task, tracking
 from genfoundry.errors import UserError
 from genfoundry.files import digest
 from genfoundry.gate import Policy, Unjudged, judge
 from genfoundry.outcomes import WORDS
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Decision, Evaluation, ModelVersion, Verdict
 from genfoundry.report.model_card import describe, describe_model
 from genfoundry.stages.ownership import ensure_same_data
 from genfoundry.stages.rejudge import judged_alike
 from genfoundry.stopping import ensure_wanted
-from genfoundry.task_words import task_of
+from genfoundry.task import Plan
 from genfoundry.tracking import VersionInfo
 
 SETTLED = "genfoundry.settled"  # tag: everything was done, the alias included
@@ -26,7 +25,7 @@ def register_model(
     evaluation: Evaluation,
     policy: Policy,
     recipe_name: str,
-    plan: EvaluationPlan | None = None,
+    plan: Plan | None = None,
     extractor: Checkpoint | None = None,
 ) -> ModelVersion:
     """Register the evaluated model as a version of `recipe_name`, once for its run key and evaluation.
@@ -60,7 +59,7 @@ def _attempted(
     policy: Policy,
     name: str,
     key: str,
-    plan: EvaluationPlan | None,
+    plan: Plan | None,
     extractor: Checkpoint | None,
 ) -> ModelVersion:
     with tracking.registry_lock(name):
@@ -138,7 +137,7 @@ def show_model(name: str, latest: Evaluation | None = None) -> None:
         "family": evaluation.checkpoint.family,
         "kind": data.kind,
         "dataset": data.name,
-        "task": task_of(evaluation),
+        "task": task.name_of(evaluation),
         "verdict": "PROMOTE" if version else "none",
     }
     page = describe_model(name, evaluation, version, tracking.page(evaluation.checkpoint.run_id))
@@ -187,7 +186,7 @@ def _tags(evaluation: Evaluation, name: str) -> dict[str, str]:
     tags = {
         "family": checkpoint.family,
         "kind": data.kind,
-        "task": task_of(evaluation),
+        "task": task.name_of(evaluation),
         "dataset": data.name,
         "dataset_digest": data.digest,
         "weights_digest": checkpoint.weights_digest,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from genfoundry import catalog, identity, sealed, tracking
+from genfoundry import identity, sealed, tracking
 from genfoundry.errors import UserError
 from genfoundry.files import digest, state_path
 from genfoundry.judging.drift import Drift
@@ -108,7 +108,7 @@ def _looked(
 
 def _key(made: Look, version: DatasetVersion, recipe: Recipe, extractor: str | None) -> str:
     """sha256 of all that decides what is found of a change."""
-    code = identity.code([catalog.folder("stages/watch.py")])
+    code = identity.code_digest(identity.watching_modules(version.kind))
     validation = identity.validation_key(version, recipe.validation)
     return digest([made.dataset, made.before, made.recipes, validation, recipe.watch.model_dump(), extractor, code])
 

@@ -6,13 +6,12 @@
 `mending` what is wrong, and what mends it · `strays` its sentences on aliases · `restoring` publishes anew.
 """
 
-from genfoundry.tracking.artifacts import Altered, fetch, fetch_whole, log_files, log_text, read_text
-from genfoundry.tracking.ledger import Broken, Move, Moved
-from genfoundry.tracking.moved import Elsewhere, adopt, elsewhere, origin
+from genfoundry.tracking.artifacts import fetch, fetch_whole, log_files, log_text, read_text
+from genfoundry.tracking.ledger import Moved
+from genfoundry.tracking.moved import adopt, elsewhere, origin
 from genfoundry.tracking.newest import newest
-from genfoundry.tracking.published import fetch_model, fetch_weights, publish_model, seals_of, source
+from genfoundry.tracking.published import fetch_weights, publish_model, seals_of
 from genfoundry.tracking.registry import (
-    Compared,
     champion,
     champions_before,
     compare,
@@ -24,22 +23,20 @@ from genfoundry.tracking.registry import (
     set_alias,
     settle,
 )
-from genfoundry.tracking.repair import Problem, Rerun, doctor, is_alive, reconcile, restore, restored
+from genfoundry.tracking.repair import Rerun, doctor, reconcile, restore, restored
 from genfoundry.tracking.runs import (
-    RunInfo,
     beat,
     closing,
     find_run,
     finish,
     has_artifact,
-    list_runs,
     log_scores,
     page,
     relay,
     set_tags,
     start_run,
 )
-from genfoundry.tracking.store import TrackerDown, experiment_id, is_local, store_id, uri
+from genfoundry.tracking.store import TrackerDown, experiment_id, is_local, uri
 from genfoundry.tracking.strays import run_command
 from genfoundry.tracking.versions import (
     VERDICT,
@@ -60,16 +57,9 @@ from genfoundry.tracking.versions import (
 
 __all__ = [
     "VERDICT",
-    "Altered",
-    "Broken",
-    "Compared",
-    "Elsewhere",
     "ModelInfo",
-    "Move",
     "Moved",
-    "Problem",
     "Rerun",
-    "RunInfo",
     "TrackerDown",
     "VersionInfo",
     "adopt",
@@ -85,7 +75,6 @@ __all__ = [
     "evaluation_of",
     "experiment_id",
     "fetch",
-    "fetch_model",
     "fetch_weights",
     "fetch_whole",
     "find_equal",
@@ -95,10 +84,8 @@ __all__ = [
     "get_version",
     "has_artifact",
     "history",
-    "is_alive",
     "is_local",
     "list_models",
-    "list_runs",
     "list_versions",
     "load_version",
     "log_files",
@@ -124,8 +111,6 @@ __all__ = [
     "set_tags",
     "set_version_tags",
     "settle",
-    "source",
     "start_run",
-    "store_id",
     "uri",
 ]

@@ -8,15 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genfoundry import task
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest
-from genfoundry.records import ImageSpec, SeriesSpec
 from genfoundry.tracking import runs
 from genfoundry.tracking.store import TrackerDown, client, guarded
 
 if TYPE_CHECKING:
-    from mlflow.models import ModelSignature
-
     from genfoundry.model import Model
 
 FOLDER = "model"
@@ -123,66 +121,6 @@ def _write_mlmodel(path: Path, run_id: str, model: Model) -> None:
 
     from genfoundry.training.loader import SERVED
 
-    metadata = Metadata(artifact_path=FOLDER, run_id=run_id, signature=signature(model))
+    metadata = Metadata(artifact_path=FOLDER, run_id=run_id, signature=task.of(model.task).signature(model))
     metadata.add_flavor("python_function", loader_module=SERVED)
     metadata.save(str(path))
-
-
-def signature(model: Model) -> ModelSignature:
-    """What goes in and comes out of the served model (see `genfoundry.served`)."""
-    from genfoundry.model import Upscales
-
-    if isinstance(model.spec, SeriesSpec):
-        return _series_signature()
-    if isinstance(model, Upscales):
-        return _enlarger_signature(model.spec)
-    if not model.generative:
-        return _classifier_signature(model.spec)
-    return _image_signature(model.spec, by_class=model.takes_labels)
-
-
-def _image_signature(spec: ImageSpec, *, by_class: bool) -> ModelSignature:
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import ColSpec, Schema, TensorSpec
-
-    optional = [ColSpec("long", "label", required=False)] if spec.num_classes else []
-    optional += [ColSpec("string", "class", required=False)] if by_class else []
-    image = TensorSpec(np.dtype("uint8"), (-1, spec.height, spec.width, spec.channels))
-    return ModelSignature(inputs=Schema([ColSpec("long", "seed"), *optional]), outputs=Schema([image]))
-
-
-def _enlarger_signature(spec: ImageSpec) -> ModelSignature:
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import Schema, TensorSpec
-
-    images = TensorSpec(np.dtype("uint8"), (-1, -1, -1, spec.channels))
-    return ModelSignature(inputs=Schema([images]), outputs=Schema([images]))
-
-
-def _classifier_signature(spec: ImageSpec) -> ModelSignature:
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import Schema, TensorSpec
-
-    image = TensorSpec(np.dtype("uint8"), (-1, spec.height, spec.width, spec.channels))
-    return ModelSignature(
-        inputs=Schema([image]), outputs=Schema([TensorSpec(np.dtype("float32"), (-1, spec.num_classes))])
-    )
-
-
-def _series_signature() -> ModelSignature:
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec, Schema
-
-    from genfoundry.served import QUANTILES, SAMPLES
-
-    keys = [ColSpec("string", "unique_id"), ColSpec(AnyType(), "ds")]  # a datetime of MLflow can't have a zone
-    names = ("mean", *(f"q{quantile}" for quantile in QUANTILES))
-    params = [ParamSpec("seed", "long", 0), ParamSpec("samples", "long", SAMPLES)]
-    return ModelSignature(
-        inputs=Schema([*keys, ColSpec("double", "y"), ColSpec("long", "series", required=False)]),
-        outputs=Schema([*keys, *(ColSpec("double", name) for name in names)]),
-        params=ParamSchema(params),
-    )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import logging
 import os
 import re
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TextIO, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from filelock import FileLock
 
 from genfoundry.errors import UserError
 from genfoundry.files import ROOM, digest, ensure_room, means_full, state_dir, state_path
@@ -258,18 +258,6 @@ def store_id() -> str:
     return f"{number}-{created}"
 
 
-_HELD = threading.local()
-
-
-def _lock_file(name: str) -> AbstractContextManager[TextIO | None]:
-    try:
-        return (state_dir("locks") / f"{digest(name)[:16]}.lock").open("w")
-    except OSError:
-        if os.access(state_path(), os.W_OK):
-            raise
-        return nullcontext()
-
-
 @contextmanager
 def lock(name: str) -> Iterator[None]:
     """Hold `name` among the threads and processes of this checkout; the same thread may take it again.
@@ -277,15 +265,15 @@ def lock(name: str) -> Iterator[None]:
     The lock ends with the process, so nothing is left behind by a kill. Who may not write the state folder has no
     lock: it can change nothing there.
     """
-    held: set[str] = _HELD.__dict__.setdefault("names", set())
-    if name in held:
+    with _acquired(name):
         yield
-        return
-    with _lock_file(name) as file:
-        if file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        held.add(name)
-        try:
-            yield
-        finally:
-            held.discard(name)
+
+
+def _acquired(name: str) -> AbstractContextManager[object]:
+    try:
+        # one object per name, which counts how often a thread holds it
+        return FileLock(state_dir("locks") / f"{digest(name)[:16]}.lock", is_singleton=True).acquire()
+    except OSError:
+        if os.access(state_path(), os.W_OK):
+            raise
+        return nullcontext()

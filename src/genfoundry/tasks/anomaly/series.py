@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -27,11 +27,14 @@ from genfoundry.metric import subject
 from genfoundry.metrics.forecast import observed_mean
 from genfoundry.model import Model
 from genfoundry.modelling.windows import fill, scale
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Score, SeriesSpec
 from genfoundry.task import Judgement
 from genfoundry.tasks.forecasting.judge import NUM_FUTURES, Origins, bands, futures, rolling_origins
 
+if TYPE_CHECKING:
+    from genfoundry.tasks.anomaly.about import Plan
+
+NEEDS = ("sample",)
 SIZES = (3.0, 6.0)  # of a fault, in the series' own step deviations, up or down; drawn evenly
 LEAST_OBSERVED = 4  # steps of a future that can hold a fault
 LEAST_GAPS = 4  # windows with a gap that make a score of their own
@@ -82,7 +85,7 @@ class Planted(NamedTuple):
     kind: np.ndarray
 
 
-def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded forecaster on a verified series dataset. The promise: `genfoundry.task`.
 
     The deciding score is the AUROC.
@@ -225,7 +228,7 @@ def _said(fault: str) -> str:
     return fault.replace("_", " ")
 
 
-def _protocol(plan: EvaluationPlan, spec: SeriesSpec, planted: Planted, clean: Origins) -> dict[str, str | int | float]:
+def _protocol(plan: Plan, spec: SeriesSpec, planted: Planted, clean: Origins) -> dict[str, str | int | float]:
     return {
         "windows": len(planted.kind),
         "anomalies": int((planted.kind != "").sum()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -16,13 +16,15 @@ from genfoundry.kinds.image import storage
 from genfoundry.metric import limits_of
 from genfoundry.metrics.accuracy import Accuracy, confusion, reliability
 from genfoundry.model import Classifies, Model
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.task import Judgement
+
+if TYPE_CHECKING:
+    from genfoundry.tasks.classification.about import Plan
 
 DRAWS = 100
 
 
-def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Accuracy (Wilson interval) and calibration error on all test images; `noise` says the largest class always."""
     model.eval()
     test = storage.read(folder, "test")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -26,10 +26,12 @@ from genfoundry.kinds.series import storage
 from genfoundry.metric import kinds_of
 from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, crps, unit
 from genfoundry.model import Model
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Score, SeriesSpec
 from genfoundry.stopping import while_wanted
 from genfoundry.task import Judgement
+
+if TYPE_CHECKING:
+    from genfoundry.tasks.forecasting.about import Plan
 
 NUM_FUTURES = 200  # possible futures per window
 DRAWS = 1000  # of the bootstrap
@@ -66,7 +68,7 @@ class Origins(NamedTuple):
     left_out: tuple[str, ...] = ()
 
 
-def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified series dataset. The promise: `genfoundry.task`.
 
     The deciding score is the CRPS in units of each series' own seasonal naive error in training. Beside it stands its
@@ -194,7 +196,7 @@ def _kept(windows: np.ndarray) -> list[float]:
     return [float(f"{value:.{DIGITS}g}") for value in windows]
 
 
-def _protocol(plan: EvaluationPlan, spec: SeriesSpec, origins: Origins) -> dict[str, str | int | float]:
+def _protocol(plan: Plan, spec: SeriesSpec, origins: Origins) -> dict[str, str | int | float]:
     left_out = {"left out": f"series that never moved in training: {', '.join(origins.left_out)}"}
     return {
         **(left_out if origins.left_out else {}),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -34,13 +34,15 @@ from genfoundry.judging.interval import UNKNOWN, Estimate, around, half_samples,
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.metrics.memorisation import NEAR
 from genfoundry.model import Classifies, HasLikelihood, Model, Pyramids, Reconstructs
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import ImageSpec, Score
 from genfoundry.task import Judgement
 from genfoundry.tasks.generation.comparing import compared, rebuilt
 
+if TYPE_CHECKING:
+    from genfoundry.tasks.generation.about import Plan
 
-def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
+
+def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified image dataset; fill `out` with the gallery. The promise: `genfoundry.task`.
 
     The deciding score is the Fréchet distance in the extractor's features, without an extractor in the principal
@@ -69,7 +71,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
 
 
 def _views(
-    spec: ImageSpec, pixels: PixelPCA, plan: EvaluationPlan, extractor: Extractor | None, device: torch.device
+    spec: ImageSpec, pixels: PixelPCA, plan: Plan, extractor: Extractor | None, device: torch.device
 ) -> list[View]:
     """The deciding view first."""
     views: list[View] = [pixels]
@@ -84,7 +86,7 @@ def _views(
 
 
 def _protocol(
-    plan: EvaluationPlan, real: RealImages, views: list[View], extractor: Extractor | None
+    plan: Plan, real: RealImages, views: list[View], extractor: Extractor | None
 ) -> dict[str, str | int | float]:
     return {
         "samples": len(real.test),
@@ -131,7 +133,7 @@ def _by_level(model: Model, real: RealImages, view: View, seed: int) -> Iterator
 
 
 def _by_class(
-    model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor, real: RealImages, made: ImageSet
+    model: Model, folder: Path, plan: Plan, extractor: Extractor, real: RealImages, made: ImageSet
 ) -> tuple[list[Score], dict[str, list[float]], list[Exhibit]]:
     """What the extractor's classifier says of the samples: scores, the shares of classes for the gate, and exhibits."""
     scores, details = _classed(extractor, real, made)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -27,9 +27,11 @@ from genfoundry.metrics.frechet import Frechet
 from genfoundry.metrics.reconstruction import per_image
 from genfoundry.model import Model, Upscales
 from genfoundry.modelling.resampling import INTERPOLATIONS, degrade, interpolate, luminance
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import ImageSpec, Score
 from genfoundry.task import Judgement
+
+if TYPE_CHECKING:
+    from genfoundry.tasks.super_resolution.about import Plan
 
 PAIRED = {"psnr": "psnr_y", "ssim": "ssim_y"}  # of a pair of images, and of their luminances
 DRAWS = 20
@@ -39,7 +41,7 @@ REDUCED, GIVEN = "bicubic with antialiasing, rounded to 8 bits", "as given"
 TINY = 1e-12
 
 
-def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified image dataset; fill `out` with `enlargements.png`. The promise: `task`."""
     model.eval()
     held_out, scale = real_images(folder, plan.num_samples, plan.seed), model.config.scale
