@@ -11,7 +11,8 @@ import torch
 from torch import Generator, Tensor
 
 from genfoundry.errors import UserError
-from genfoundry.judging.features import View, cached_features
+from genfoundry.judging.features import cached_features
+from genfoundry.kind import View
 from genfoundry.kinds.image import storage
 from genfoundry.kinds.image.pixels import to_pixels
 from genfoundry.kinds.image.rows import ImageBatch, ImageRows

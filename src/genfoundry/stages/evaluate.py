@@ -9,9 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from genfoundry import task, tracking
+from genfoundry import exhibit, task, tracking
 from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
+from genfoundry.files import publish
 from genfoundry.identity import evaluation_key, task_of
 from genfoundry.records import Checkpoint, Evaluation
 from genfoundry.stopping import ensure_wanted
@@ -60,6 +61,7 @@ def evaluate_model(
             digest=identity,
             seconds=round(time.monotonic() - began, 2),
         )
+        publish(Path(scratch) / "gallery" / exhibit.FILE, exhibit.to_json(judgement.exhibits))
         tracking.log_files(checkpoint.run_id, Path(scratch) / "gallery", evaluation.folder)
     tracking.log_scores(checkpoint.run_id, evaluation, "today" if again else "eval")
     tracking.log_text(checkpoint.run_id, evaluation.model_dump_json(indent=1), f"{evaluation.folder}/evaluation.json")
