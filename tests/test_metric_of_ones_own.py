@@ -67,7 +67,7 @@ view = image_view("a", "gan", "", "", 1.0).model_copy(update={"version": judged}
 console = Console(record=True, width=100, file=open(out / "terminal", "w"))
 console.print(leaderboard([judged]))
 print(json.dumps({
-    "name": name, 
+    "name": name,
     "score": scores_of(found)[name].model_dump(), "floors": len([s for s in found.scores if s.name == name]),
     "page": page([view]), "terminal": console.export_text(), "markdown": as_markdown([judged]),
     "depends": "genfoundry.metrics.spread" in judging_modules("generation", "image"),
