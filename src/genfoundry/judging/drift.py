@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from genfoundry.judging.distances import Kernel, ks_distance, stability_index, total_variation
+from genfoundry.judging.distances import KernelDistance, ks_distance, stability_index, total_variation
 from genfoundry.judging.interval import Estimate, half_samples, percentiles
 from genfoundry.records import Record
 
@@ -107,7 +107,7 @@ def of_images(old: Images, new: Images, view: str, false_alarms: float, seed: in
     level = false_alarms / (2 if labelled else 1)
     rng = np.random.default_rng(seed)
     there, came = sampled(old.features, 2 * MOST, rng), sampled(new.features, MOST, rng)
-    kernel = Kernel(np.concatenate([there, came]))
+    kernel = KernelDistance(np.concatenate([there, came]))
     rows = np.arange(len(there) + len(came))
     found, noise = _split(kernel, rows[: len(there)], rows[len(there) :], level, rng)
     measures = [_measure(f"kid_{view}", found, noise, f"KID in {view}")]

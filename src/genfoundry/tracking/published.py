@@ -96,7 +96,7 @@ def fetch_model(run_id: str, seals: dict[str, str], into: Path) -> Path:
             raise UserError(
                 f"{FOLDER}/{name} of MLflow run {run_id} has sha256 {found.get(name, '(missing)')}.",
                 expected=seals.get(name, "no such file"),
-                remedy="genfoundry doctor   (it says what mends it)",
+                remedy="genfoundry doctor   (it names the remedy)",
             )
     return folder
 
@@ -113,7 +113,7 @@ def fetch_weights(run_id: str, weights: str, into: Path) -> Path:
         raise UserError(
             f"MLflow run {run_id} publishes weights with sha256 {found or '(none)'}.",
             expected=f"{weights}, which the checkpoint names",
-            remedy="genfoundry doctor   (it says what mends it)",
+            remedy="genfoundry doctor   (it names the remedy)",
         )
     return fetch_model(run_id, seals, into)
 
