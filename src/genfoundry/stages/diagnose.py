@@ -65,11 +65,9 @@ def _champions(known: set[str], rerun: Rerun) -> Iterator[Diagnosis]:
             yield Diagnosis(f"The champion {where} is what was registered, and loads.")
         except UserError as error:
             found = f"The champion {where} does not load: {error.found}"
-            yield Diagnosis(found, rerun(tracking.get_version(model.name, model.champion)) or _other(model.name))
-
-
-def _other(name: str) -> str:
-    return f"{tracking.run_command(name)}   (for another version, then: genfoundry registry promote {name} VERSION)"
+            promoted = f"(for another version, then: genfoundry registry promote {model.name} VERSION)"
+            again = rerun(tracking.get_version(model.name, model.champion))
+            yield Diagnosis(found, again or f"{tracking.run_command(model.name)}   {promoted}")
 
 
 def _remote() -> Diagnosis:

@@ -1,4 +1,4 @@
-"""The ledger of alias moves: append-only, one chain a registered model, every entry sealed with the hash before it.
+"""The ledger of alias moves: append-only, one chain per registered model, every entry sealed with the hash before it.
 
 It lies in the store itself, as tags of the registered model, so every machine reads the same one. Each machine also
 keeps a witness, `.genfoundry/ledger/<store>/<name>.jsonl`, of the entries that it has seen; a store whose chain no
@@ -212,7 +212,7 @@ def champion_line(chain: list[Move], alias: str) -> list[int]:
 def withdraw_fork(name: str) -> list[Move]:
     """Take back what a killed writer left beside another entry of the same number, the last one.
 
-    The one that the alias is at stays , else the one with the smaller seal.
+    The one that the alias is at stays, else the one with the smaller seal.
     """
     chain, at = _quiet(name)
     if not chain:
@@ -221,10 +221,10 @@ def withdraw_fork(name: str) -> list[Move]:
     if len(last) < 2:
         return []
     stays = next((move for move in last if at.get(move.alias) == move.version), last[0])
-    gone = [move for move in last if move != stays]
-    for move in gone:
+    withdrawn = [move for move in last if move != stays]
+    for move in withdrawn:
         client().delete_registered_model_tag(name, move.tag)
-    return gone
+    return withdrawn
 
 
 def _witness(name: str) -> Path:

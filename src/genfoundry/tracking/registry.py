@@ -131,7 +131,7 @@ def set_alias(
     A move that was cut off between the two is finished by calling it again. Nothing happens where both agree.
 
     Raises:
-        ledger.Moved: the alias is not at `expected`.
+        ledger.AliasMoved: the alias is not at `expected`.
         UserError: the ledger is broken, or the alias does not stay where it is put.
     """
     with registry_lock(name):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "genfoundry"
 BOUNDS = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own default retries for about four minutes a call
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own default retries for about four minutes per call
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",

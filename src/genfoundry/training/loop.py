@@ -1,7 +1,7 @@
 """The one training loop: a LightningModule around any family.
 
-One call of `training_step` runs many minibatches, so that Lightning's cost a call is shared, and losses are summed on
-the device and read once a line of the journal. Steps are counted here: Lightning counts optimiser steps.
+One call of `training_step` runs many minibatches, so that Lightning's cost per call is shared, and losses are summed on
+the device and read once per line of the journal. Steps are counted here: Lightning counts optimiser steps.
 """
 
 from __future__ import annotations
