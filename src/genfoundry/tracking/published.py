@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from genfoundry.model import Model
 
 FOLDER, WEIGHTS = "model", "weights.safetensors"
-DOCTOR = "genfoundry doctor   (it says what mends it)"
+DOCTOR = "genfoundry doctor   (it names the remedy)"
 SEALS = "genfoundry.files"  # tag: the sha256 of each file, as JSON
 BY_MLFLOW = {"registered_model_meta"}  # pyfunc.load_model leaves it in a local store's own folder; we never read it
 
