@@ -126,8 +126,8 @@ def register(
     _artifact("verdict", name, "\n".join([f"**{outcome(version)}** {plain(sentence(version))}", "", *reasons]))
     if not version.skipped:
         reporting.keep(version)
-    elif mended := tracking.restored(tracking.get_version(name, version.version)):
-        screen.console.print("\n".join(mended), soft_wrap=True)
+    elif repaired := tracking.republish(tracking.get_version(name, version.version)):
+        screen.console.print("\n".join(repaired), soft_wrap=True)
     alias = f", now {version.alias}" if version.alias else ""
     screen.stage(recipe, "register", f"version {version.version}: {version.decision}{alias}", version.skipped)
     return version

@@ -37,6 +37,11 @@ REACHED_BY = {  # a module, and the families whose training runs it
     "modelling/resampling.py": {"srgan"},
     "modelling/spectral.py": {"pixelcnn"},
     "modelling/windows.py": SERIES,
+    "kinds/image/rows.py": ALL - SERIES,
+    "kinds/series/rows.py": SERIES,
+    "kinds/series/storage.py": SERIES,
+    "kinds/image/drift.py": set(),
+    "kinds/image/take.py": set(),
     "stages/validate.py": set(),
     "report/page.py": set(),
 }

@@ -95,9 +95,7 @@ def test_a_past_that_says_nothing_is_refused(given, sentence):
 
 def test_of_many_series_the_sentence_names_the_closest_and_a_few():
     names = [f"store {number:04}" for number in range(3000)]
-    with pytest.raises(
-        UserError, match=r"'store 0000'.*\(3000 in all\)\nTo mend it: did you mean 'store 0007'"
-    ) as caught:
+    with pytest.raises(UserError, match=r"'store 0000'.*\(3000 in all\)\nRemedy: did you mean 'store 0007'") as caught:
         forecasts(*names, spec=HOURLY.model_copy(update={"num_series": 3000})).predict(past("store 0007b"))
     assert len(str(caught.value)) < 400
 

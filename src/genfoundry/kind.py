@@ -121,7 +121,8 @@ class TakePart(Protocol):
 
     Options: type[BaseModel]
     """What a user may say (frozen, extra forbidden). Of each field with a `description` an option of `genfoundry data
-    add` and a field of Prefect's form is made; a field of several kinds has one meaning."""
+    add` and a field of Prefect's form is made; a field of several kinds has one meaning. `json_schema_extra` may say
+    what an option needs (`{"needs": "cells"}`), for the sentence that refuses it where data have none."""
     FORM: str
     """What a user's files of this kind are, in words: `a folder of images`."""
     ITEMS: str
@@ -130,7 +131,11 @@ class TakePart(Protocol):
     """The files of an earlier version, beside its card, by which a later one knows its rows again."""
 
     def recognise(self, path: Path) -> str | None:
-        """Why what lies at `path` (which exists) is of this kind, as `it is a folder`; None where it is not."""
+        """Why what lies at `path` (which exists) is of this kind, as `it is a folder`; None where it is not.
+
+        Raises:
+            UserError: it would be, but for what the sentence says. It is shown where no other kind recognises the path.
+        """
         ...
 
     def take(self, request: Request, tally: IntakeTally, progress: Progress) -> Taken:

@@ -32,6 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from genfoundry import catalog
 from genfoundry.catalog import Entry
 from genfoundry.errors import UserError
+from genfoundry.exhibit import Exhibit
 from genfoundry.records import Evaluation, Score, Spec
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def options(wishes: type[Wishes]) -> dict[str, Option]:
 class Judgement(NamedTuple):
     """What a judge found. `primary` is the name of the score that decides, `trivial` whose score has to be beaten.
 
-    `exhibits` are the records of `genfoundry.exhibit` that the report shows.
+    `details` holds what the gate reads beside the scores, `exhibits` what there is to see, in the order of the report.
     """
 
     primary: str
@@ -114,7 +115,7 @@ class Judgement(NamedTuple):
     protocol: dict[str, str | int | float]
     details: dict[str, list[float]]
     trivial: tuple[str, ...] = ("noise",)
-    exhibits: tuple = ()
+    exhibits: tuple[Exhibit, ...] = ()
 
 
 class Generated(NamedTuple):

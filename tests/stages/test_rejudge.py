@@ -81,7 +81,7 @@ class Champion(NamedTuple):
 
 
 def version(name: str, checkpoint: Checkpoint, extractor: Checkpoint | None = None) -> VersionInfo:
-    found = evaluate_model(checkpoint, PLAN if checkpoint.family == "gan" else classification.Plan(), extractor)
+    found = evaluate_model(checkpoint, classification.Plan() if checkpoint.family == "mlp" else PLAN, extractor)
     made = register_model(found, Policy(must_beat=()), name)
     return tracking.get_version(name, made.version)
 

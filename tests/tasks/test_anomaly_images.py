@@ -6,6 +6,7 @@ from support.toys import Toy, scores_of
 
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError
+from genfoundry.exhibit import Picture
 from genfoundry.tasks.anomaly.about import Plan
 from genfoundry.tasks.anomaly.image import _number, judge
 
@@ -35,7 +36,10 @@ def test_ones_are_told_by_their_ink_and_the_threshold_needs_no_label(mnist_folde
     assert 0.01 < own["false_positive_rate_class1_1k"].value < 0.1
     assert own["tpr_at_fpr5_class1_1k"].value > 0.5
     assert {"isolation_forest", "knn"} <= {score.subject for score in found.scores}
-    assert (tmp_path / "anomalies.png").is_file()
+    (shown,) = found.exhibits
+    assert isinstance(shown, Picture)
+    assert (tmp_path / shown.file).is_file()
+    assert shown.stands_for
 
 
 def test_a_score_that_is_not_finite_is_unknown(mnist_folder, tmp_path):

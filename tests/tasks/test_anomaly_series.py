@@ -1,11 +1,10 @@
-import json
-
 import numpy as np
 import pytest
 from support.waves import PLAN, SPEC, Broken, Oracle, values, waves
 
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError
+from genfoundry.exhibit import Table
 from genfoundry.judging import detectors
 from genfoundry.model import Model
 from genfoundry.tasks.anomaly.series import FAULTS, SIZES, beside_gaps, judge, plant, step_deviation, surprise
@@ -39,10 +38,13 @@ def test_a_forecaster_that_knows_finds_faults_beside_baselines(folder, oracle, t
     assert model[found.primary].value > 0.9  # three deviations of steps of a wave of ten, with unit noise
     assert {score.subject for score in found.scores} == {"model", "noise", "seasonal_naive", "isolation_forest", "knn"}
     assert all(score.low <= score.value <= score.high for score in found.scores)
-    assert [*found.details] == [f"found/{fault}" for fault in FAULTS]
-    assert found.details["found/noise_burst"][0] > 0.5
-    shown = json.loads((tmp_path / "forecasts.json").read_text())
-    assert [row["series"].partition(", ")[2] for row in shown] == ["no fault", *(f.replace("_", " ") for f in FAULTS)]
+    *windows, table = found.exhibits
+    faults = [fault.replace("_", " ") for fault in FAULTS]
+    assert isinstance(table, Table)
+    assert table.columns == ("fault", "this model", "seasonal naive", "isolation forest", "nearest neighbours")
+    assert [row[0] for row in table.rows] == faults
+    assert int(str(table.rows[faults.index("noise burst")][1]).removesuffix("%")) > 50
+    assert [window.caption.partition(", ")[2] for window in windows] == ["no fault", *faults]
 
 
 def test_what_a_failing_recorder_leaves_beside_a_gap_is_found_among_windows_without_faults(folder, oracle, tmp_path):

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +6,7 @@ from support.waves import PLAN, SPEC, Broken, Oracle, values, waves
 
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError
+from genfoundry.exhibit import Bands, Lines
 from genfoundry.judging.baselines import apart, auto_ets, ensembles, filled, noise, random_walk, seasonal_naive
 from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.model import Model
@@ -44,7 +43,9 @@ def test_a_model_that_knows_is_scored_beside_the_baselines(folder, tmp_path):
     assert len(kept) == 10
     assert np.mean(kept) == pytest.approx(model["scaled_crps_h6_o5"].value, rel=1e-6)
     assert all(score.low <= score.value <= score.high for score in found.scores)
-    assert len(found.details["crps_by_step"]) == SPEC.horizon
+    (by_step,) = (each for each in found.exhibits if isinstance(each, Lines))
+    assert [step for step, _ in by_step.lines["model"]] == [*range(1, SPEC.horizon + 1)]
+    assert {*by_step.lines} == {"model", "seasonal_naive", "random_walk", "auto_ets"}
     assert found.protocol["windows"] == 10
 
 
@@ -83,19 +84,19 @@ def test_a_series_that_never_moved_in_training_is_left_out_by_name(tmp_path, roo
 
 
 def test_the_gallery_is_what_the_report_draws(folder, tmp_path):
-    judge(Oracle(SPEC, Model.Config()), verify(folder), PLAN, None, tmp_path / "out")
-    shown = json.loads((tmp_path / "out" / "forecasts.json").read_text())
-    assert {row["series"] for row in shown} == {"a", "b"}
-    for row in shown:
-        assert (len(row["past"]), len(row["future"]), row["unit"], row["freq"]) == (12, 6, "V", "4h")
-        assert set(row["baselines"]) == {"seasonal_naive", "auto_ets"}
-        fan = np.array([row["quantiles"][level] for level in ("0.025", "0.1", "0.5", "0.9", "0.975")])
+    found = judge(Oracle(SPEC, Model.Config()), verify(folder), PLAN, None, tmp_path / "out")
+    shown = [each for each in found.exhibits if isinstance(each, Bands)]
+    assert {each.caption for each in shown} == {"a", "b"}
+    for each in shown:
+        assert (len(each.past), len(each.observed), each.unit, each.freq) == (12, 6, "V", "4h")
+        assert set(each.lines) == {"seasonal_naive", "auto_ets"}
+        fan = np.array([each.quantiles[level] for level in ("0.025", "0.1", "0.5", "0.9", "0.975")])
         assert (np.diff(fan, axis=0) >= 0).all()
     level = {"a": 20, "b": 80}
     first = shown[0]
-    hour = pd.Timestamp(first["start"]).hour
-    wave = level[first["series"]] + 10 * np.sin(2 * np.pi * (hour + 4 * np.arange(12)) / 24)
-    assert np.abs(wave - [v if v is not None else w for v, w in zip(first["past"], wave, strict=True)]).max() < 5
+    hour = pd.Timestamp(first.start).hour
+    wave = level[first.caption] + 10 * np.sin(2 * np.pi * (hour + 4 * np.arange(12)) / 24)
+    assert np.abs(wave - [v if v is not None else w for v, w in zip(first.past, wave, strict=True)]).max() < 5
 
 
 def test_the_same_seed_gives_the_same_judgement(folder, tmp_path):
@@ -103,7 +104,6 @@ def test_the_same_seed_gives_the_same_judgement(folder, tmp_path):
     model = build_model("deepar", SPEC, {"layers": 1, "hidden": 4})
     once, again = (judge(model, verify(folder), PLAN, None, tmp_path / name) for name in "xy")
     assert once == again
-    assert (tmp_path / "x" / "forecasts.json").read_bytes() == (tmp_path / "y" / "forecasts.json").read_bytes()
 
 
 def test_a_broken_model_scores_nan_and_its_baselines_do_not(folder, tmp_path):

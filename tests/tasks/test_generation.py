@@ -9,6 +9,7 @@ from support.toys import Shapes, Toy, scores_of
 from genfoundry import gate
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError
+from genfoundry.exhibit import Bars, Picture
 from genfoundry.judging import features, inception
 from genfoundry.judging.features import Extractor
 from genfoundry.kinds.image.spec import ImageSpec
@@ -119,6 +120,8 @@ def test_what_is_scored_and_how_it_is_named(mnist_folder, extractor, tmp_path):
     assert scores_of(found, "real")["recall_domain-1a2b3c4d_200"].value > 0.8
     assert sum(found.details["class_share"]) == pytest.approx(1)
     assert max(found.details["class_share"]) < 0.2
+    (shares,) = (each for each in found.exhibits if isinstance(each, Bars))
+    assert [share for _, share in shares.bars] == found.details["class_share"]
     assert own["confidence_ratio_domain-1a2b3c4d_200"].value == pytest.approx(1, abs=0.05)
 
 
@@ -147,9 +150,12 @@ def test_optional_promises_and_variants(mnist_folder, tmp_path):
     assert own["psnr_test_200"].value == pytest.approx(20, rel=0.01)
     assert own["elbo_bits_per_dim_test_200"].value == pytest.approx(1.5, rel=1e-5)
     assert scores_of(found, "plain")[found.primary].low > own[found.primary].high
-    assert {path.name for path in tmp_path.glob("*.png")} == {
+    pictures = [each for each in found.exhibits if isinstance(each, Picture)]
+    assert [each.file for each in pictures] == [
         "samples.png", "samples-plain.png", "neighbours.png", "reconstructions.png",
-    }  # fmt: skip
+    ]  # fmt: skip
+    assert {path.name for path in tmp_path.iterdir()} == {each.file for each in pictures}
+    assert [each.stands_for is not None for each in pictures] == [True, False, False, False]
 
 
 def test_the_same_model_gives_the_same_scores_and_pictures(mnist_folder, extractor, tmp_path):

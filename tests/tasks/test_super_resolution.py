@@ -8,6 +8,7 @@ from support.toys import Toy, scores_of
 from torch.nn import functional as F
 
 from genfoundry.dataset import verify
+from genfoundry.exhibit import Picture
 from genfoundry.judging.image_sets import real_images
 from genfoundry.kinds.image import storage
 from genfoundry.modelling.resampling import luminance
@@ -84,5 +85,7 @@ def test_what_is_paired_is_enlarged_as_it_was_given(mnist_folder, tmp_path):
 
 
 def test_the_gallery_shows_all_sides(mnist_folder, tmp_path):
-    judge(Nearest(), verify(mnist_folder), PLAN, None, tmp_path)
-    assert (tmp_path / "enlargements.png").stat().st_size > 1000
+    (shown,) = judge(Oracle(mnist_folder), verify(mnist_folder), PLAN, None, tmp_path).exhibits
+    assert isinstance(shown, Picture)
+    assert (tmp_path / shown.file).stat().st_size > 1000
+    assert shown.caption == "From top to bottom: given, Lanczos, bicubic, blurred, this model, real."

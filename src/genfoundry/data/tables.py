@@ -56,7 +56,7 @@ def read_table(path: Path, wanted: Wanted = SERIES) -> pd.DataFrame:
         UserError: it is no CSV or Parquet, is damaged, empty or ragged, or a needed column is missing.
     """
     frame = _parquet(path, wanted) if form_of(path, wanted) == "parquet" else _csv(path, wanted)
-    _check_columns(path, list(frame.columns), wanted)
+    check_columns(path, list(frame.columns), wanted)
     if frame.empty:
         raise UserError(f"{path.name} has a header and no row.", expected="at least one row of data")
     return frame
@@ -77,8 +77,15 @@ def header_of(path: Path, wanted: Wanted) -> list[str]:
         except (pa.ArrowException, OSError) as error:
             raise UserError(f"{path.name} is a damaged Parquet file: {error}") from None
     with path.open("rb") as file:
-        first = file.readline(MAX_COLUMNS << 8).decode("utf-8-sig", "replace")
-    return [name.strip() for name in next(csv.reader([first]), [])]
+        start = file.read(MAX_COLUMNS << 8)
+    _check_encoding(path, start)
+    text = start.decode("utf-8-sig", "replace")
+    header = next((row for row in csv.reader(io.StringIO(text, newline="")) if row), None)
+    if header is None:
+        raise UserError(f"{path.name} holds only blank lines.", expected=wanted.example)
+    names = [name.strip() for name in header]
+    _check_delimiter(path, names)
+    return names
 
 
 def form_of(path: Path, wanted: Wanted) -> str:
@@ -128,8 +135,7 @@ def _csv(path: Path, wanted: Wanted) -> pd.DataFrame:
 
 def _decoded(path: Path) -> str:
     content = path.read_bytes()
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise UserError(f"{path.name} is UTF-16.", expected="UTF-8", remedy=f"iconv -f utf-16 -t utf-8 {path.name}")
+    _check_encoding(path, content)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -139,6 +145,11 @@ def _decoded(path: Path) -> str:
             expected="UTF-8",
             remedy=f"iconv -f latin1 -t utf-8 {path.name}   (if it is Latin-1)",
         ) from None
+
+
+def _check_encoding(path: Path, content: bytes) -> None:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise UserError(f"{path.name} is UTF-16.", expected="UTF-8", remedy=f"iconv -f utf-16 -t utf-8 {path.name}")
 
 
 def _rows(path: Path, text: str, wanted: Wanted) -> dict[int, list[str]]:
@@ -171,7 +182,12 @@ def _check_delimiter(path: Path, header: list[str]) -> None:
             )
 
 
-def _check_columns(path: Path, names: list[str], wanted: Wanted) -> None:
+def check_columns(path: Path, names: list[str], wanted: Wanted) -> None:
+    """Refuse a file by the names of its columns.
+
+    Raises:
+        UserError: there are too many, one comes twice or is empty, or one that is needed is missing.
+    """
     if len(names) > MAX_COLUMNS:
         raise UserError(f"{path.name} has {len(names)} columns.", expected=f"at most {MAX_COLUMNS}")
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -194,7 +210,7 @@ def _parquet(path: Path, wanted: Wanted) -> pd.DataFrame:
         if cells > MAX_CELLS:
             raise UserError(f"{path.name} would unpack to {cells:,} cells.", expected=f"at most {MAX_CELLS:,}")
         schema = file.schema_arrow
-        _check_columns(path, schema.names, wanted)
+        check_columns(path, schema.names, wanted)
         _check_types(path, schema, wanted)
         table = file.read()
         # a column of whole numbers and gaps would become float64, which holds none beyond 2^53

@@ -6,20 +6,39 @@ https://arxiv.org/abs/1706.04599 (section 2).
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
-from genfoundry.metric import SetMetric
+from genfoundry.metric import Metric, ScoreKind
 
 BINS = 15  # of confidence, as in the paper's tables
 
+SCORES = (
+    ScoreKind(
+        "accuracy",
+        label="Accuracy",
+        question="What share of held-out examples is named rightly?",
+        better="higher",
+        low=0,
+        high=1,
+        per_cent=True,
+        headline=True,
+    ),
+    ScoreKind(
+        "ece",
+        label="Calibration error",
+        question="How far are stated confidences from the share that is right?",
+        better="lower",
+        low=0,
+        high=1,
+        headline=True,
+    ),
+)
 
-class Accuracy(SetMetric):
+
+class Accuracy(Metric):
     """`accuracy` and `ece`, both in [0, 1]; `real` are labels (N,), `fake` are class probabilities (N, K)."""
 
     view = "classes"
-    higher_is_better: ClassVar[dict[str, bool]] = {"accuracy": True, "ece": False}
 
     @staticmethod
     def score(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:

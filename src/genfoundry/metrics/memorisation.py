@@ -12,37 +12,58 @@ A distance can't see a copy that was shifted or recoloured: passing is no claim 
 from __future__ import annotations
 
 import math
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from genfoundry.metric import SetMetric
+from genfoundry.metric import Metric, ScoreKind
 
 NEAR = 0.25  # of the distance between training neighbours; held-out digits of mnist-5k never come below 0.47
 CELLS = 5  # regions of C_T
 MOST = 5000  # training rows that the regions are found on
 
+SCORES = (
+    ScoreKind(
+        "near_copy_rate",
+        label="Near copies",
+        question="What share of the samples all but repeats a training example?",
+        better="lower",
+        low=0,
+        high=1,
+        per_cent=True,
+        headline=True,
+        interval="count",
+    ),
+    ScoreKind(
+        "authenticity",
+        label="Authenticity",
+        question="What share of the samples is farther from the training examples than these are from each other?",
+        better="higher",
+        low=0,
+        high=1,
+        interval="count",
+    ),
+    ScoreKind(
+        "c_t",
+        label="Copying statistic C_T",
+        question="Near 0 or above is healthy; far below 0 means copying.",
+        better="higher",
+        interval="z",
+    ),
+)
 
-class Memorisation(SetMetric):
-    """Generated examples beside the training set (`real`); `c_t` only where held-out rows are given.
 
-    Args:
-        held_out: (K, D) features of real examples that the model never saw.
-    """
+class Memorisation(Metric):
+    """Generated examples beside the training set; `c_t` only where rows that the model never saw are given."""
 
-    view = "features"
-    higher_is_better: ClassVar[dict[str, bool]] = {"near_copy_rate": False, "authenticity": True, "c_t": True}
+    view = "training"
 
-    def __init__(self, held_out: np.ndarray | None = None) -> None:
-        super().__init__()
-        self.held_out = held_out
-
-    def compute(self) -> dict[str, float]:
-        train, fake = np.concatenate(self._real), np.concatenate(self._fake)
-        ratio = copy_ratio(train, fake)
+    @staticmethod
+    def score(real: np.ndarray, fake: np.ndarray, held_out: np.ndarray | None = None) -> dict[str, float]:
+        ratio = copy_ratio(real, fake)
         scores = {"near_copy_rate": float((ratio <= NEAR).mean()), "authenticity": float((ratio > 1).mean())}
-        if self.held_out is not None:
-            scores["c_t"] = data_copying(train, self.held_out, fake)
+        if held_out is not None:
+            scores["c_t"] = data_copying(real, held_out, fake)
         return scores
 
 

@@ -7,21 +7,54 @@ https://arxiv.org/abs/2002.09797.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
-from genfoundry.metric import SetMetric
+from genfoundry.metric import Metric, ScoreKind
 
 NEIGHBOURS = 5
 MOST = 5000  # rows of each side: 200 MB of distances
 
+SCORES = (
+    ScoreKind(
+        "precision",
+        label="Precision",
+        question="What share of the samples lies among real examples?",
+        better="higher",
+        low=0,
+        high=1,
+        headline=True,
+    ),
+    ScoreKind(
+        "recall",
+        label="Recall",
+        question="What share of the real variety do the samples reach?",
+        better="higher",
+        low=0,
+        high=1,
+        headline=True,
+    ),
+    ScoreKind(
+        "density",
+        label="Density",
+        question="How tightly do samples sit among real examples?",
+        better="higher",
+        low=0,
+    ),
+    ScoreKind(
+        "coverage",
+        label="Coverage",
+        question="What share of real examples has a sample nearby?",
+        better="higher",
+        low=0,
+        high=1,
+    ),
+)
 
-class Prdc(SetMetric):
+
+class Prdc(Metric):
     """`precision`, `recall` and `coverage` in [0, 1]; `density` from 0 upwards, 1 for equal sets."""
 
-    view = "features"
-    higher_is_better: ClassVar[dict[str, bool]] = {"precision": True, "recall": True, "density": True, "coverage": True}
+    view = "deciding"
 
     @staticmethod
     def score(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
@@ -35,7 +68,7 @@ def prdc(real: np.ndarray, fake: np.ndarray, k: int = NEIGHBOURS) -> dict[str, f
 
     a, b = (np.asarray(side, np.float64) for side in (real, fake))
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return dict.fromkeys(Prdc.higher_is_better, float("nan"))
+        return dict.fromkeys((kind.name for kind in SCORES), float("nan"))
     real_radius, fake_radius = (NearestNeighbors(n_neighbors=k).fit(x).kneighbors()[0][:, -1] for x in (a, b))
     distances = pairwise_distances(a, b)  # (N, M)
     inside_real, inside_fake = distances <= real_radius[:, None], distances <= fake_radius

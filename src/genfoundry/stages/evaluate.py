@@ -9,9 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from genfoundry import task, tracking
+from genfoundry import exhibit, task, tracking
 from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
+from genfoundry.files import publish
 from genfoundry.identity import evaluation_key, task_of
 from genfoundry.records import Checkpoint, Evaluation
 from genfoundry.stopping import ensure_wanted
@@ -60,6 +61,7 @@ def evaluate_model(
             digest=identity,
             seconds=round(time.monotonic() - began, 2),
         )
+        publish(Path(scratch) / "gallery" / exhibit.FILE, exhibit.to_json(judgement.exhibits))
         tracking.log_files(checkpoint.run_id, Path(scratch) / "gallery", evaluation.folder)
     tracking.log_scores(checkpoint.run_id, evaluation, "today" if again else "eval")
     tracking.log_text(checkpoint.run_id, evaluation.model_dump_json(indent=1), f"{evaluation.folder}/evaluation.json")
@@ -68,15 +70,10 @@ def evaluate_model(
 
 def _judge(judging: Task, checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None, scratch: Path) -> Judgement:
     from genfoundry.judging.features import Extractor
-    from genfoundry.training.loader import load_model
 
     dataset = open_version(checkpoint.dataset)
-    model = load_model(tracking.fetch_weights(checkpoint.run_id, checkpoint.weights_digest, scratch / "model"))
-    domain = None
-    if extractor:
-        proved = tracking.fetch_weights(extractor.run_id, extractor.weights_digest, scratch / "extractor")
-        classifier = load_model(proved)
-        domain = Extractor(classifier, extractor.weights_digest[:8])
+    model = tracking.load_checkpoint(checkpoint)
+    domain = Extractor(tracking.load_checkpoint(extractor), extractor.weights_digest[:8]) if extractor else None
     gallery = scratch / "gallery"
     gallery.mkdir()
     return judging.judge(model, dataset, plan, domain, gallery)

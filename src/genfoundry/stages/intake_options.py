@@ -116,10 +116,14 @@ def _foreign(of: Kind, path: Path, name: str, value: Any) -> UserError:
     if not others:
         known = [option.name for option in intake_options()]
         return UserError(f"There is no option '{name}'; {closest(name, known)}")
+    extra = others[0].take.Options.model_fields[name].json_schema_extra
+    needs = extra.get("needs") if isinstance(extra, dict) else None
     whose = " and ".join(each.spec.NOUN for each in others)
+    why = f"{of.spec.NOUN} have no {needs}" if needs else f"it is an option of {whose}"
     return UserError(
-        f"{_written(name, value)}: {as_text(path.name)} holds {of.spec.NOUN}, and this option is one of {whose}.",
-        remedy=f"leave out --{name.replace('_', '-')}, or say what the data are: --kind {others[0].name}",
+        f"{_written(name, value)} with {of.take.FORM}: {why}.",
+        remedy=f"leave out --{name.replace('_', '-')}, or, if {as_text(path.name)} holds {whose}, "
+        f"say so: --kind {others[0].name}",
     )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genfoundry.metric import higher_is_better
 from genfoundry.records import Score
 
 Z95 = 1.959964
@@ -29,9 +30,13 @@ class Estimate(NamedTuple):
         """The interval cut to the range that the quantity can have; the value stays inside."""
         return Estimate(self.value, min(max(self.low, least), self.value), max(min(self.high, most), self.value))
 
-    def score(self, name: str, subject: str, higher_is_better: bool) -> Score:
-        """This estimate as a record."""
-        return Score(name=name, subject=subject, higher_is_better=higher_is_better, **self._asdict())
+    def score(self, name: str, subject: str) -> Score:
+        """This estimate as a record.
+
+        Raises:
+            LookupError: no metric and no task declares a score whose name begins so.
+        """
+        return Score(name=name, subject=subject, higher_is_better=higher_is_better(name), **self._asdict())
 
 
 UNKNOWN = Estimate(math.nan, math.nan, math.nan)
@@ -93,7 +98,7 @@ def _estimate(values: list[float], replicas: list[float]) -> Estimate:
 
 
 def around(values: list[float]) -> Estimate:
-    """Mean and normal interval of independent repetitions, or of one number a row."""
+    """Mean and normal interval of independent repetitions, or of one number per row."""
     return _estimate(values, [])
 
 

@@ -36,7 +36,7 @@ from genfoundry.training.device import Resolved, resolve
 from genfoundry.training.job import MODEL, SAMPLES, Order, Outcome, Result, read_order, write_result
 from genfoundry.training.journal import LEFT_OUT, Journal
 from genfoundry.training.loader import build_model, write_model
-from genfoundry.training.loop import Diverged, Loop, Turns
+from genfoundry.training.loop import Loop, NotFinite, Turns
 from genfoundry.training.naming import choose_class
 from genfoundry.training.rows import chosen_rows
 from genfoundry.training.settings import Settings
@@ -224,7 +224,7 @@ def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, st
     try:
         trainer.fit(loop, train_dataloaders=Turns(loop))
         loop.ensure_finite()
-    except Diverged as error:
+    except NotFinite as error:
         reporter.journal.write("diverged", step=loop.step, sentence=str(error))
         return "DIVERGED", str(error)
     if loop.stopping and loop.step < loop.settings.max_steps:

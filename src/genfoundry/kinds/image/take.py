@@ -22,7 +22,7 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     paired: Path | None = Field(default=None, description="the folder that PATH's are to be made from")
-    size: int | None = Field(default=None, description="side in pixels")
+    size: int | None = Field(default=None, description="side in pixels", json_schema_extra={"needs": "pixels"})
     test_fraction: float | None = Field(
         default=None, gt=0, lt=1, description="held out for judging; .2, or what the set was split with before"
     )

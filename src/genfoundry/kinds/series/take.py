@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from genfoundry.data.quarantine import IntakeTally
-from genfoundry.data.tables import SERIES, header_of
+from genfoundry.data.tables import SERIES, check_columns, header_of
 from genfoundry.dataset import Card
 from genfoundry.files import file_digest
 from genfoundry.kind import Progress, Request, Taken
@@ -18,6 +18,7 @@ from genfoundry.kinds.series.spec import SeriesSpec
 FORM = "a CSV or Parquet file of series"
 ITEMS = "series"
 MEMORY = ()
+IN_TIME: dict[str, JsonValue] = {"needs": "steps in time"}
 
 
 class Options(BaseModel):
@@ -28,23 +29,31 @@ class Options(BaseModel):
     test_fraction: float | None = Field(
         default=None, gt=0, lt=1, description="held out for judging; .2, or what the set was split with before"
     )
-    freq: str | None = Field(default=None, description="pandas' name of the frequency, as in h, D, MS")
-    season: int | None = Field(default=None, description="steps in a season")
-    horizon: int | None = Field(default=None, description="steps to forecast")
-    context: int | None = Field(default=None, description="steps of the past that a model is given")
-    na: tuple[str, ...] = Field(default=(), description="a cell that stands for a missing value, as -9999; repeatable")
+    freq: str | None = Field(
+        default=None, description="pandas' name of the frequency, as in h, D, MS", json_schema_extra=IN_TIME
+    )
+    season: int | None = Field(default=None, description="steps in a season", json_schema_extra=IN_TIME)
+    horizon: int | None = Field(default=None, description="steps to forecast", json_schema_extra=IN_TIME)
+    context: int | None = Field(
+        default=None, description="steps of the past that a model is given", json_schema_extra=IN_TIME
+    )
+    na: tuple[str, ...] = Field(
+        default=(),
+        description="a cell that stands for a missing value, as -9999; repeatable",
+        json_schema_extra={"needs": "cells"},
+    )
 
 
 def recognise(path: Path) -> str | None:
     """A file with the columns of the long form holds series.
 
     Raises:
-        UserError: it is a file, but neither CSV nor Parquet.
+        UserError: it is a file, but neither CSV nor Parquet, or it lacks a column.
     """
     if not path.is_file():
         return None
-    lacking = {*SERIES.columns} - {*header_of(path, SERIES)}
-    return None if lacking else f"it is a file with the columns {' and '.join(SERIES.columns)}"
+    check_columns(path, header_of(path, SERIES), SERIES)
+    return f"it is a file with the columns {' and '.join(SERIES.columns)}"
 
 
 def take(request: Request, tally: IntakeTally, progress: Progress) -> Taken:

@@ -14,6 +14,7 @@ import numpy as np
 
 from genfoundry.dataset import Dataset
 from genfoundry.errors import UserError
+from genfoundry.exhibit import Picture
 from genfoundry.judging import gallery
 from genfoundry.judging.detectors import detectors, records
 from genfoundry.judging.features import Extractor, PixelPCA, cached_features
@@ -51,7 +52,6 @@ def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | Non
     protocol = f"class{left_out}_{size_name(len(labels))}"
     found = _found(model, np.asarray(test.images), known, plan.seed)
     scores = [s for name, sides in found.items() for s in records(name, labels, *sides, protocol, plan.seed)]
-    _draw(out, test.images, labels, found["model"][0])
     return Judgement(
         f"auroc_{protocol}",
         tuple(scores),
@@ -63,6 +63,7 @@ def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | Non
             "interval": "95 %: bootstrap of anomalies and of others",
         },
         {},
+        exhibits=(_picture(out, test.images, labels, found["model"][0]),),
     )
 
 
@@ -85,8 +86,14 @@ def _found(
     return cast(dict[str, tuple[np.ndarray, np.ndarray]], found)
 
 
-def _draw(out: Path, images: np.ndarray, labels: np.ndarray, found: np.ndarray) -> None:
-    """The images that surprise most, and below them those of the left-out class that surprise least."""
+def _picture(out: Path, images: np.ndarray, labels: np.ndarray, found: np.ndarray) -> Picture:
     order = np.argsort(-np.nan_to_num(found), kind="stable")
     missed = order[::-1][labels[order[::-1]] == 1]
-    gallery.write(out / "anomalies.png", *(np.asarray(images[np.sort(rows[:10])]) for rows in (order, missed)))
+    return gallery.picture(
+        out / "anomalies.png",
+        *(np.asarray(images[np.sort(rows[:10])]) for rows in (order, missed)),
+        title="Anomalies",
+        caption="Held-out examples that surprise most; below, those of the class left out that surprise least.",
+        alt="The most anomalous held-out examples, above anomalies that were missed",
+        stands_for=True,
+    )
