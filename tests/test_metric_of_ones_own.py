@@ -68,11 +68,8 @@ console = Console(record=True, width=100, file=open(out / "terminal", "w"))
 console.print(leaderboard([judged]))
 print(json.dumps({
     "name": name,
-    "score": scores_of(found)[name].model_dump(),
-    "subjects": len([score for score in found.scores if score.name == name]),
-    "page": page([view]),
-    "terminal": console.export_text(),
-    "markdown": as_markdown([judged]),
+    "score": scores_of(found)[name].model_dump(), "floors": len([s for s in found.scores if s.name == name]),
+    "page": page([view]), "terminal": console.export_text(), "markdown": as_markdown([judged]),
     "depends": "genfoundry.metrics.spread" in judging_modules("generation", "image"),
 }))
 """
@@ -95,7 +92,7 @@ def test_a_metric_that_is_added_is_scored_and_told_everywhere(mnist_folder: Path
     assert said["name"].endswith("_60")
     assert 0.8 < said["score"]["low"] <= said["score"]["value"] <= said["score"]["high"] < 1.2
     assert said["score"]["higher_is_better"]
-    assert said["subjects"] == 4  # the model, real, copy, noise
+    assert said["floors"] == 4  # the model, real, copy, noise
     assert said["depends"]
     for place in ("page", "terminal", "markdown"):
         assert "Relative spread" in said[place], place
