@@ -14,6 +14,7 @@ from statistics import median, quantiles
 import pytest
 
 from genfoundry import catalog
+from genfoundry.metric import score_kinds
 
 HERE = Path(__file__).parents[1]
 SOURCES = sorted(path for folder in ("src", "flows") for path in (HERE / folder).rglob("*.py"))
@@ -179,6 +180,39 @@ def test_nothing_outside_a_familys_file_names_it():
         if module.startswith("genfoundry.models.")
     ]
     assert named + imported == []
+
+
+def test_what_scores_there_are_is_listed_by_metrics_and_tasks_alone():
+    """A list of score names elsewhere is a table that a new metric would have to edit."""
+    homes = ("src/genfoundry/metrics/", "src/genfoundry/tasks/")
+    listed = [
+        f"{name_of(path)}:{node.lineno} {', '.join(sorted(names))}"
+        for path in SOURCES
+        if not name_of(path).startswith(homes)
+        for node in ast.walk(tree(path))
+        if len(names := score_names(node)) > 1
+    ]
+    assert listed == []
+
+
+def score_names(node: ast.AST) -> set[str]:
+    """The names of scores that a list, tuple, set or dict of literals holds."""
+    parts = getattr(node, "elts", None) or getattr(node, "keys", None) or []
+    texts = {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    return texts & {*score_kinds()}
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("TELLING = ('fd', 'recall', 'x')", {"fd", "recall"}),
+        ("LIMITS = {'fd': 0, 'kid': 1}", {"fd", "kid"}),
+        ("RECALL = 'recall'", set()),
+    ],
+)
+def test_the_rule_of_score_names_sees_what_it_should(code: str, names: set[str]):
+    found = set().union(*(score_names(node) for node in ast.walk(ast.parse(code))))
+    assert found == names
 
 
 def test_arrows_point_down():

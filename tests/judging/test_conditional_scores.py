@@ -85,6 +85,6 @@ def test_a_classifier_that_learned_from_samples_knows_real_digits(mnist_folder, 
     real = real_images(mnist_folder, 1000, 0)
     extractor = Extractor(build_model("mlp", Toy().spec, {}), "ffff0000ffff")
     taught, held_out = LabelledImages(*real.train), LabelledImages(real.test, real.test_labels)
-    assert conditional_scores._learned(extractor, taught, held_out, 300, 0).low > 0.8
+    assert conditional_scores._accuracy_after(extractor, taught, held_out, 300, 0).low > 0.8
     shuffled = LabelledImages(real.train.images, real.train.labels[::-1].copy())
-    assert conditional_scores._learned(extractor, shuffled, held_out, 300, 0).high < 0.3
+    assert conditional_scores._accuracy_after(extractor, shuffled, held_out, 300, 0).high < 0.3

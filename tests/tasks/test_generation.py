@@ -154,7 +154,7 @@ def test_optional_promises_and_variants(mnist_folder, tmp_path):
     assert [each.file for each in pictures] == [
         "samples.png", "samples-plain.png", "neighbours.png", "reconstructions.png",
     ]  # fmt: skip
-    assert {path.name for path in tmp_path.iterdir()} == {each.file for each in pictures}
+    assert {path.name for path in tmp_path.glob("*.*")} == {each.file for each in pictures}
     assert [each.stands_for is not None for each in pictures] == [True, False, False, False]
 
 

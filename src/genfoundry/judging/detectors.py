@@ -10,7 +10,8 @@ from genfoundry.metrics.detection import FALSE_POSITIVES, SCORES, Detection
 from genfoundry.records import Score
 from genfoundry.statistics.interval import UNKNOWN, Estimate, percentiles
 
-RECALL, FALSE_ALARMS = "tpr_at_fpr5", "false_positive_rate"
+RECALL = "tpr_at_fpr5"
+FALSE_ALARMS = "false_positive_rate"
 DRAWS = 400  # of the bootstrap
 NEIGHBOUR = 5
 
