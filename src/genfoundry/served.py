@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -33,9 +33,10 @@ from genfoundry.errors import UserError
 from genfoundry.kinds.image.pixels import to_pixels, to_unit
 from genfoundry.kinds.image.rows import ImageBatch
 from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.kinds.series.calendar import time_features
+from genfoundry.kinds.series.grid import steps_from
 from genfoundry.kinds.series.rows import SeriesBatch
 from genfoundry.kinds.series.spec import SeriesSpec
-from genfoundry.kinds.series.storage import time_features
 from genfoundry.model import Classifies, HasQuantiles, Model, Upscales
 from genfoundry.pasts import Past
 from genfoundry.training.loader import load_model
@@ -142,8 +143,8 @@ class Forecasts:
     def _forecast(self, past: Past, given: dict[str, Any]) -> pd.DataFrame:
         import pandas as pd
 
-        ahead = pd.date_range(past.stamps[-1], periods=self.spec.horizon + 1, freq=self.spec.freq)
-        coming = pd.DatetimeIndex(ahead[1:])
+        last = cast("pd.Timestamp", past.stamps[-1])
+        coming = pd.DatetimeIndex(steps_from(last, self.spec.horizon + 1, self.spec.freq)[1:])
         mean, levels = self._read(self._batch(past, coming), given)
         columns = {f"q{level}": values for level, values in zip(QUANTILES, levels, strict=True)}
         when = in_zone(coming, past.zone)
