@@ -259,3 +259,76 @@ def _dotted(path: Path) -> str:
     parts = path.relative_to(HERE).with_suffix("").parts
     package = ("genfoundry_flows", *parts[1:]) if parts[0] == "flows" else parts[1:]
     return ".".join(part for part in package if part != "__init__")
+
+
+KIND_TYPES = re.compile(r"(Spec|Rows|Batch)$")
+STILL_TELLS_KINDS_APART = {  # each is about to ask the task or the kind
+    "src/genfoundry/recipe.py",
+    "src/genfoundry/report/model_card.py",
+    "src/genfoundry/report/pictures.py",
+    "src/genfoundry/served.py",
+    "src/genfoundry/stages/generate.py",
+    "src/genfoundry/tracking/published.py",
+}
+
+
+def last_names(node: ast.expr) -> list[str]:
+    """The last names of a type or of several: `a.ImageSpec | SeriesSpec` gives both."""
+    if isinstance(node, ast.BinOp):
+        return last_names(node.left) + last_names(node.right)
+    if isinstance(node, ast.Tuple):
+        return [name for each in node.elts for name in last_names(each)]
+    return [node.attr] if isinstance(node, ast.Attribute) else [node.id] if isinstance(node, ast.Name) else []
+
+
+def tells_kinds_apart(node: ast.AST, kinds: set[str]) -> bool:
+    """Whether a node asks of which kind something is, or lists kinds."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+        return any(KIND_TYPES.search(name) for name in last_names(node.args[1]))
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        named = any(word in last_names(side) for side in sides for word in ("kind",))
+        return named and any(words_of(side) & kinds for side in sides)
+    if isinstance(node, ast.List | ast.Tuple | ast.Set | ast.Dict):
+        return len(words_of(node) & kinds) > 1
+    return False
+
+
+def words_of(node: ast.expr) -> set[str]:
+    """The texts that a literal holds, as its elements or keys."""
+    if isinstance(node, ast.Constant):
+        return {node.value} if isinstance(node.value, str) else set()
+    inside = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+    return {each.value for each in inside if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+
+
+def test_nothing_but_a_kind_or_a_task_tells_kinds_apart():
+    kinds = {*catalog.names("kinds")}
+    inside = ("src/genfoundry/kinds/", "src/genfoundry/tasks/")
+    found = {
+        name_of(path): node.lineno
+        for path in SOURCES
+        if not name_of(path).startswith(inside)
+        for node in ast.walk(tree(path))
+        if tells_kinds_apart(node, kinds)
+    }
+    assert {*found} == STILL_TELLS_KINDS_APART, found
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("isinstance(spec, a.ImageSpec)", True),
+        ("isinstance(batch, SeriesBatch | Other)", True),
+        ("isinstance(rows, Labelled)", False),
+        ("model.kind == 'image'", True),
+        ("kind in ('image', 'x')", True),
+        ("dtype.kind == 'f'", False),
+        ("KINDS = ['image', 'series']", True),
+        ("{'image': 1, 'series': 2}", True),
+        ("{'image': 1}", False),
+    ],
+)
+def test_what_tells_kinds_apart_is_seen(source: str, seen: bool):
+    found = any(tells_kinds_apart(node, {"image", "series"}) for node in ast.walk(ast.parse(source)))
+    assert found is seen

@@ -13,7 +13,7 @@ from .intake_options import AddCommand
 SHOWN = 30  # classes that are listed
 
 if TYPE_CHECKING:
-    from genfoundry.records import ValidatedDataset
+    from genfoundry.records import Spec, ValidatedDataset
     from genfoundry.report import Judged
     from genfoundry.stages.ingest import Intake
 
@@ -85,8 +85,6 @@ def add(path: Path, name: str, as_json: bool, **options) -> None:
     pixels. Added over a set of that name, every image keeps its side and every class its number.
 
     Your files are never changed."""
-    from genfoundry import kind
-
     intake, warnings = _taken(path, name, as_json, options)
     if as_json:
         click.echo(json.dumps({**intake.model_dump(mode="json"), "warnings": warnings}, indent=1))
@@ -104,7 +102,7 @@ def add(path: Path, name: str, as_json: bool, **options) -> None:
     if len(intake.quarantined) > 10:
         click.echo(f"  … and {len(intake.quarantined) - 10} more in .genfoundry/quarantine/{name}/quarantine.json")
     click.echo(f"  {intake.kept}")
-    click.echo(f"\nNext: genfoundry run {kind.of(intake.version).spec.recipe(intake.version.spec)} --data {name}")
+    click.echo(f"\nNext: genfoundry run {_recipe(intake.version.spec)} --data {name}")
 
 
 def _taken(path: Path, name: str, quiet: bool, options: dict) -> tuple[Intake, list[str]]:
@@ -146,6 +144,21 @@ def _print_classes(classes: dict[str, dict[str, int]]) -> None:
         click.echo(f"    {number:>3} {name}: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
     if len(classes) > SHOWN:
         click.echo(f"    … and {len(classes) - SHOWN} more (--json lists all)")
+
+
+def _recipe(spec: Spec) -> str:
+    """A recipe that learns from such data, and what must be set of it: the first that has its family's name."""
+    from genfoundry import catalog, kind
+
+    from .. import recipes
+
+    task, settings = kind.of(spec).spec.first_training(spec)
+    families = {*catalog.names("models")}
+    for name in (each for each in (*recipes.DEFAULT, *recipes.names()) if each in families):
+        says = catalog.describe("models", name).attributes
+        if (says.get("kind"), says.get("task")) == (spec.kind, task):
+            return " ".join([name, *(f"--set {key}={value}" for key, value in settings.items())])
+    return "RECIPE"
 
 
 @data.command()

@@ -47,8 +47,8 @@ class SpecPart(Protocol):
     NOUN: str
     """What the rows are called in sentences, in the plural: `images`."""
 
-    def recipe(self, spec: Spec) -> str:
-        """A recipe that learns from such data, with what must be set of it: what to write behind `genfoundry run`."""
+    def first_training(self, spec: Spec) -> tuple[str, dict[str, int]]:
+        """What such data are first trained for: a task, and what has to be set of a recipe besides, by dotted key."""
         ...
 
 

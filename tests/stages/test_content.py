@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from genfoundry_flows.commands.data import data
 from PIL import Image, ImageCms
 
+from genfoundry.data.building import write_sealed
 from genfoundry.data.policy import Validation
-from genfoundry.dataset import Card, read_card, seal
+from genfoundry.dataset import Card, read_card
 from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage as images
-from genfoundry.kinds.series import storage as series
 from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.records import Check, DatasetVersion, ValidatedDataset
 from genfoundry.stages.fetch import fetch_dataset
@@ -75,8 +75,7 @@ def frame(name: str, values: np.ndarray, begin: int = 0) -> pd.DataFrame:
 def save(parts: list[pd.DataFrame], **more: object) -> DatasetVersion:
     card = CARD.model_copy(update=more)
     folder = data_dir() / card.name
-    spec, counts = series.write(folder, parts, card.model_copy(update={"spec": SPEC}))
-    return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
+    return write_sealed(folder, card.model_copy(update={"spec": SPEC}), parts)
 
 
 @pytest.fixture(autouse=True)
@@ -268,7 +267,5 @@ def test_a_split_of_one_picture_again_and_again_is_refused():
     examples = [images.ImageExample("train", same, -1, str(number)) for number in range(4)]
     examples += [images.ImageExample("test", noise(number).transpose(2, 0, 1), -1, str(number)) for number in (5, 6)]
     card = Card(name="same", kind="image", title="", licence="CC0", source="a test", consent="none")
-    folder = data_dir() / "same"
-    spec, counts = images.write(folder, examples, 0)
-    version = seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
+    version = write_sealed(data_dir() / "same", card, examples)
     assert refused(version) == ["All 4 train images are the same: there is nothing to learn or to judge."]

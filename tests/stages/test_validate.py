@@ -46,7 +46,7 @@ def few(digits):
 
 def save_images(examples, card=mnist_5k.CARD):
     folder = data_dir() / card.name
-    spec, counts = images.write(folder, examples, len(card.class_names))
+    spec, counts = images.write(folder, examples, card)
     return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
 
 
@@ -280,7 +280,7 @@ def frames(length=360):
 
 def save_series(parts, card=SERIES):
     folder = data_dir() / card.name
-    spec, counts = series_files.write(folder, parts, SPEC, card.splits)
+    spec, counts = series_files.write(folder, parts, card.model_copy(update={"spec": SPEC}))
     return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
 
 
@@ -410,7 +410,7 @@ def test_hostile_series_and_channel_names_stay_text():
     parts[0].loc[20:40, "{of} <b>"] = np.nan
     spec = SPEC.model_copy(update={"channels": ("y", "{of} <b>")})
     folder = data_dir() / "two"
-    spec, counts = series_files.write(folder, parts, spec, SERIES.splits)
+    spec, counts = series_files.write(folder, parts, SERIES.model_copy(update={"spec": spec}))
     version = seal(folder, SERIES.model_copy(update={"spec": spec, "counts": counts}))
     check = found(validate_dataset(version, POLICY), "'{of} <b>' is observed")
     assert "21 of 720 values of '{of} <b>' are missing (2.92%): '{bad}\\x1ba' 21 of 360" in check.sentence

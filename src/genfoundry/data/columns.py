@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NULLS = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
 
 
-def names(column: pd.Series) -> pd.Series:
+def names_in(column: pd.Series) -> pd.Series:
     """The series that each row belongs to, as text.
 
     Raises:
@@ -28,7 +28,7 @@ def names(column: pd.Series) -> pd.Series:
     return text.astype(object)
 
 
-def numbers(column: pd.Series) -> pd.Series:
+def numbers_in(column: pd.Series) -> pd.Series:
     """The values of a channel as float64, NaN where the cell is one of the null tokens.
 
     Raises:

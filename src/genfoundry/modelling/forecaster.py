@@ -14,9 +14,9 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
+from genfoundry.kinds.series.calendar import time_feature_names
 from genfoundry.kinds.series.rows import SeriesBatch
 from genfoundry.kinds.series.spec import SeriesSpec
-from genfoundry.kinds.series.storage import time_feature_names
 from genfoundry.model import Losses, Model, Update
 from genfoundry.modelling.windows import Scaled, Scaling, Transform, restore, scale, transform
 

@@ -20,9 +20,9 @@ from torch.nn import functional as F
 from torch.optim import Adam, Optimizer
 
 from genfoundry.errors import UserError
+from genfoundry.kinds.series.calendar import time_feature_names
 from genfoundry.kinds.series.rows import SeriesBatch
 from genfoundry.kinds.series.spec import SeriesSpec
-from genfoundry.kinds.series.storage import time_feature_names
 from genfoundry.model import Losses, Model, Update
 from genfoundry.modelling.windows import Scaled, Scaling, Transform, calendar, fill, restore, scale, transform
 

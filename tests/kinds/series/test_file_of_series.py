@@ -16,7 +16,8 @@ from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
 from genfoundry.kinds.series import storage as series_kind
-from genfoundry.kinds.series.frequency import Horizon, default_horizon, infer_frequency
+from genfoundry.kinds.series.calendar import Horizon, default_horizon
+from genfoundry.kinds.series.frequency import infer_frequency
 from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.stages.ingest import Intake, add
 

@@ -6,7 +6,7 @@ from support import cards
 from genfoundry import catalog
 from genfoundry.dataset import seal
 from genfoundry.errors import UserError
-from genfoundry.kinds.series import storage
+from genfoundry.kinds.series import calendar, storage
 from genfoundry.kinds.series.rows import SeriesRows
 from genfoundry.kinds.series.spec import SeriesSpec
 
@@ -116,24 +116,24 @@ def test_rows_that_cannot_be_placed_are_a_sentence(tmp_path):
 
 def test_the_calendar_by_hand():
     stamps = np.array(["2024-01-01T00:00", "2024-12-31T12:00"], "datetime64[us]")  # a Monday, a Tuesday
-    found = storage.time_features(stamps, "h")
-    assert storage.time_feature_names("h") == ("hour_of_day", "day_of_week", "day_of_month", "day_of_year")
+    found = calendar.time_features(stamps, "h")
+    assert calendar.time_feature_names("h") == ("hour_of_day", "day_of_week", "day_of_month", "day_of_year")
     np.testing.assert_allclose(found[0], -0.5)
     np.testing.assert_allclose(found[1], [0, 1 / 7 - 0.5, 30 / 31 - 0.5, 365 / 366 - 0.5], rtol=1e-6)
-    np.testing.assert_allclose(storage.time_features(stamps, "MS")[:, 0], [-0.5, 11 / 12 - 0.5], rtol=1e-6)
+    np.testing.assert_allclose(calendar.time_features(stamps, "MS")[:, 0], [-0.5, 11 / 12 - 0.5], rtol=1e-6)
 
 
 @pytest.mark.parametrize("freq", ["s", "15min", "h", "D", "B", "W-MON", "MS", "ME", "QS", "QE-DEC", "YS", "YS-JUL"])
 def test_every_frequency_has_its_names_and_bounded_features(freq):
     stamps = np.datetime64("1890-03-03", "us") + np.arange(5000) * np.timedelta64(37, "h")
-    found = storage.time_features(stamps, freq)
-    assert found.shape == (5000, len(storage.time_feature_names(freq)))
+    found = calendar.time_features(stamps, freq)
+    assert found.shape == (5000, len(calendar.time_feature_names(freq)))
     assert not found.size or (found.min() >= -0.5 and found.max() <= 0.5)
 
 
 def test_an_unknown_frequency_is_a_sentence():
     with pytest.raises(UserError, match="'fortnight' is not known"):
-        storage.time_feature_names("fortnight")
+        calendar.time_feature_names("fortnight")
 
 
 @pytest.mark.parametrize("name", ["nyc-weather", "sunspots", "stocks"])

@@ -39,6 +39,8 @@ class ImageSpec(Spec):
 SPEC = ImageSpec
 
 
-def recipe(spec: ImageSpec) -> str:
+def first_training(spec: ImageSpec) -> tuple[str, dict[str, int]]:
     """Images are generated; those of pairs are made from their sources."""
-    return f"srgan --set model.scale={spec.height // spec.source[1]}" if spec.source else "dcgan"
+    if spec.source is None:
+        return "generation", {}
+    return "super_resolution", {"model.scale": spec.height // spec.source[1]}

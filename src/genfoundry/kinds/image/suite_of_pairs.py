@@ -1,6 +1,6 @@
 """What the sources of a set of pairs must fulfil: one for each image, of the card's shape, as the manifest lists them.
 
-A part of `image.py`'s suite.
+A part of `suite.py`.
 """
 
 # pyright: reportArgumentType=false, reportCallIssue=false

@@ -1,6 +1,6 @@
 """What the pixels of images must be: of a range that is used, not all alike, and left apart by conversion.
 
-A part of `image.py`'s suite. What was lost before the arrays were written is on the card (`conversion`); of a card
+A part of `suite.py`. What was lost before the arrays were written is on the card (`conversion`); of a card
 that says nothing of it nothing is claimed.
 """
 

@@ -1,9 +1,8 @@
-"""The frequency of a user's series, and what follows from it: season, horizon, context."""
+"""The frequency of a user's series, found from their time stamps."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,35 +16,6 @@ WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 UNITS = (("D", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000))  # in microseconds
 DAY = UNITS[0][1]
-
-
-class Horizon(NamedTuple):
-    """Steps in a season, steps to forecast, steps of past that a model is given."""
-
-    season: int
-    horizon: int
-    context: int
-
-
-DEFAULTS = {
-    "D": Horizon(7, 14, 56),
-    "B": Horizon(5, 10, 60),
-    "W": Horizon(52, 13, 104),
-    "M": Horizon(12, 12, 36),
-    "Q": Horizon(4, 4, 16),
-    "Y": Horizon(1, 5, 20),
-}
-
-
-def default_horizon(freq: str) -> Horizon:
-    """What a frequency (pandas' spelling) suggests; hours have a season of one day and seven days of past."""
-    count, unit = re.fullmatch(r"(\d*)([A-Za-z]+)(?:-\w+)?", freq).groups()  # pyright: ignore[reportOptionalMemberAccess]
-    per_day = {"h": 24, "min": 1440, "s": 86_400}
-    if unit in per_day:
-        season = max(per_day[unit] // int(count or 1), 1)
-        season = season if season <= 288 else max(season // 24, 1)  # a day where that is short, else an hour
-        return Horizon(season, max(season, 2), 7 * max(season, 2))
-    return DEFAULTS[unit if unit in DEFAULTS else unit[0]] if int(count or 1) == 1 else Horizon(1, 5, 20)
 
 
 def infer_frequency(table: pd.DataFrame) -> str:

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from genfoundry.data import columns as cells
 from genfoundry.data.before import Before
+from genfoundry.data.columns import check_channel, declared, names_in, numbers_in
 from genfoundry.data.quarantine import IntakeTally, as_text
-from genfoundry.data.stamps import SHOWN, times
+from genfoundry.data.stamps import SHOWN, listed, times
 from genfoundry.data.tables import read_table
 from genfoundry.errors import UserError
 from genfoundry.kinds.series import exactness, frequency
+from genfoundry.kinds.series.calendar import default_horizon
+from genfoundry.kinds.series.grid import grid_of, steps_between
 from genfoundry.kinds.series.spec import SeriesSpec
-from genfoundry.kinds.series.storage import time_feature_names
 from genfoundry.kinds.series.take import Options
 
 if TYPE_CHECKING:
@@ -82,17 +83,15 @@ def _typed(raw: pd.DataFrame, only: str, na: Sequence[str]) -> Typed:
 
     found = times(pd.Series(raw["ds"]))
     names = (
-        cells.names(pd.Series(raw["unique_id"]))
-        if "unique_id" in raw
-        else pd.Series(only, index=raw.index, dtype=object)
+        names_in(pd.Series(raw["unique_id"])) if "unique_id" in raw else pd.Series(only, index=raw.index, dtype=object)
     )
     others = [name for name in raw.columns if name not in ("unique_id", "ds", "y")]
     given, policy = _without({name: pd.Series(raw[name]) for name in ["y", *others]}, na)
-    columns = {name: cells.numbers(column) for name, column in given.items()}
+    columns = {name: numbers_in(column) for name, column in given.items()}
     losses = {name: exactness.loss(given[name], column, names) for name, column in columns.items()}
     lost = {name: loss for name, loss in losses.items() if loss}
     for name, column in columns.items():
-        cells.check_channel(column, lost[name].sentence if name in lost else "")
+        check_channel(column, lost[name].sentence if name in lost else "")
     if lost:
         policy["precision"] = "; ".join(f"'{as_text(name)}': {loss.sentence}" for name, loss in lost.items())
     content = {fact: number for name, loss in lost.items() for fact, number in loss.rounding.counts(name).items()}
@@ -104,7 +103,7 @@ def _without(columns: dict[str, pd.Series], na: Sequence[str]) -> tuple[dict[str
     """The columns with the cells empty that `na` names, and how many those are, in words."""
     if not na:
         return columns, {}
-    named = {name: cells.declared(column, na) for name, column in columns.items()}
+    named = {name: declared(column, na) for name, column in columns.items()}
     emptied = {
         name: column.astype(object).mask(named[name], None) if named[name].any() else column
         for name, column in columns.items()
@@ -145,8 +144,7 @@ def _spec(freq: str, channels: tuple[str, ...], options: Options) -> SeriesSpec:
         freq = str(pd.tseries.frequencies.to_offset(freq).freqstr)
     except ValueError as error:
         raise UserError(f"--freq {freq}: {error}", expected="a frequency of pandas, as h, D, W-MON or MS") from None
-    time_feature_names(freq)
-    chosen = frequency.default_horizon(freq)
+    chosen = default_horizon(freq)
     given = {field: getattr(options, field) for field in chosen._fields}
     numbers = {field: getattr(chosen, field) if steps is None else steps for field, steps in given.items()}
     if wrong := [f"--{field} {value}" for field, value in numbers.items() if value < 1]:
@@ -177,13 +175,12 @@ def _grid(frame: pd.DataFrame, freq: str) -> pd.DatetimeIndex:
     """
     import pandas as pd
 
-    grid = pd.date_range(frame["ds"].iloc[0], frame["ds"].iloc[-1], freq=freq, unit="us")
-    stamps = pd.Series(frame["ds"])
-    off = stamps[~stamps.isin(grid.to_series())]
+    grid, off = grid_of(pd.DatetimeIndex(frame["ds"]), freq)
     if len(off):
+        stray = frame["ds"][frame["ds"].isin(list(off))]
         raise UserError(
             f"{len(off)} of {len(frame)} rows of '{as_text(str(frame['unique_id'].iloc[0]))}' are not on the grid of "
-            f"'{freq}' that starts at {frame['ds'].iloc[0]}: {cells.listed(off.astype(str))}.",
+            f"'{freq}' that starts at {frame['ds'].iloc[0]}: {listed(stray.astype(str))}.",
             expected=f"whole steps of '{freq}' between all rows",
             remedy="move or remove these rows, resample the series, or give --freq",
         )
@@ -217,7 +214,7 @@ def _splits(
     import pandas as pd
 
     first, last = (getattr(pd.concat([f["ds"] for f in frames]), end)() for end in ("min", "max"))
-    grid = pd.date_range(first, last, freq=spec.freq).to_list()
+    grid = steps_between(first, last, spec.freq).to_list()
     test = max(round(test_fraction * len(grid)), spec.horizon)
     val = max(round(test_fraction / 2 * len(grid)), spec.horizon)
     if len(grid) - test - val < spec.context + spec.horizon:

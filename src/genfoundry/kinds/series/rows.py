@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from genfoundry.batch import Batch
-from genfoundry.kinds.series import storage
+from genfoundry.kinds.series import calendar, storage
 from genfoundry.kinds.series.spec import SeriesSpec
 
 
@@ -66,7 +66,7 @@ def example_batch(spec: SeriesSpec, rows: int, seed: int = 0) -> SeriesBatch:
     """Random windows around 50, every value observed; the series take turns."""
     generator, lengths = torch.Generator().manual_seed(seed), (spec.context, spec.horizon)
     past, future = (torch.randn(rows, steps, generator=generator) * 5 + 50 for steps in lengths)
-    features = len(storage.time_feature_names(spec.freq))
+    features = len(calendar.time_feature_names(spec.freq))
     time = [torch.rand(rows, steps, features, generator=generator) - 0.5 for steps in lengths]
     series = torch.arange(rows) % spec.num_series
     return SeriesBatch(past, torch.ones_like(past), time[0], future, torch.ones_like(future), time[1], series)

@@ -31,6 +31,6 @@ class SeriesSpec(Spec):
 SPEC = SeriesSpec
 
 
-def recipe(spec: SeriesSpec) -> str:
+def first_training(spec: SeriesSpec) -> tuple[str, dict[str, int]]:
     """Series are forecast."""
-    return "deepar"
+    return "forecasting", {}

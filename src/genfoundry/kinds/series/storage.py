@@ -7,7 +7,6 @@ futures reaches the first time stamp of `val`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +15,8 @@ import numpy as np
 
 from genfoundry.dataset import Card, read_card
 from genfoundry.errors import UserError
+from genfoundry.kinds.series import calendar
+from genfoundry.kinds.series.grid import grid_of
 from genfoundry.kinds.series.spec import SeriesSpec
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 FILE = "series.parquet"
 SPLITS = ("train", "val", "test")
 MIN_OBSERVED = 0.5  # share of a window's past
-DAY = np.timedelta64(1, "D")
 
 
 class Axis(NamedTuple):
@@ -88,8 +88,8 @@ def _regular(frame: pd.DataFrame, spec: SeriesSpec) -> pd.DataFrame:
     if channels.index.has_duplicates:
         twice = channels.index[channels.index.duplicated()][0]
         raise UserError(f"Series '{name}' has two rows at {twice}.", expected="one row a time stamp")
-    grid = pd.date_range(channels.index[0], channels.index[-1], freq=spec.freq, unit="us")
-    if len(off := channels.index.difference(grid)):
+    grid, off = grid_of(pd.DatetimeIndex(channels.index), spec.freq)
+    if len(off):
         raise UserError(
             f"Series '{name}' has {len(off)} of {len(channels)} rows off the grid of frequency '{spec.freq}', "
             f"the first at {off[0]}.",
@@ -173,7 +173,7 @@ def cut_windows(axis: Axis, split: str, spec: SeriesSpec, card: Card) -> Windows
             remedy="give longer series, or a shorter context and horizon",
         )
     series = np.repeat(np.arange(len(pairs), dtype=np.int64), [len(pair) for pair in pairs])
-    return Windows(axis.values, axis.mask, time_features(axis.stamps, spec.freq), series, start)
+    return Windows(axis.values, axis.mask, calendar.time_features(axis.stamps, spec.freq), series, start)
 
 
 def boundary(splits: Mapping[str, str], split: str) -> np.datetime64:
@@ -197,47 +197,3 @@ def _starts(axis: Axis, number: int, inside: np.ndarray, spec: SeriesSpec) -> np
     judged = observed[cut + spec.horizon] - observed[cut] > 0
     within = belongs[cut + spec.horizon] - belongs[cut] == spec.horizon
     return start[enough & judged & within]
-
-
-def time_feature_names(freq: str) -> tuple[str, ...]:
-    """The calendar cycles that say something at a frequency, by name, shortest first; none for years.
-
-    Raises:
-        UserError: the frequency is not known.
-    """
-    unit = re.sub(r"^\d+", "", freq).partition("-")[0]
-    for units, names in _FEATURES.items():
-        if unit in units:
-            return names
-    raise UserError(
-        f"Frequency '{freq}' is not known.", expected="min, h, D, B, W, MS, QS or YS, as pandas writes them"
-    )
-
-
-_FEATURES: dict[tuple[str, ...], tuple[str, ...]] = {
-    ("s", "min"): ("minute_of_hour", "hour_of_day", "day_of_week", "day_of_year"),
-    ("h",): ("hour_of_day", "day_of_week", "day_of_month", "day_of_year"),
-    ("D", "B"): ("day_of_week", "day_of_month", "day_of_year"),
-    ("W",): ("day_of_month", "day_of_year"),
-    ("MS", "ME", "QS", "QE"): ("month_of_year",),
-    ("YS", "YE"): (),
-}
-
-
-def time_features(stamps: np.ndarray, freq: str) -> np.ndarray:
-    """Positions (T, F) float32 in [-0.5, 0.5] of datetime64 `stamps` (T,) in the cycles of `time_feature_names`."""
-    columns = [_position(stamps, name) for name in time_feature_names(freq)]
-    return np.stack(columns, 1).astype(np.float32) if columns else np.zeros((len(stamps), 0), np.float32)
-
-
-def _position(stamps: np.ndarray, name: str) -> np.ndarray:
-    days, months, years = (stamps.astype(f"datetime64[{unit}]") for unit in "DMY")
-    cycles = {
-        "minute_of_hour": lambda: (stamps - stamps.astype("datetime64[h]")) / np.timedelta64(60, "m"),
-        "hour_of_day": lambda: (stamps - days) / DAY,
-        "day_of_week": lambda: ((days.astype(np.int64) + 3) % 7) / 7,  # 1970-01-01 was a Thursday; Monday is 0
-        "day_of_month": lambda: (days - months.astype("datetime64[D]")) / DAY / 31,
-        "day_of_year": lambda: (days - years.astype("datetime64[D]")) / DAY / 366,
-        "month_of_year": lambda: (months - years.astype("datetime64[M]")).astype(np.int64) / 12,
-    }
-    return cycles[name]() - 0.5

@@ -16,6 +16,7 @@ from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card, remake
 from genfoundry.errors import UserError
 from genfoundry.kinds.series import storage, suite_of_splits, suite_of_values
+from genfoundry.kinds.series.grid import steps_from
 from genfoundry.kinds.series.spec import SeriesSpec
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _with_steps(frame: pd.DataFrame, spec: SeriesSpec) -> pd.DataFrame:
     )
     for rows in frame.groupby("unique_id", sort=False).indices.values():
         stamps = frame["ds"].iloc[rows]
-        grid = pd.date_range(stamps.min(), periods=len(rows), freq=spec.freq) if stamps.notna().any() else stamps
+        grid = steps_from(stamps.min(), len(rows), spec.freq) if stamps.notna().any() else stamps
         steps.iloc[rows, steps.columns.get_loc("due")] = grid
     return steps
 

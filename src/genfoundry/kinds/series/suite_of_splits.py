@@ -1,6 +1,6 @@
 """What the splits of a set of series must fulfil: enough values and windows, and each after the one before it.
 
-A part of `series.py`'s suite.
+A part of `suite.py`.
 """
 
 # pyright: reportArgumentType=false, reportCallIssue=false, reportReturnType=false, reportOperatorIssue=false

@@ -1,7 +1,7 @@
 """What the values of one channel of one series must hold: no stuck stretch, no code for a missing value, and
 differences that float32 can tell, in which models are trained.
 
-A part of `series.py`'s suite.
+A part of `suite.py`.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import numpy as np
 
 from genfoundry.data.stamps import times
 from genfoundry.errors import UserError
+from genfoundry.kinds.series.grid import grid_of
 from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.kinds.series.storage import MIN_OBSERVED
 from genfoundry.training.naming import unknown_series
@@ -117,8 +118,8 @@ def _past(name: str, number: int, frame: pd.DataFrame, spec: SeriesSpec) -> Past
     values = pd.Series(_values(name, frame), pd.DatetimeIndex(stamps)).sort_index()
     if values.index.has_duplicates:
         raise UserError(f"Series '{name}' has two rows at one time.", expected="one row per time stamp")
-    grid = pd.date_range(values.index[0], values.index[-1], freq=spec.freq)
-    if len(off := values.index.difference(grid)):
+    grid, off = grid_of(pd.DatetimeIndex(values.index), spec.freq)
+    if len(off):
         raise UserError(
             f"Series '{name}' has {len(off)} of {len(values)} rows off the grid of '{spec.freq}', the first at "
             f"{off[0]} (UTC).",

@@ -1,0 +1,1 @@
+"""Numbers, one per line of a text: the smallest kind of data that keeps every promise."""

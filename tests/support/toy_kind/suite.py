@@ -1,0 +1,31 @@
+"""What numbers must fulfil."""
+
+from pathlib import Path
+
+from genfoundry.kinds.toy import storage
+from genfoundry.kinds.toy.spec import ToySpec
+
+from genfoundry.data.expectations import Expectation, Table, exactly
+from genfoundry.data.policy import Validation
+from genfoundry.dataset import Card
+
+
+def tables(folder: Path, spec: ToySpec, card: Card, policy: Validation) -> list[Table]:
+    """One table for each split."""
+    import pandas as pd
+
+    return [
+        Table(pd.DataFrame({"number": storage.read(folder, split)}), _suite(split, card.counts[split], spec))
+        for split in storage.SPLITS
+    ]
+
+
+def _suite(split: str, count: int, spec: ToySpec) -> tuple[Expectation, ...]:
+    in_range = Expectation(
+        f"{split}: range",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "number", "min_value": 0, "max_value": spec.highest},
+        met=f"Every number of {split} is in its range.",
+        unmet="{bad} of {of} numbers are not in their range: {where}.",
+    )
+    return exactly(f"{split}: row count", count, "numbers"), in_range
