@@ -21,13 +21,14 @@ from torch import Generator, Tensor
 from benchmarks.networks import dcgan_2016
 from benchmarks.plain import Pictures, adversarial, pairs
 from genfoundry import tracking
-from genfoundry.batch import ImageBatch
 from genfoundry.dataset import open_version
 from genfoundry.files import data_dir
 from genfoundry.judging.features import Extractor
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Model
-from genfoundry.records import Evaluation, ImageSpec
+from genfoundry.records import Evaluation
 from genfoundry.tasks.generation.judge import judge as judge_images
 
 LATENT, BATCH = 100, 128  # §4

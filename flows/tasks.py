@@ -16,10 +16,11 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from genfoundry import tracking
+from genfoundry.data.policy import Validation
 from genfoundry.files import digest
 from genfoundry.gate import Policy
 from genfoundry.outcomes import NotPublished, outcome, sentence
-from genfoundry.recipe import Recipe, Validation
+from genfoundry.recipe import Recipe
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
 from genfoundry.report.markdown import plain
 from genfoundry.stages import validated_before

@@ -16,10 +16,11 @@ from genfoundry_flows.servers import environment
 from support.tracked import DATA
 
 from genfoundry import sealed
-from genfoundry.data.quarantine import Account, RefusedError, put_aside
+from genfoundry.data.policy import Validation
+from genfoundry.data.quarantine import IntakeTally, RefusedError, put_aside
 from genfoundry.judging import baselines, features
-from genfoundry.recipe import Validation
-from genfoundry.records import SeriesSpec, ValidatedDataset
+from genfoundry.kinds.series.spec import SeriesSpec
+from genfoundry.records import ValidatedDataset
 from genfoundry.stages import validated_before
 from genfoundry.training import job, journal
 from genfoundry.training.job import Result
@@ -48,9 +49,9 @@ def waiting(folder: Path) -> tuple[Path, Callable[[], Any]]:
 
 
 def quarantine(folder: Path) -> tuple[Path, Callable[[], Any]]:
-    account = Account("own", 1.0)
-    account.refuse("cats/1.jpg", RefusedError("NOT_IMAGE", "It begins with <html>."))
-    return account.write(), lambda: put_aside("own")
+    tally = IntakeTally("own", 1.0)
+    tally.refuse("cats/1.jpg", RefusedError("NOT_IMAGE", "It begins with <html>."))
+    return tally.write(), lambda: put_aside("own")
 
 
 def validation(folder: Path) -> tuple[Path, Callable[[], Any]]:

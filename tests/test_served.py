@@ -15,7 +15,7 @@ import torch
 from support.tracked import SPEC
 
 from genfoundry.errors import UserError
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.served import _load_pyfunc
 from genfoundry.tasks.forecasting.predictor import EVENLY, QUANTILES, Predictor
 from genfoundry.tracking.published import _write_mlmodel

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 
-from genfoundry.batch import Batch, SeriesBatch
-from genfoundry.records import ImageSpec, SeriesSpec
+from genfoundry.batch import Batch
+from genfoundry.records import Spec
 
 Losses = dict[str, Tensor]
 Task = Literal["generation", "classification", "forecasting", "super_resolution"]
@@ -57,7 +57,7 @@ class Model(nn.Module, Generic[B]):
 
         model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def __init__(self, spec: ImageSpec | SeriesSpec, config: Config) -> None:
+    def __init__(self, spec: Spec, config: Config) -> None:
         super().__init__()
         self.spec, self.config = spec, config
 
@@ -192,6 +192,6 @@ class Classifies(Protocol):
 class HasQuantiles(Protocol):
     """Knows the quantiles of each step of a forecast, without drawing futures."""
 
-    def forecast_quantiles(self, batch: SeriesBatch, levels: Sequence[float]) -> Tensor:
+    def forecast_quantiles(self, batch: Batch, levels: Sequence[float]) -> Tensor:
         """(B, Q, H) in the data's unit, at each of the Q levels between 0 and 1."""
         ...

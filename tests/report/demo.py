@@ -14,17 +14,17 @@ from pathlib import Path
 import numpy as np
 
 from genfoundry.judging import sheet
+from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.records import (
     Check,
     Checkpoint,
     Cost,
     DatasetVersion,
     Evaluation,
-    ImageSpec,
     ModelVersion,
     Reason,
     Score,
-    SeriesSpec,
     ValidatedDataset,
 )
 from genfoundry.report import RunView, render

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import torch
 
-from genfoundry.batch import Batch, ImageBatch, SeriesBatch
+from genfoundry.batch import Batch
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.kinds.series.rows import SeriesBatch
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.model import (
     Classifies,
     Completes,
@@ -23,7 +27,6 @@ from genfoundry.model import (
     Upscales,
 )
 from genfoundry.modelling.forecaster import Forecaster
-from genfoundry.records import ImageSpec, SeriesSpec
 from genfoundry.training.loader import build_model, load_model, write_model
 
 IMAGE_SPECS = [

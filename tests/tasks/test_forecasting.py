@@ -8,8 +8,8 @@ from support.waves import PLAN, SPEC, Broken, Oracle, values, waves
 
 from genfoundry.errors import UserError
 from genfoundry.judging.baselines import apart, auto_ets, ensembles, filled, noise, random_walk, seasonal_naive
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.model import Model
-from genfoundry.records import SeriesSpec
 from genfoundry.tasks.forecasting.judge import NUM_FUTURES, futures, judge, rolling_origins
 from genfoundry.training.loader import build_model
 

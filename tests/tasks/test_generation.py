@@ -10,7 +10,8 @@ from genfoundry import gate
 from genfoundry.errors import UserError
 from genfoundry.judging import features, inception
 from genfoundry.judging.features import Extractor
-from genfoundry.records import Checkpoint, Cost, Evaluation, ImageSpec, Verdict
+from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.records import Checkpoint, Cost, Evaluation, Verdict
 from genfoundry.task import Judgement
 from genfoundry.tasks.generation.about import Plan
 from genfoundry.tasks.generation.judge import judge

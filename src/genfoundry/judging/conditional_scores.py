@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch.optim.lr_scheduler import LinearLR
 
-from genfoundry.batch import ImageBatch
-from genfoundry.judging.features import Domain, Extractor, cached_features, in_chunks, remembered, sha256, to_batch
+from genfoundry.judging.features import Domain, Extractor, cached_features, remembered, sha256
 from genfoundry.judging.image_sets import ImageSet, LabelledImages, RealImages
-from genfoundry.judging.interval import UNKNOWN, Estimate, around, size_name, wilson
+from genfoundry.kinds.image.filters import in_chunks
+from genfoundry.kinds.image.rows import ImageBatch, to_batch
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.model import Classifies, Model
 from genfoundry.records import Score
+from genfoundry.statistics.interval import UNKNOWN, Estimate, around, size_name, wilson
 from genfoundry.stopping import while_wanted
 
 LESSONS = 12  # samples that teach, at most, for each one that a drawing judges

@@ -13,9 +13,9 @@ import numpy as np
 from sklearn import config_context
 from sklearn.metrics import auc, average_precision_score, roc_curve
 
-from genfoundry.judging.interval import UNKNOWN, Estimate, percentiles
 from genfoundry.metric import SetMetric
 from genfoundry.records import Score
+from genfoundry.statistics.interval import UNKNOWN, Estimate, percentiles
 
 FALSE_POSITIVES = 0.05  # share of the clean examples that may be flagged
 RECALL = "tpr_at_fpr5"

@@ -9,54 +9,24 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from genfoundry import sealed
-from genfoundry.batch import ImageBatch
 from genfoundry.files import digest, state_dir
 from genfoundry.judging import inception
+from genfoundry.kind import View
+from genfoundry.kinds.image.filters import CHUNK, in_chunks
+from genfoundry.kinds.image.pixels import to_unit
 from genfoundry.model import Embeds, Model
-from genfoundry.stopping import while_wanted
 
-CHUNK = 256  # images in one pass
 COMPONENTS = 64
 MOST_VALUES = 1024  # of an image, before its principal components are taken
 FIT_ROWS = 10_000
 MOST_FLOATS = 1 << 24  # of images in full size at once, before they are averaged: 64 MB
-
-
-class View(Protocol):
-    """uint8 images (N, C, H, W) to float32 features (N, D)."""
-
-    name: str
-    id: str
-
-    def __call__(self, pixels: np.ndarray) -> np.ndarray: ...
-
-
-def to_pixels(images: Tensor) -> np.ndarray:
-    """float images in [-1, 1] to the uint8 values that a file would hold; beyond the range is cut off."""
-    return images.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-
-
-def to_batch(pixels: np.ndarray, device: torch.device, labels: np.ndarray | None = None) -> ImageBatch:
-    """What a model is given for these uint8 images; unlabelled unless `labels` are given."""
-    images = torch.from_numpy(np.array(pixels)).to(device).float().div_(127.5).sub_(1)
-    found = np.full(len(pixels), -1) if labels is None else labels
-    return ImageBatch(images, torch.from_numpy(np.ascontiguousarray(found, np.int64)).to(device))
-
-
-@torch.inference_mode()
-def in_chunks(function: Callable[[ImageBatch], Tensor], pixels: np.ndarray, device: torch.device) -> np.ndarray:
-    """`function` of all images, a chunk at a time, as float32 on the CPU."""
-    starts = while_wanted(range(0, len(pixels), CHUNK))
-    parts = [function(to_batch(pixels[i : i + CHUNK], device)) for i in starts]
-    return torch.cat([part.float().cpu() for part in parts]).numpy()
 
 
 class Extractor(NamedTuple):
@@ -74,29 +44,6 @@ class Domain:
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         return in_chunks(cast(Embeds, self.model).embed, pixels, self.model.device)
-
-
-class RandomFilters:
-    """Mean rectified responses to fixed random filters, two layers deep: texture and sharpness, without labels.
-
-    Random, untrained convolutions already order images by what they are made of (Saxe 2011; Ustyuzhaninov 2016). The
-    first layer's filters have no mean, so brightness alone moves nothing.
-    """
-
-    def __init__(self, channels: int) -> None:
-        generator = torch.Generator().manual_seed(0)
-        first, second = (torch.randn(shape, generator=generator) for shape in ((32, channels, 5, 5), (32, 32, 3, 3)))
-        first = first - first.mean((2, 3), keepdim=True)
-        self.first, self.second = first / first.flatten(1).norm(dim=1)[:, None, None, None], second / 288**0.5
-        self.name, self.id = "random32", f"random-filters:{channels}:32x5:32x3"
-
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        return in_chunks(self._respond, pixels, torch.device("cpu"))
-
-    def _respond(self, batch: ImageBatch) -> Tensor:
-        edges = torch.relu(F.conv2d(batch.images, self.first))
-        edges = edges - edges.mean(1, keepdim=True)
-        return torch.relu(F.conv2d(edges, self.second, stride=2)).mean((2, 3))
 
 
 class Canonical:
@@ -139,7 +86,7 @@ def _flat(pixels: np.ndarray) -> np.ndarray:
 
 
 def _averaged(pixels: np.ndarray) -> np.ndarray:
-    images = torch.from_numpy(np.array(pixels)).float().div_(127.5).sub_(1)
+    images = to_unit(torch.from_numpy(np.array(pixels)))
     channels, height, width = images.shape[1:]
     block = math.ceil(math.sqrt(channels * height * width / MOST_VALUES))
     if block > 1:

@@ -10,9 +10,12 @@ import torch
 from torch import Generator, Tensor
 
 from genfoundry.files import publish
-from genfoundry.judging.features import PixelPCA, in_chunks, to_batch, to_pixels
+from genfoundry.judging.features import PixelPCA
 from genfoundry.judging.image_sets import ImageSet
 from genfoundry.judging.sheet import grid
+from genfoundry.kinds.image.filters import in_chunks
+from genfoundry.kinds.image.pixels import to_pixels
+from genfoundry.kinds.image.rows import to_batch
 from genfoundry.metrics.memorisation import nearest
 from genfoundry.model import Completes, Decodes, Model, Pyramids, Reconstructs
 

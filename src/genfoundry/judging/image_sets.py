@@ -10,10 +10,12 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from genfoundry.batch import ImageBatch, ImageRows
 from genfoundry.errors import UserError
-from genfoundry.judging.features import View, cached_features, to_pixels
+from genfoundry.judging.features import cached_features
+from genfoundry.kind import View
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.pixels import to_pixels
+from genfoundry.kinds.image.rows import ImageBatch, ImageRows
 from genfoundry.model import Model
 from genfoundry.stopping import while_wanted
 

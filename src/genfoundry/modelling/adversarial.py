@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim import Adam, Optimizer
 
-from genfoundry.batch import ImageBatch
+from genfoundry.kinds.image.rows import ImageBatch
 from genfoundry.model import Losses, Model, Update
 from genfoundry.modelling.layers import noise, shift
 from genfoundry.modelling.losses import gan_discriminator, gan_generator, gradient_penalty

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import AdamW, Optimizer
 
-from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Losses, Model, Task, Update
 from genfoundry.modelling.layers import shift
-from genfoundry.records import ImageSpec
 
 
 class Classifier(Model[ImageBatch]):

@@ -14,11 +14,11 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from genfoundry.batch import SeriesBatch
+from genfoundry.kinds.series.rows import SeriesBatch
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.kinds.series.storage import time_feature_names
 from genfoundry.model import Condition, Losses, Model, Task, Update
 from genfoundry.modelling.windows import Scaled, Scaling, Transform, restore, scale, transform
-from genfoundry.records import SeriesSpec
 
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
 

@@ -19,12 +19,12 @@ from torch import Generator as Random
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Condition
 from genfoundry.modelling.adversarial import FromNoise
 from genfoundry.modelling.layers import ClassNorm2d, Projection, UpConv2d, halvings
-from genfoundry.records import ImageSpec
 
 
 class CGAN(FromNoise):

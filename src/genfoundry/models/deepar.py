@@ -19,12 +19,12 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam, Optimizer
 
-from genfoundry.batch import SeriesBatch
 from genfoundry.errors import UserError
+from genfoundry.kinds.series.rows import SeriesBatch
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.kinds.series.storage import time_feature_names
 from genfoundry.model import Condition, Losses, Model, Task, Update
 from genfoundry.modelling.windows import Scaled, Scaling, Transform, calendar, fill, restore, scale, transform
-from genfoundry.records import SeriesSpec
 
 State = Tensor | tuple[Tensor, Tensor]
 Emitted = tuple[Tensor, Tensor, Tensor]

@@ -22,12 +22,12 @@ from torch import Generator as Random
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Condition, Losses, Task, Update
 from genfoundry.modelling.adversarial import Adversarial, Game
 from genfoundry.modelling.resampling import degrade, tiled
-from genfoundry.records import ImageSpec
 
 
 class SRGAN(Adversarial):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from genfoundry.judging.sheet import CELL, GAP
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.spec import ImageSpec
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MOST_SNAPSHOTS = 6

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 from statistics import fmean, stdev
 
-from genfoundry.judging.interval import Estimate
 from genfoundry.records import ModelVersion, Score
 from genfoundry.report import wording
 from genfoundry.report.leaderboard import groups
 from genfoundry.report.markdown import table
+from genfoundry.statistics.interval import Estimate
 
 BESIDE = (  # what stands beside the deciding score, where there is one, by the start of its name
     "confidence_ratio",

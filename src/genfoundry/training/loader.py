@@ -25,7 +25,7 @@ from genfoundry import catalog
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest, publish
 from genfoundry.model import Model
-from genfoundry.records import ImageSpec, Record, SeriesSpec, Spec
+from genfoundry.records import AnySpec, Record, Spec
 
 FORMAT = 1
 WEIGHTS, DESCRIPTION, MLMODEL = "weights.safetensors", "model.json", "MLmodel"
@@ -44,20 +44,20 @@ class Description(Record):
 
     format: Literal[1]
     family: str
-    spec: Spec
+    spec: AnySpec
     config: dict[str, Any]
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     names: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _name_each_once(self) -> Description:
-        count = self.spec.num_series if isinstance(self.spec, SeriesSpec) else self.spec.num_classes
+        count = self.spec.num_names
         if self.names and not len(self.names) == len({*self.names}) == count:
             raise ValueError(f"{len({*self.names})} different names for {count} classes or series")
         return self
 
 
-def build_model(family: str, spec: ImageSpec | SeriesSpec, settings: dict) -> Model:
+def build_model(family: str, spec: Spec, settings: dict) -> Model:
     """A fresh model of a family of the catalogue.
 
     Raises:

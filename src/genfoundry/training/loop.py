@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from genfoundry.batch import Split, shuffled_rows
+from genfoundry.batch import Split
 from genfoundry.model import Model
+from genfoundry.training.rows import shuffled_rows
 from genfoundry.training.settings import Settings
 from genfoundry.training.snapshot import State
 

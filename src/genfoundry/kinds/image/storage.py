@@ -18,9 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genfoundry.dataset import Card, read_card
 from genfoundry.files import file_digest, publish
 from genfoundry.kinds.image.growing import GrowingArray
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.spec import ImageSpec
 
 SPLITS = ("train", "test")
 UNLABELLED = -1
@@ -53,8 +54,8 @@ class ImageSplit(NamedTuple):
     sources: np.ndarray | None = None
 
 
-def write(folder: Path, examples: Iterable[ImageExample], num_classes: int) -> tuple[ImageSpec, dict[str, int]]:
-    """Write the canonical form of `examples`, all of one shape, into an empty `folder`.
+def write(folder: Path, examples: Iterable[ImageExample], card: Card) -> tuple[ImageSpec, dict[str, int]]:
+    """Write the canonical form of `examples`, all of one shape, into an empty `folder`; `card` names the classes.
 
     Each is written as it comes and forgotten: no more than one is held, and a line of the manifest for each.
 
@@ -76,7 +77,7 @@ def write(folder: Path, examples: Iterable[ImageExample], num_classes: int) -> t
     publish(folder / MANIFEST, _manifest([*splits.values()], paired=first.paired is not None))
     channels, height, width = first.pixels.shape
     source = None if first.paired is None else first.paired.shape
-    spec = ImageSpec(channels=channels, height=height, width=width, num_classes=num_classes, source=source)
+    spec = ImageSpec(channels=channels, height=height, width=width, num_classes=len(card.class_names), source=source)
     return spec, {name: len(split.labels) for name, split in splits.items()}
 
 
@@ -170,6 +171,22 @@ def read(folder: Path, split: str) -> ImageSplit:
 def digest(folder: Path, split: str) -> str:
     """The md5 of the file of a split's images, as the card has it; costs nothing where the dataset was just opened."""
     return file_digest(folder / f"{split}-images.npy", "md5")
+
+
+def names(folder: Path, spec: ImageSpec) -> tuple[str, ...]:
+    """The classes by their numbers; none where the card has no name for each of the spec's.
+
+    Raises:
+        UserError: the folder is no dataset.
+    """
+    found = read_card(folder).class_names
+    return found if len(found) == spec.num_classes else ()
+
+
+def class_counts(folder: Path, spec: ImageSpec) -> dict[str, list[int]]:
+    """How many images each class has, in each split."""
+    labels = {split: read(folder, split).labels for split in SPLITS}
+    return {split: np.bincount(of, minlength=spec.num_classes).tolist() for split, of in labels.items()}
 
 
 def given_val(folder: Path) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 
 from genfoundry.dataset import Card, read_card
 from genfoundry.errors import UserError
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,28 +50,29 @@ class Windows(NamedTuple):
     start: np.ndarray
 
 
-def write(
-    folder: Path, frames: Iterable[pd.DataFrame], spec: SeriesSpec, splits: Mapping[str, str]
-) -> tuple[SeriesSpec, dict[str, int]]:
+def write(folder: Path, examples: Iterable[pd.DataFrame], card: Card) -> tuple[SeriesSpec, dict[str, int]]:
     """Write the canonical form into `folder`: one frame a series, with columns `unique_id`, `ds` and `spec.channels`.
 
     Args:
-        spec: its `num_series` is filled in.
-        splits: the first time stamp of `val` and of `test`, as on the card.
+        card: declares the spec, whose `num_series` is filled in, and the first time stamp of `val` and of `test`.
 
     Returns:
         the full spec, and how many values of `y` were observed in each split.
 
     Raises:
         UserError: a column is missing, a time stamp comes twice or lies off the grid of `spec.freq`, or there is none.
+        ValueError: the card declares no spec of series.
     """
-    by_id = {str(frame["unique_id"].iloc[0]): _regular(frame, spec) for frame in frames if len(frame)}
+    spec = card.spec
+    if not isinstance(spec, SeriesSpec):
+        raise ValueError(f"the card of '{card.name}' declares no SeriesSpec")
+    by_id = {str(frame["unique_id"].iloc[0]): _regular(frame, spec) for frame in examples if len(frame)}
     if not by_id:
         raise UserError("There is no series in the data.", expected="at least one row")
     folder.mkdir(parents=True, exist_ok=True)
     _write_parquet(folder / FILE, {name: by_id[name] for name in sorted(by_id)}, spec.channels)
     axis = read(folder)
-    counts = {split: int(axis.mask[_inside(axis.stamps, split, splits)].sum()) for split in SPLITS}
+    counts = {split: int(axis.mask[_inside(axis.stamps, split, card.splits)].sum()) for split in SPLITS}
     return spec.model_copy(update={"num_series": len(by_id)}), counts
 
 
@@ -137,7 +138,7 @@ def axis_of(names: np.ndarray, stamps: np.ndarray, y: np.ndarray) -> Axis:
     )
 
 
-def ids(folder: Path) -> tuple[str, ...]:
+def names(folder: Path, spec: SeriesSpec) -> tuple[str, ...]:
     """The series of a canonical folder, by the numbers that `read` gives them."""
     from pyarrow import parquet
 
@@ -157,7 +158,7 @@ def windows(folder: Path, split: str, spec: SeriesSpec) -> Windows:
 
 
 def cut_windows(axis: Axis, split: str, spec: SeriesSpec, card: Card) -> Windows:
-    """As `windows`, of series that are read already.
+    """As `windows`, of series that are read already and a card that may not be sealed yet.
 
     Raises:
         UserError: no window is left.

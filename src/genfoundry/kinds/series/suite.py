@@ -12,11 +12,11 @@ import numpy as np
 
 from genfoundry.data import conversion
 from genfoundry.data.expectations import Expectation, Table, exactly, filled, literal, printable
+from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card, remake
 from genfoundry.errors import UserError
 from genfoundry.kinds.series import storage, suite_of_splits, suite_of_values
-from genfoundry.recipe import Validation
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 
 if TYPE_CHECKING:
     import pandas as pd

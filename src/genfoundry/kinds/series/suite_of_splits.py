@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genfoundry.data.expectations import Expectation, Table, exactly, printable
+from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card
 from genfoundry.errors import UserError
 from genfoundry.kinds.series import storage
-from genfoundry.recipe import Validation
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 
 if TYPE_CHECKING:
     import pandas as pd

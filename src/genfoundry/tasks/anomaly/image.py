@@ -15,12 +15,13 @@ import numpy as np
 from genfoundry.errors import UserError
 from genfoundry.judging import gallery
 from genfoundry.judging.detectors import detectors, records
-from genfoundry.judging.features import Extractor, PixelPCA, cached_features, in_chunks
-from genfoundry.judging.interval import size_name
+from genfoundry.judging.features import Extractor, PixelPCA, cached_features
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.filters import in_chunks
 from genfoundry.model import Model, ScoresAnomalies
+from genfoundry.statistics.interval import size_name
 from genfoundry.task import Judgement
-from genfoundry.training.naming import choose_class, names_of
+from genfoundry.training.naming import choose_class
 
 if TYPE_CHECKING:
     from genfoundry.tasks.anomaly.about import Plan
@@ -66,7 +67,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
 
 def _number(asked: str | int, model: Model, folder: Path) -> int:
     """The number of the class that a model never saw; to one that was published without names a number was a place."""
-    names = model.names if model.names or isinstance(asked, int) else names_of(folder, model.spec)
+    names = model.names if model.names or isinstance(asked, int) else storage.names(folder, model.spec)
     return choose_class(asked, names, model.spec.num_classes).number
 
 

@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 import torch
 
-from genfoundry.batch import SeriesRows
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
 from genfoundry.files import publish
 from genfoundry.judging.baselines import filled
 from genfoundry.judging.detectors import DRAWS, detectors, records, threshold
 from genfoundry.judging.features import Extractor
+from genfoundry.kinds.series.rows import SeriesRows
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.metrics.forecast import observed_mean
 from genfoundry.model import Model
 from genfoundry.modelling.windows import fill, scale
-from genfoundry.records import Score, SeriesSpec
+from genfoundry.records import Score
 from genfoundry.task import Judgement
 from genfoundry.tasks.forecasting.judge import NUM_FUTURES, Origins, drawn, futures, rolling_origins
 

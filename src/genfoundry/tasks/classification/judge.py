@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from genfoundry.judging.features import Extractor, in_chunks
-from genfoundry.judging.interval import UNKNOWN, Estimate, half_samples, size_name, wilson
+from genfoundry.judging.features import Extractor
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.filters import in_chunks
 from genfoundry.metrics.accuracy import Accuracy, confusion, reliability
 from genfoundry.model import Classifies, Model
+from genfoundry.statistics.interval import UNKNOWN, Estimate, half_samples, size_name, wilson
 from genfoundry.task import Judgement
 
 if TYPE_CHECKING:

@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 import torch
 
-from genfoundry.batch import SeriesBatch, SeriesRows
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
 from genfoundry.files import publish
 from genfoundry.gate import WINDOWS, ratio_name
 from genfoundry.judging.baselines import apart, ensembles
 from genfoundry.judging.features import Extractor
-from genfoundry.judging.interval import Estimate, percentiles
 from genfoundry.kinds.series import storage
+from genfoundry.kinds.series.rows import SeriesBatch, SeriesRows
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, crps, unit
 from genfoundry.model import Model
-from genfoundry.records import Score, SeriesSpec
+from genfoundry.records import Score
+from genfoundry.statistics.interval import Estimate, percentiles
 from genfoundry.stopping import while_wanted
 from genfoundry.task import Judgement
 

@@ -17,19 +17,13 @@ import torch
 
 from genfoundry.errors import UserError
 from genfoundry.judging import conditional_scores, gallery
-from genfoundry.judging.features import (
-    Canonical,
-    Domain,
-    Extractor,
-    PixelPCA,
-    View,
-    cached_features,
-    in_chunks,
-    to_batch,
-    to_pixels,
-)
+from genfoundry.judging.features import Canonical, Domain, Extractor, PixelPCA, cached_features
 from genfoundry.judging.image_sets import ImageSet, RealImages, floors, generated, real_images, variants
-from genfoundry.judging.interval import UNKNOWN, Z95, Estimate, around, half_samples, size_name, wilson
+from genfoundry.kind import View
+from genfoundry.kinds.image.filters import in_chunks
+from genfoundry.kinds.image.pixels import to_pixels, unit_array
+from genfoundry.kinds.image.rows import to_batch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.metric import SetMetric
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.metrics.kernel import Kernel
@@ -37,7 +31,8 @@ from genfoundry.metrics.memorisation import NEAR, Memorisation
 from genfoundry.metrics.prdc import Prdc
 from genfoundry.metrics.reconstruction import Reconstruction, per_image
 from genfoundry.model import Classifies, HasLikelihood, Model, Pyramids, Reconstructs
-from genfoundry.records import ImageSpec, Score
+from genfoundry.records import Score
+from genfoundry.statistics.interval import UNKNOWN, Z95, Estimate, around, half_samples, size_name, wilson
 from genfoundry.task import Judgement
 
 if TYPE_CHECKING:
@@ -160,7 +155,7 @@ def _memorised(pixels: PixelPCA, held_out: np.ndarray, images: ImageSet) -> Iter
 def _reconstructed(model: Model, real: RealImages) -> Iterator[Score]:
     """Scores of the model's code and likelihood on the test images, where it has them."""
     size = size_name(len(real.test))
-    original = real.test.astype(np.float32) / 127.5 - 1
+    original = unit_array(real.test.astype(np.float32))
     if isinstance(model, Reconstructs):
         rebuilt = in_chunks(model.reconstruct, real.test, model.device)
         for name, values in per_image(original, rebuilt).items():

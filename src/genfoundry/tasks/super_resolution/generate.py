@@ -11,7 +11,8 @@ from PIL import Image
 from genfoundry.data import decoding
 from genfoundry.data.quarantine import as_text
 from genfoundry.errors import UserError
-from genfoundry.judging.features import to_batch, to_pixels
+from genfoundry.kinds.image.pixels import to_pixels
+from genfoundry.kinds.image.rows import to_batch
 from genfoundry.model import Model, Upscales
 from genfoundry.records import DatasetVersion
 from genfoundry.serving import images

@@ -19,14 +19,19 @@ import torch
 from torch import Tensor
 
 from genfoundry.judging import gallery
-from genfoundry.judging.features import Domain, Extractor, RandomFilters, View, cached_features, to_batch, to_pixels
+from genfoundry.judging.features import Domain, Extractor, cached_features
 from genfoundry.judging.image_sets import RealImages, real_images
-from genfoundry.judging.interval import Estimate, around, half_samples, size_name
+from genfoundry.kind import View
+from genfoundry.kinds.image.filters import RandomFilters
+from genfoundry.kinds.image.pixels import to_pixels, unit_array
+from genfoundry.kinds.image.rows import to_batch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.metrics.reconstruction import per_image
 from genfoundry.model import Model, Upscales
 from genfoundry.modelling.resampling import INTERPOLATIONS, degrade, interpolate, luminance
-from genfoundry.records import ImageSpec, Score
+from genfoundry.records import Score
+from genfoundry.statistics.interval import Estimate, around, half_samples, size_name
 from genfoundry.task import Judgement
 
 if TYPE_CHECKING:
@@ -91,7 +96,7 @@ def _scores(sides: dict[str, np.ndarray], real: np.ndarray, view: View, scale: i
     size, cut = size_name(len(real)), (..., slice(scale, -scale), slice(scale, -scale))
     held_out, usual = cached_features(view, real), cached_features(view, sides[USUAL])
     for subject, made in sides.items():
-        ours, theirs = (luminance(side)[cut] / 127.5 - 1 for side in (real, made))
+        ours, theirs = (unit_array(luminance(side)[cut]) for side in (real, made))
         paired = per_image(ours, theirs)
         for name, better in PAIRED.items():
             estimate = around([*paired[name.removesuffix("_y")]])

@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from genfoundry.judging.distances import Kernel, ks_distance, stability_index, total_variation
-from genfoundry.judging.drift import Images, drift, of_images, of_series
+from genfoundry.kinds.image.drift import Images, of_images
+from genfoundry.kinds.series.drift import of_series
 from genfoundry.metrics.kernel import kernel_distance
+from genfoundry.statistics.distances import Kernel, ks_distance, stability_index, total_variation
+from genfoundry.statistics.drift import drift
 
 
 def gaussians(count: int, seed: int, shift: float = 0.0, classes: int = 4) -> Images:
