@@ -83,8 +83,16 @@ def write(folder: Path, count: int) -> None:
             pixels = rng.integers(0, 256, (3, SIDE, SIDE), np.uint8)
             yield storage.ImageExample("train" if row % 10 else "test", pixels, row % CLASSES, f"{row}.png")
 
-    card = Card(name="large", kind="image", title="Random images", licence="CC0", source="", consent="")
-    spec, counts = storage.write(folder, examples(), CLASSES)
+    card = Card(
+        name="large",
+        kind="image",
+        title="Random images",
+        licence="CC0",
+        source="",
+        consent="",
+        class_names=tuple(map(str, range(CLASSES))),
+    )
+    spec, counts = storage.write(folder, examples(), card)
     seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
 
 

@@ -21,7 +21,7 @@ PLAN = Plan(num_samples=64)
 
 
 def published(run_id: str) -> Path:
-    return Path(client().get_run(run_id).info.artifact_uri.removeprefix("file://")) / "model"
+    return Path(str(client().get_run(run_id).info.artifact_uri).removeprefix("file://")) / "model"
 
 
 def reseal(run_id: str) -> None:

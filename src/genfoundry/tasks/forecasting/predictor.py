@@ -17,8 +17,9 @@ import numpy as np
 import torch
 
 from genfoundry.data.stamps import in_zone
+from genfoundry.kinds.series.calendar import time_features
+from genfoundry.kinds.series.grid import steps_from
 from genfoundry.kinds.series.rows import SeriesBatch
-from genfoundry.kinds.series.storage import time_features
 from genfoundry.model import HasQuantiles, Model
 from genfoundry.tasks.forecasting import pasts
 from genfoundry.tasks.forecasting.pasts import Past
@@ -53,7 +54,7 @@ class Predictor:
     def _forecast(self, past: Past, given: dict[str, Any]) -> pd.DataFrame:
         import pandas as pd
 
-        ahead = pd.date_range(past.stamps[-1], periods=self.spec.horizon + 1, freq=self.spec.freq)
+        ahead = steps_from(past.stamps[-1], self.spec.horizon + 1, self.spec.freq)
         coming = pd.DatetimeIndex(ahead[1:])
         mean, levels = self._read(self._batch(past, coming), given)
         columns = {f"q{level}": values for level, values in zip(QUANTILES, levels, strict=True)}
