@@ -63,14 +63,8 @@ def test_its_details_are_bars_lines_matrices_and_tables_by_the_names_of_the_card
     share, distance, matrix, calibration, by_step, faults, rest = before.of_details(details, NAMES)
     assert isinstance(share, Bars)
     assert (share.bars, share.beside) == (
-<<<<<<< HEAD
         (("zero", 0.4), ("one", 0.6)), {"real": (0.5, 0.5)},
     )  # fmt: skip
-=======
-        (("zero", 0.4), ("one", 0.6)),
-        {"real": (0.5, 0.5)},
-    )
->>>>>>> main
     assert isinstance(distance, Bars)
     assert distance.bars == (("zero", 1.0), ("one", 2.0))
     assert isinstance(matrix, Matrix)
@@ -83,13 +77,9 @@ def test_its_details_are_bars_lines_matrices_and_tables_by_the_names_of_the_card
     assert faults.rows == (("level shift", "50%", "25%", "10%", "0%"),)
     assert isinstance(rest, Table)
     assert rest.rows == (("confidence", "0.870"),)
-<<<<<<< HEAD
     (unnamed,) = before.of_details({"confusion/0": [1.0, 0.0], "confusion/1": [0.0, 1.0]}, ())
     assert isinstance(unnamed, Matrix)
     assert unnamed.rows == ("0", "1")
-=======
-    assert next(iter(before.of_details({"confusion/0": [1.0, 0.0], "confusion/1": [0.0, 1.0]}, ()))).rows == ("0", "1")
->>>>>>> main
 
 
 def test_what_it_had_to_show_is_drawn(folder: Path) -> None:

@@ -11,7 +11,7 @@ Models that were published without the names of their series know numbers alone,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -54,7 +54,7 @@ class Predictor:
     def _forecast(self, past: Past, given: dict[str, Any]) -> pd.DataFrame:
         import pandas as pd
 
-        ahead = steps_from(past.stamps[-1], self.spec.horizon + 1, self.spec.freq)
+        ahead = steps_from(cast("pd.Timestamp", past.stamps[-1]), self.spec.horizon + 1, self.spec.freq)
         coming = pd.DatetimeIndex(ahead[1:])
         mean, levels = self._read(self._batch(past, coming), given)
         columns = {f"q{level}": values for level, values in zip(QUANTILES, levels, strict=True)}
