@@ -66,7 +66,8 @@ def digits(root: Path):
 
     folder = root / "digits"
     folder.mkdir(exist_ok=True)
-    storage.write(folder, module("datasets", "mnist-5k").examples(), 10)
+    data = module("datasets", "mnist-5k")
+    storage.write(folder, data.examples(), data.CARD)
     return storage.read(folder, "train").images
 
 

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from benchmarks.measure import Clock, Row, Timing, interleaved
 from benchmarks.plain import drawn
-from genfoundry.batch import ImageBatch
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.models.pixelcnn import PixelCNN
-from genfoundry.records import ImageSpec
 
 
 def row(side: int, count: int, rounds: int) -> Row:

@@ -18,14 +18,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.deep import masked_convolutions, super_resolution
 from benchmarks.measure import Clock, Timing
 from benchmarks.networks import CLASSES, VariationalPerceptron, dcgan_32, perceptrons, told_perceptrons
-from genfoundry.batch import ImageBatch, ImageRows, shuffled_rows
+from genfoundry.kinds.image.rows import ImageBatch, ImageRows
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Losses, Model, Update
 from genfoundry.modelling.adversarial import Adversarial, FromNoise, Game
 from genfoundry.modelling.resampling import degrade
-from genfoundry.records import ImageSpec
 from genfoundry.training.device import resolve
 from genfoundry.training.journal import Journal
 from genfoundry.training.loop import Loop
+from genfoundry.training.rows import shuffled_rows
 from genfoundry.training.settings import Settings
 from genfoundry.training.trainer import Reporter, fit
 

@@ -20,8 +20,8 @@ from benchmarks import ours, plain
 from benchmarks.deep import masked_convolutions, super_resolution
 from benchmarks.measure import Row, Timing, apart, interleaved, stepped
 from benchmarks.networks import VariationalPerceptron, dcgan_32, perceptrons, told_perceptrons
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Model
-from genfoundry.records import ImageSpec
 from genfoundry.training.job import MEMORY
 from genfoundry.training.loader import build_model
 from genfoundry.training.settings import Settings

@@ -58,7 +58,7 @@ def fleet(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) ->
     Returns:
         for each recipe its version, or what it raised.
     """
-    _settle()
+    _begin()
     with sharing():
         return _ended(produce.map(list(recipes), overrides=unmapped(overrides)))
 
@@ -72,19 +72,19 @@ def attempt(recipe: RecipeName, overrides: dict[str, Any] | None) -> Evaluation:
 @flow(name="trials", persist_result=False)
 def trials(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) -> list[Evaluation | BaseException]:
     """Try every recipe and register none; one that fails stops no other."""
-    _settle()
+    _begin()
     with sharing():
         return _ended(attempt.map(list(recipes), overrides=unmapped(overrides)))
 
 
-def _settle() -> None:
-    """Mend what an earlier run that died left half done; the server has heard the flow's first heartbeat after it."""
+def _begin() -> None:
+    """Repair what an earlier run that died left half done; the server has heard the flow's first heartbeat after it."""
     ensure_own_code()
     owners.own()
     for done in tracking.adopt():
         screen.console.print(done, soft_wrap=True, markup=False)
-    tracking.reconcile()
-    owners.reconcile()
+    tracking.repair_store()
+    owners.close_lost()
 
 
 def _ended(futures: PrefectFutureList[Any]) -> list[Any]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
+from genfoundry.data.policy import Validation
 from genfoundry.data.versions import dvc
-from genfoundry.recipe import Validation
 from genfoundry.records import DatasetVersion
 from genfoundry.report.markdown import plain
 from genfoundry.stages.ingest import Intake, add
+from genfoundry.stages.intake_options import intake_options
 from genfoundry.stages.validate import validate_dataset
 
 from . import recipes
@@ -19,39 +23,48 @@ from .events import announce
 from .runs import owners
 
 
+def takes_options_of_kinds(work: Callable[..., DatasetVersion]) -> Callable[..., DatasetVersion]:
+    """Give a function the parameters that the kinds of data have options for, in place of its `**options`.
+
+    Prefect reads the form from the signature, and what it says of each parameter from the docstring.
+    """
+    options = intake_options()
+    signature = inspect.signature(work, eval_str=True)
+    own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    more = [
+        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.annotation)
+        for each in options
+    ]
+    work.__signature__ = signature.replace(parameters=[*own, *more])  # pyright: ignore[reportFunctionMemberAccess]
+    told = "".join(f"\n        {each.name}: {each.whose}: {each.description}." for each in options)
+    work.__doc__ = (work.__doc__ or "").replace("\n\n    Raises:", f"{told}\n\n    Raises:")
+    return work
+
+
 @flow(name="ingest", flow_run_name="{name}", persist_result=False)
+@takes_options_of_kinds
 def ingest(
     path: str,
     name: str,
     licence: str,
     consent: str,
     title: str = "",
-    paired: str | None = None,
-    size: int | None = None,
-    test_fraction: float | None = None,
+    kind: str = "",
     max_bad_fraction: float = 0.01,
-    freq: str | None = None,
-    season: int | None = None,
-    horizon: int | None = None,
-    context: int | None = None,
-    na: tuple[str, ...] = (),
-    ignore_splits: bool = False,
-    follow_links: bool = False,
     force: bool = False,
+    **options: Any,
 ) -> DatasetVersion:
-    """Take in a folder of images, two of pairs, or a file of series as the dataset `name`; see `genfoundry data add`.
+    """Take in a user's files as the dataset `name`; see `genfoundry data add`.
 
     What Great Expectations refuses is not recorded: `dvc checkout data.dvc` brings the version before it back.
 
     Args:
-        path: on the worker's machine, as is `paired`, the folder of what the images of `path` are to be made from.
+        path: on the worker's machine, as every other path is.
         name: of the dataset.
         licence: under which terms it may be used.
         consent: why the data may be used.
-        na: series: cells that stand for a missing value, besides the empty ones and the usual words.
-        test_fraction: None is that of the version before, else .2.
-        ignore_splits: folders named train, test, val give no split.
-        follow_links: read what links lead to.
+        kind: of the data; empty takes the one that recognises them.
+        force: replace what DVC keeps no copy of; make anew what can't go on.
 
     Raises:
         UserError: the files can't be taken in; says what is wrong, where, and what to do.
@@ -62,10 +75,8 @@ def ingest(
     policy = Validation(max_bad_fraction=max_bad_fraction, min_rows=1)  # how many are enough is a recipe's to say
     before = dvc.recorded().get(name)
     intake = add(
-        Path(path), name, paired=Path(paired) if paired else None, licence=licence, consent=consent, title=title,
-        size=size, test_fraction=test_fraction, max_bad_fraction=max_bad_fraction, freq=freq, season=season,
-        horizon=horizon, context=context, na=na, ignore_splits=ignore_splits, follow_links=follow_links, force=force,
-        accept=lambda version: validate_dataset(version, policy),
+        Path(path), name, kind=kind, licence=licence, consent=consent, title=title, max_bad_fraction=max_bad_fraction,
+        force=force, accept=lambda version: validate_dataset(version, policy), **options,
     )  # fmt: skip
     create_markdown_artifact(page(intake), key="ingest", description=f"{name} at {intake.version.digest[:12]}")
     if intake.version.digest != before:

@@ -103,7 +103,7 @@ def _sound(info: tracking.VersionInfo) -> ModelVersion | None:
     except tracking.TrackerDown:
         raise
     except UserError as error:
-        sealed.say(f"{error.found} The report goes without it; genfoundry doctor says what mends it.")
+        sealed.say(f"{error.found} The report goes without it; genfoundry doctor names the remedy.")
         return None
 
 

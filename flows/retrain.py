@@ -62,12 +62,12 @@ def retrain(
         recipe_files.load(name, settings)
     together = jobs or min(os.cpu_count() or 1, len(names))
     results = dict(zip(names, fleet.run(names, settings or None, together), strict=True))
-    create_markdown_artifact(page(results), key="retrain", description="What each recipe came to")
+    create_markdown_artifact(outcomes_page(results), key="retrain", description="What each recipe came to")
     if bad := [name for name, result in results.items() if outcome(result) in BAD]:
         raise NotAllWell("; ".join(f"{name}: {outcome(results[name])}: {sentence(results[name])}" for name in bad))
 
 
-def page(results: dict[str, ModelVersion | BaseException]) -> str:
+def outcomes_page(results: dict[str, ModelVersion | BaseException]) -> str:
     """A table in Markdown: recipe, outcome, why."""
     rows = [f"| {name} | **{outcome(it)}** | {plain(' '.join(sentence(it).split()))} |" for name, it in results.items()]
     return "\n".join(["| recipe | outcome | why |", "|---|---|---|", *rows])

@@ -16,10 +16,11 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from genfoundry import tracking
+from genfoundry.data.policy import Validation
 from genfoundry.files import digest
 from genfoundry.gate import Policy
 from genfoundry.outcomes import NotPublished, outcome, sentence
-from genfoundry.recipe import Recipe, Validation
+from genfoundry.recipe import Recipe
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
 from genfoundry.report.markdown import plain
 from genfoundry.stages import validated_before
@@ -125,8 +126,8 @@ def register(
     _artifact("verdict", name, "\n".join([f"**{outcome(version)}** {plain(sentence(version))}", "", *reasons]))
     if not version.skipped:
         reporting.keep(version)
-    elif mended := tracking.restored(tracking.get_version(name, version.version)):
-        screen.console.print("\n".join(mended), soft_wrap=True)
+    elif repaired := tracking.republish(tracking.get_version(name, version.version)):
+        screen.console.print("\n".join(repaired), soft_wrap=True)
     alias = f", now {version.alias}" if version.alias else ""
     screen.stage(recipe, "register", f"version {version.version}: {version.decision}{alias}", version.skipped)
     return version

@@ -75,7 +75,7 @@ def watch(
         Unwell: after all has ended, where data were refused or a recipe failed.
     """
     owners.own()
-    _settle_here()
+    _adopt_moved_project()
     names = [RecipeName(name).value for name in recipes]
     plans = _plans(names, datasets, overrides)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // max(1, len(plans)))))
@@ -85,7 +85,7 @@ def watch(
     watched = Watched(looks, {} if dry_run else _retrained(looks, overrides))
     if all(found.decision == "SKIPPED" for found in looks):
         return Completed(name="SKIPPED", message=watched.sentence, data=watched)
-    create_markdown_artifact(page(watched), key="watch-data", description=watched.sentence)
+    create_markdown_artifact(decisions_page(watched), key="watch-data", description=watched.sentence)
     if bad := _bad(watched):
         error = Unwell("\n".join(bad))
         error.watched = watched
@@ -93,7 +93,7 @@ def watch(
     return Completed(message=watched.sentence, data=watched)
 
 
-def _settle_here() -> None:
+def _adopt_moved_project() -> None:
     """Of a project that was moved or copied, bring the addresses along before the first question to its store."""
     ensure_own_code()
     for sentence in tracking.adopt():
@@ -195,11 +195,11 @@ def _bad(watched: Watched) -> list[str]:
     return lines
 
 
-def page(watched: Watched) -> str:
+def decisions_page(watched: Watched) -> str:
     """The whole decision in Markdown: what was found of each dataset, by which measures, and what came of it."""
     parts = [_decisions(watched.looks), *(_measures(found) for found in watched.looks if found.drift)]
     if watched.results:
-        from .retrain import page as outcomes
+        from .retrain import outcomes_page as outcomes
 
         parts.append(outcomes(watched.results))
     return "\n\n".join(parts)

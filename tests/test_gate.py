@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genfoundry.gate import Policy, Unjudged, better_beyond, judge, paired_difference
-from genfoundry.records import Checkpoint, Cost, DatasetVersion, Evaluation, ImageSpec, Score
+from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.records import Checkpoint, Cost, DatasetVersion, Evaluation, Score
 
 SPEC = ImageSpec(channels=1, height=28, width=28, num_classes=10)
 FD, COPIES = "fd_domain-1a2b3c4d_1k", "near_copy_rate_pca64_1k"

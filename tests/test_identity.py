@@ -37,6 +37,11 @@ REACHED_BY = {  # a module, and the families whose training runs it
     "modelling/resampling.py": {"srgan"},
     "modelling/spectral.py": {"pixelcnn"},
     "modelling/windows.py": SERIES,
+    "kinds/image/rows.py": ALL - SERIES,
+    "kinds/series/rows.py": SERIES,
+    "kinds/series/storage.py": SERIES,
+    "kinds/image/drift.py": set(),
+    "kinds/image/take.py": set(),
     "stages/validate.py": set(),
     "report/page.py": set(),
 }
@@ -45,6 +50,7 @@ DECIDES = {  # a module, and the keys of the recipe 'dcgan' that it is part of
     "modelling/layers.py": "training, evaluation",
     "training/loop.py": "training",
     "judging/features.py": "evaluation",
+    "statistics/interval.py": "evaluation",
     "metrics/frechet.py": "evaluation",
     "tasks/generation/judge.py": "evaluation",
     "tasks/forecasting/judge.py": "",  # no judge of images
@@ -216,3 +222,10 @@ def test_whatever_a_training_imports_is_in_its_key(root: Path, family: str, data
     status, imported = json.loads(done.stdout.splitlines()[-1])
     assert status == 0, done.stderr
     assert {*imported} <= {*identity.import_closure(identity.training_modules(family, version.kind))}
+
+
+@pytest.mark.parametrize("family", catalog.names("models"))
+def test_no_run_depends_on_a_kind_that_its_family_does_not_read(family: str):
+    kind = str(catalog.describe("models", family).attributes["kind"])
+    reached = identity.import_closure(identity.training_modules(family, kind))
+    assert {name.split(".")[2] for name in reached if name.startswith("genfoundry.kinds.")} == {kind}

@@ -16,10 +16,11 @@ from genfoundry_flows.servers import environment
 from support.tracked import DATA
 
 from genfoundry import sealed
-from genfoundry.data.quarantine import Account, RefusedError, put_aside
+from genfoundry.data.policy import Validation
+from genfoundry.data.quarantine import IntakeTally, RefusedError, put_aside
 from genfoundry.judging import baselines, features
-from genfoundry.recipe import Validation
-from genfoundry.records import SeriesSpec, ValidatedDataset
+from genfoundry.kinds.series.spec import SeriesSpec
+from genfoundry.records import ValidatedDataset
 from genfoundry.stages import validated_before
 from genfoundry.training import job, journal
 from genfoundry.training.job import Result
@@ -48,9 +49,9 @@ def waiting(folder: Path) -> tuple[Path, Callable[[], Any]]:
 
 
 def quarantine(folder: Path) -> tuple[Path, Callable[[], Any]]:
-    account = Account("own", 1.0)
-    account.refuse("cats/1.jpg", RefusedError("NOT_IMAGE", "It begins with <html>."))
-    return account.write(), lambda: put_aside("own")
+    tally = IntakeTally("own", 1.0)
+    tally.refuse("cats/1.jpg", RefusedError("NOT_IMAGE", "It begins with <html>."))
+    return tally.write(), lambda: put_aside("own")
 
 
 def validation(folder: Path) -> tuple[Path, Callable[[], Any]]:
@@ -205,11 +206,11 @@ def test_a_line_that_was_altered_or_cut_is_passed_over_by_every_reader(told, roo
 def test_a_journal_is_mended_by_leaving_out_what_does_not_hold(told, root, caplog):
     whole = told.read_bytes()
     told.write_bytes(whole[:-30] + b"\n\xff\xfe garbage \n")
-    journal.mend(root)
+    journal.repair(root)
     assert "is damaged (2 of 5 lines" in caplog.text
     assert told.read_bytes() == b"".join(whole.splitlines(keepends=True)[:3])
     caplog.clear()
-    journal.mend(root)
+    journal.repair(root)
     assert not caplog.messages
 
 
@@ -217,7 +218,7 @@ def test_a_journal_of_the_release_before_is_read_said_and_sealed(root, caplog):
     old = {"event": "metrics", "time": 1.5, "step": 7, "of": 9, "metrics": {"loss": 2.0}}
     (root / journal.FILE).write_text(json.dumps(old) + "\n" + json.dumps(old)[:-9] + "\n")
     assert steps(root) == [7]
-    journal.mend(root)
+    journal.repair(root)
     assert "sealed nothing" in caplog.text
     assert '"seal"' in (root / journal.FILE).read_text()
     assert steps(root) == [7]

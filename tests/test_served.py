@@ -15,7 +15,7 @@ import torch
 from support.tracked import SPEC
 
 from genfoundry.errors import UserError
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.served import _load_pyfunc
 from genfoundry.tasks.forecasting.predictor import EVENLY, QUANTILES, Predictor
 from genfoundry.tracking.published import _write_mlmodel
@@ -95,9 +95,7 @@ def test_a_past_that_says_nothing_is_refused(given, sentence):
 
 def test_of_many_series_the_sentence_names_the_closest_and_a_few():
     names = [f"store {number:04}" for number in range(3000)]
-    with pytest.raises(
-        UserError, match=r"'store 0000'.*\(3000 in all\)\nTo mend it: did you mean 'store 0007'"
-    ) as caught:
+    with pytest.raises(UserError, match=r"'store 0000'.*\(3000 in all\)\nRemedy: did you mean 'store 0007'") as caught:
         forecasts(*names, spec=HOURLY.model_copy(update={"num_series": 3000})).predict(past("store 0007b"))
     assert len(str(caught.value)) < 400
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .intake_options import AddCommand
+
 SHOWN = 30  # classes that are listed
 
 if TYPE_CHECKING:
-    from genfoundry.records import Spec, ValidatedDataset
+    from genfoundry.records import ValidatedDataset
     from genfoundry.report import Judged
     from genfoundry.stages.ingest import Intake
 
@@ -59,25 +61,20 @@ def build(names: tuple[str, ...], force: bool) -> None:
         click.echo(f"{version.name:<16} {version.digest}")
 
 
-@data.command()
+def _kinds(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from genfoundry import catalog
+
+    return [name for name in catalog.names("kinds") if name.startswith(incomplete)]
+
+
+@data.command(cls=AddCommand)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="What to call it.")
-@click.option("--paired", type=click.Path(path_type=Path), help="Images: the folder that PATH's are to be made from.")
+@click.option("--kind", default="", shell_complete=_kinds, help="Of the data, where PATH does not tell.")
 @click.option("--licence", default="not stated", show_default=True, help="Under which terms it may be used.")
 @click.option("--consent", default="not stated", show_default=True, help="Why the data may be used.")
 @click.option("--title", default="", help="One line for the report.")
-@click.option("--size", type=click.IntRange(8, 1024), help="Images: side in pixels.")
-@click.option("--test-fraction", type=float, help="Held out for judging; .2, or what the set was split with before.")
-@click.option(
-    "--ignore-splits", is_flag=True, help="Images: folders named train, test, val give no split; make it here."
-)
-@click.option("--follow-links", is_flag=True, help="Images: read the files and folders that links lead to.")
 @click.option("--max-bad-fraction", type=float, default=0.01, show_default=True, help="Above it nothing is taken.")
-@click.option("--freq", help="Series: pandas' name of the frequency, as in h, D, MS.")
-@click.option("--season", type=click.IntRange(1), help="Series: steps in a season.")
-@click.option("--horizon", type=click.IntRange(1), help="Series: steps to forecast.")
-@click.option("--context", type=click.IntRange(1), help="Series: steps of the past that a model is given.")
-@click.option("--na", multiple=True, help="Series: a cell that stands for a missing value, as -9999; repeatable.")
 @click.option("--force", is_flag=True, help="Replace what DVC keeps no copy of; make anew what can't go on.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def add(path: Path, name: str, as_json: bool, **options) -> None:
@@ -88,6 +85,8 @@ def add(path: Path, name: str, as_json: bool, **options) -> None:
     pixels. Added over a set of that name, every image keeps its side and every class its number.
 
     Your files are never changed."""
+    from genfoundry import kind
+
     intake, warnings = _taken(path, name, as_json, options)
     if as_json:
         click.echo(json.dumps({**intake.model_dump(mode="json"), "warnings": warnings}, indent=1))
@@ -105,7 +104,7 @@ def add(path: Path, name: str, as_json: bool, **options) -> None:
     if len(intake.quarantined) > 10:
         click.echo(f"  … and {len(intake.quarantined) - 10} more in .genfoundry/quarantine/{name}/quarantine.json")
     click.echo(f"  {intake.kept}")
-    click.echo(f"\nNext: genfoundry run {_recipe(intake.version.spec)} --data {name}")
+    click.echo(f"\nNext: genfoundry run {kind.of(intake.version).spec.recipe(intake.version.spec)} --data {name}")
 
 
 def _taken(path: Path, name: str, quiet: bool, options: dict) -> tuple[Intake, list[str]]:
@@ -113,7 +112,7 @@ def _taken(path: Path, name: str, quiet: bool, options: dict) -> tuple[Intake, l
     from rich.console import Console
     from rich.progress import Progress
 
-    from genfoundry.recipe import Validation
+    from genfoundry.data.policy import Validation
     from genfoundry.records import DatasetVersion
     from genfoundry.stages import ingest
     from genfoundry.stages.validate import validate_dataset
@@ -149,20 +148,13 @@ def _print_classes(classes: dict[str, dict[str, int]]) -> None:
         click.echo(f"    … and {len(classes) - SHOWN} more (--json lists all)")
 
 
-def _recipe(spec: Spec) -> str:
-    """A recipe that learns from such data, and what must be set of it."""
-    if spec.kind == "series":
-        return "deepar"
-    return f"srgan --set model.scale={spec.height // spec.source[1]}" if spec.source else "dcgan"
-
-
 @data.command()
 @click.argument("name", shell_complete=_datasets)
 @click.option("--max-bad-fraction", type=float, default=0.01, show_default=True, help="Share of bad rows tolerated.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def validate(name: str, max_bad_fraction: float, as_json: bool) -> None:
     """Hold the dataset NAME against its card with Great Expectations. Exits with 2 if a critical check failed."""
-    from genfoundry.recipe import Validation
+    from genfoundry.data.policy import Validation
     from genfoundry.stages.fetch import fetch_dataset
     from genfoundry.stages.validate import InvalidData, validate_dataset
 

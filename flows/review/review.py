@@ -19,7 +19,7 @@ from genfoundry.files import data_dir, project_root, publish
 from genfoundry.identity import PACKAGE
 from genfoundry.recipe import Recipe
 from genfoundry.review import affected
-from genfoundry.review.affected import Change, Selection, Shelf, Touched
+from genfoundry.review.affected import Change, RecipeIndex, Selection, Touched
 from genfoundry.review.compare import Compared, DataChange, Review, Side, compare
 from genfoundry.review.page import MOST_CHARACTERS, render
 from genfoundry.review.picture import Picture, picture
@@ -52,7 +52,7 @@ def review(request: Request, overrides: Mapping[str, Any]) -> Review:
     found = revisions(request.against)
     recipes, broken = _loaded()
     change = _change(found)
-    home = Shelf(
+    home = RecipeIndex(
         recipe_files.FOLDER.resolve(),
         recipes,
         FLOW_SOURCES,
@@ -97,7 +97,7 @@ def _change(found: Revisions) -> Change:
     return Change(changed_files(found), frozenset(moved))
 
 
-def _selected(request: Request, found: list[Touched], home: Shelf, unable: Collection[str]) -> Selection:
+def _selected(request: Request, found: list[Touched], home: RecipeIndex, unable: Collection[str]) -> Selection:
     if request.recipes:
         for name in request.recipes:
             recipe_files.load(name)
@@ -167,7 +167,7 @@ def _rows(name: str, digest: str | None) -> dict[str, int] | None:
         return None
 
 
-def write(found: Review, output: Path, embed: bool = False) -> Path:
+def write_page(found: Review, output: Path, embed: bool = False) -> Path:
     """Write the page to `output`, its pictures beside it, and `<stem>-comment.md`: the same without pictures.
 
     With `embed` the pictures are in the page, as far as a step's summary has room; the others are beside it.

@@ -15,7 +15,7 @@ import threading
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -109,6 +109,11 @@ def parts(package: str, name: str) -> list[str]:
 def constants(package: str, name: str, part: str) -> dict[str, object]:
     """What a part of an entry that is a folder sets to literals, read from its source."""
     return _constants(_tree(source(package, name, part).read_bytes()).body)
+
+
+def capabilities() -> dict[str, str]:
+    """The methods by which a family can do more than learn, and what each is called: see `model.CAPABILITIES`."""
+    return cast(dict[str, str], _constants(_tree(folder("model.py").read_bytes()).body)["CAPABILITIES"])
 
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 An entry of `datasets/` is a module with
 
     CARD: Card                            what the data is, whose, and under which licence
-    examples() -> Iterator[...]           `kinds.image.ImageExample`s, or one DataFrame a series for `kinds.series`
+    examples() -> Iterator[...]           what `storage.write` of the kind of data takes
 
 On disk a dataset is one folder of few big files (see `kinds/`) and `card.json`, which lists every other file with
 its md5 and size. Its digest is the hash that DVC gives the folder, so a record, `data.dvc` and an MLflow dataset
@@ -26,7 +26,7 @@ from pydantic import Field, ValidationError
 from genfoundry import catalog
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, file_digest, publish, state_path
-from genfoundry.records import DatasetVersion, Record, Spec
+from genfoundry.records import AnySpec, DatasetVersion, Record, Spec
 
 CARD_FILE = "card.json"
 
@@ -52,7 +52,7 @@ class Card(Record):
     source: str
     consent: str = Field(description="why the people or things in the data may be used")
     class_names: tuple[str, ...] = ()
-    spec: Spec | None = None
+    spec: AnySpec | None = None
     splits: dict[str, str] = Field(default={}, description="series: the first time stamp of `val` and of `test`")
     zone: str = Field(
         default="",

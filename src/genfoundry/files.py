@@ -84,7 +84,7 @@ def _marks(path: Path) -> bool:
 
 
 def data_dir() -> Path:
-    """The folder that DVC versions: one sub-folder a dataset."""
+    """The folder that DVC versions: one sub-folder per dataset."""
     return project_root() / "data"
 
 
@@ -143,7 +143,7 @@ def means_full(error: BaseException | None, folder: Path) -> bool:
 
 @contextmanager
 def telling_full(folder: Path, needed: int = ROOM) -> Iterator[None]:
-    """Say a full disk in a sentence.
+    """Turn any library's error about a full disk into `DiskFull`.
 
     Raises:
         DiskFull: what is written below `folder` inside, some `needed` bytes, found no room.

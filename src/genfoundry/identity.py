@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from genfoundry import catalog
+from genfoundry.data.policy import Validation
 from genfoundry.files import digest
 from genfoundry.metric import run_in
-from genfoundry.recipe import Validation
 from genfoundry.records import Checkpoint, DatasetVersion
 from genfoundry.task import Plan
 
@@ -59,17 +59,17 @@ def evaluation_key(checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | N
 
 
 def training_modules(family: str, kind: str) -> list[str]:
-    """What the training process runs: itself, the family, and how rows of a kind of data are opened."""
+    """What the training process runs: itself, the family, and how a kind of data describes and opens its rows."""
     return [
         "genfoundry.training.trainer",
         catalog.module_name("models", family),
-        catalog.module_name("kinds", kind, "storage"),
+        *_parts_of_kind(kind, "spec", "storage", "rows"),
     ]
 
 
 def validation_modules(kind: str) -> list[str]:
     """What a validation runs: the stage, and the suite of a kind of data."""
-    return ["genfoundry.stages.validate", catalog.module_name("kinds", kind, "suite")]
+    return ["genfoundry.stages.validate", *_parts_of_kind(kind, "spec", "suite")]
 
 
 def judging_modules(task: str, kind: str) -> list[str]:
@@ -78,12 +78,16 @@ def judging_modules(task: str, kind: str) -> list[str]:
     parts = ["judge", *({kind} & {*catalog.parts("tasks", task)})]
     modules = [catalog.module_name("tasks", task, part) for part in parts]
     modules += [catalog.module_name("metrics", name) for name in run_in(task)]
-    return [*modules, catalog.module_name("kinds", kind, "storage")]
+    return [*modules, *_parts_of_kind(kind, "spec", "storage", "rows")]
 
 
 def watching_modules(kind: str) -> list[str]:
     """What a look at a change runs beside the validation: the stage, and how a kind of data measures drift."""
-    return ["genfoundry.stages.watch", catalog.module_name("kinds", kind, "storage")]
+    return ["genfoundry.stages.watch", *_parts_of_kind(kind, "spec", "drift")]
+
+
+def _parts_of_kind(kind: str, *parts: str) -> list[str]:
+    return [catalog.module_name("kinds", kind, part) for part in parts]
 
 
 def task_of(family: str, plan: Plan) -> str:

@@ -73,7 +73,8 @@ def _unfit(judging: Task, family: Entry, where: str) -> UserError:
     lacking = [method for method in judging.needs(kind) if method not in family.methods]
     families = [catalog.describe("models", each) for each in catalog.names("models")]
     able = [each.name for each in families if judging.fits(each) and (not lacking or each.attributes["kind"] == kind)]
-    why = f"it has no {' and no '.join(lacking)}" if lacking else f"it reads {kind} data"
+    reads = " and ".join(family.conditions) or f"{kind} data"
+    why = f"it has no {' and no '.join(lacking)}" if lacking else f"it reads {reads}"
     return UserError(
         f"{where} asks for the task '{judging.name}', which '{family.name}' is not made for: {why}.",
         expected=f"one of these families: {', '.join(able) or 'there is none yet'}",

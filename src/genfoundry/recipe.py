@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
+from pydantic import Field, SerializeAsAny, ValidationError
 
 from genfoundry import catalog, plans, registered_names
+from genfoundry.data.policy import Section, Validation, Watch
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError, closest
 from genfoundry.files import data_dir
@@ -29,24 +30,10 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C takes a t
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
 
-class Section(BaseModel):
-    """A part of a recipe: frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class DatasetSection(Section):
     """Which data."""
 
     name: str = Field(pattern=NAME)
-
-
-class Validation(Section):
-    """How much of the data may be bad before the run stops."""
-
-    max_bad_fraction: float = Field(default=0.01, ge=0, lt=1)
-    min_rows: int = Field(default=50, ge=1, description="fewest rows a split may have")
-    max_class_imbalance: float = Field(default=20.0, ge=1, description="largest class over smallest, a warning above")
 
 
 class ModelSection(Section):
@@ -54,15 +41,6 @@ class ModelSection(Section):
 
     family: str
     settings: dict[str, Any] = {}
-
-
-class Watch(Section):
-    """When changed data are worth a training. Part of no key: what is trained does not depend on it."""
-
-    min_new_rows: int = Field(default=1000, ge=1, description="as many rows that were not there retrain in any case")
-    false_alarms: float = Field(
-        default=0.05, gt=0, lt=0.5, description="share of changes of no consequence that may still count as drift"
-    )
 
 
 class Recipe(Section):

@@ -5,9 +5,13 @@ The type of an argument proves that the stage before it ran. No record holds a p
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
+
+from genfoundry import catalog
+from genfoundry.errors import UserError
 
 Decision = Literal["PROMOTE", "HOLD", "REJECT"]
 
@@ -18,39 +22,35 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
 
-class ImageSpec(Record):
-    """Shape of an image dataset; images are uint8 on disk and float32 in [-1, 1] in a batch.
+class Spec(Record):
+    """What data of one kind look like; every kind has a class of its own, `SPEC` of `kinds/<kind>/spec.py`."""
 
-    `source` is the (C, H, W) of what each image is to be made from, in a set of pairs.
-    """
-
-    kind: Literal["image"] = "image"
-    channels: int = Field(gt=0)
-    height: int = Field(gt=0)
-    width: int = Field(gt=0)
-    num_classes: int = Field(default=0, ge=0)
-    # left out of the JSON where there is none, so that what was sealed before sets of pairs keeps its digest
-    source: tuple[PositiveInt, PositiveInt, PositiveInt] | None = Field(default=None, exclude_if=lambda v: v is None)
+    kind: str
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(C, H, W)."""
-        return self.channels, self.height, self.width
+    def num_names(self) -> int:
+        """How many things its data number that have names: classes, series; 0 for none."""
+        return 0
 
 
-class SeriesSpec(Record):
-    """Shape of a set of regular time series; `y` is the target, the other channels are observed beside it."""
+def _of_its_kind(value: Any) -> Any:
+    """Read a spec from JSON as the class of its kind.
 
-    kind: Literal["series"] = "series"
-    freq: str
-    season: int = Field(gt=0, description="steps in one season, 1 where there is none")
-    context: int = Field(gt=0, description="steps of the past that a model is given")
-    horizon: int = Field(gt=0, description="steps of the future to forecast")
-    channels: tuple[str, ...] = ("y",)
-    num_series: int = Field(default=1, gt=0)
+    Raises:
+        ValueError: there is no such kind of data.
+    """
+    kind = value.get("kind") if isinstance(value, Mapping) else None
+    if not isinstance(kind, str):
+        return value
+    try:
+        spec: type[Spec] = catalog.part("kinds", kind, "spec").SPEC
+    except UserError as error:
+        raise ValueError(str(error)) from None
+    return spec.model_validate(value)
 
 
-Spec = Annotated[ImageSpec | SeriesSpec, Field(discriminator="kind")]
+AnySpec = Annotated[SerializeAsAny[Spec], BeforeValidator(_of_its_kind)]
+"""The spec of whatever kind its `kind` names: the catalogue finds the class."""
 
 
 class DatasetVersion(Record):
@@ -59,7 +59,7 @@ class DatasetVersion(Record):
     name: str
     kind: str
     digest: str
-    spec: Spec
+    spec: AnySpec
 
 
 class Check(Record):

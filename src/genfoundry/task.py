@@ -6,6 +6,7 @@
                   MAKES     whether it makes something new, which is to be marked as such
                   NEEDS     the methods that a family must have (see `genfoundry.model.CAPABILITIES`)
                   KINDS     the kinds of data that it is for; () for those that it has a part for, or else for any
+                  GIVES     the conditions that a family may read in it, where not any
                   Plan      its keys of a recipe's section `evaluation`, a subclass of `Plan` below
                   Wishes    where it MAKES: what a user may ask of `generate`, a subclass of `Wishes` below
                   usage     usage(name, spec) -> str: the line of a model's card that calls what is served, where it is
@@ -163,7 +164,9 @@ class Task(NamedTuple):
     def fits(self, family: Entry) -> bool:
         """Whether it can judge a family."""
         kind = str(family.attributes.get("kind"))
-        return kind in (self.kinds or (kind,)) and {*self.needs(kind)} <= {*family.methods}
+        given = getattr(self.about, "GIVES", family.conditions)
+        able = {*self.needs(kind)} <= {*family.methods} and {*family.conditions} <= {*given}
+        return able and kind in (self.kinds or (kind,))
 
     @property
     def judge(self) -> Callable[..., Judgement]:

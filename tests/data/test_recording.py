@@ -14,11 +14,12 @@ from PIL import Image
 from support.cloned import commit, git
 from support.earlier import picture, save, sealed
 
-from genfoundry.data.before import find
+from genfoundry.data.before import found
 from genfoundry.data.versions import dvc as versioning
 from genfoundry.dataset import folder_digest, read_card, verify, version_of
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
+from genfoundry.kinds.image import earlier
 from genfoundry.stages.ingest import Intake, add, build
 
 CONFIG = "[core]\n    analytics = false\n    remote = local\n['remote \"local\"']\n    url = ../../remote\n"
@@ -65,6 +66,14 @@ class Clones:
         other = self.one if clone is self.two else self.two
         commit(other, "A change")
         git(clone, "pull", "--quiet", str(other), "HEAD")
+
+
+def rows_before(name: str) -> dict[str, earlier.Row]:
+    """On which side each image of the version before lies."""
+    with found(name) as (before, _):
+        images = earlier.read(before)
+    assert images is not None
+    return images.rows
 
 
 @pytest.fixture
@@ -186,17 +195,17 @@ def test_a_set_grows_in_a_clone_that_holds_none_of_it_and_no_image_changes_sides
     old = {"": {f"{n:03}.png": picture(n) for n in range(60)}}
     assert sealed("a", "a", old) == folder_digest(data_dir() / "a")
     versioning.record(version_of(data_dir() / "a", read_card(data_dir() / "a")))
-    rows = find("a")[0].rows  # pyright: ignore[reportOptionalMemberAccess]
+    rows = rows_before("a")
     clones.second()
     clones.enter(clones.two)
     home = clones.home / "grown"
     for number in range(90):
         save(home / f"{number:03}.png", picture(number))
-    assert find("a")[0].rows == rows  # pyright: ignore[reportOptionalMemberAccess]
+    assert rows_before("a") == rows
     assert not (clones.two / "data").exists()
     taken = add(home, "a", licence="own", consent="own")
     assert taken.change == "60 images stay, 30 come, 0 go"
-    grown = find("a")[0].rows  # pyright: ignore[reportOptionalMemberAccess]
+    grown = rows_before("a")
     assert rows.items() <= grown.items()
     assert versioning.recorded() == {"a": taken.version.digest}
 

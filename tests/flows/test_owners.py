@@ -36,7 +36,7 @@ with get_client(sync_client=True) as client:
     listed = owners._open(client)
     client.set_flow_run_state(runs["just ended"], Completed(), force=True)
     seen = {each.name: each.sentence for each in owners._lost(client, listed)}
-    done = owners.reconcile()
+    done = owners.close_lost()
     states = {name: client.read_flow_run(run).state_type.value for name, run in runs.items()}
 print(json.dumps({"listed": sorted(run.name for run in listed), "seen": seen, "done": len(done), "states": states}))
 """

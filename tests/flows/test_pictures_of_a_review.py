@@ -33,7 +33,7 @@ def page(found: Evaluation, output: Path, embed: bool = False) -> str:
     touched = Touched(found.checkpoint.recipe, ("its recipe",), ())
     compared = compare(touched, Side(error="This revision has no such recipe."), Side(found), Policy(), None)
     review = Review("main", "0" * 12, "1" * 12, False, False, "ci", (compared,), Selection((touched,), (), ()))
-    return reviewing.write(review, output, embed).read_text(encoding="utf-8")
+    return reviewing.write_page(review, output, embed).read_text(encoding="utf-8")
 
 
 def texts(drawing: bytes) -> list[str]:

@@ -3,6 +3,7 @@ from support.toys import Shapes, Toy, scores_of
 from support.tracked import evaluation
 
 from genfoundry import gate
+from genfoundry.dataset import verify
 from genfoundry.exhibit import Bars
 from genfoundry.judging import conditional_scores
 from genfoundry.judging.features import Extractor
@@ -34,7 +35,7 @@ def judged(mnist_folder, tmp_path, monkeypatch):
     )  # it trains; has a test of its own
 
     def judged(model):
-        return judge(model, mnist_folder, PLAN, Extractor(Shapes(mnist_folder), "1a2b3c4d5e6f"), tmp_path)
+        return judge(model, verify(mnist_folder), PLAN, Extractor(Shapes(mnist_folder), "1a2b3c4d5e6f"), tmp_path)
 
     return judged
 
@@ -83,7 +84,7 @@ def test_a_classifier_that_learned_from_samples_knows_real_digits(mnist_folder, 
 
     real = real_images(mnist_folder, 1000, 0)
     extractor = Extractor(build_model("mlp", Toy().spec, {}), "ffff0000ffff")
-    taught, held_out = LabelledImages(real.train, real.train_labels), LabelledImages(real.test, real.test_labels)
-    assert conditional_scores._learned(extractor, taught, held_out, 300, 0).low > 0.8
-    shuffled = LabelledImages(real.train, real.train_labels[::-1].copy())
-    assert conditional_scores._learned(extractor, shuffled, held_out, 300, 0).high < 0.3
+    taught, held_out = LabelledImages(*real.train), LabelledImages(real.test, real.test_labels)
+    assert conditional_scores._accuracy_after(extractor, taught, held_out, 300, 0).low > 0.8
+    shuffled = LabelledImages(real.train.images, real.train.labels[::-1].copy())
+    assert conditional_scores._accuracy_after(extractor, shuffled, held_out, 300, 0).high < 0.3

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from genfoundry.judging.features import PixelPCA
-from genfoundry.judging.interval import wilson
 from genfoundry.metrics.memorisation import Memorisation, _mann_whitney, copy_ratio, data_copying, nearest
+from genfoundry.statistics.interval import wilson
 
 
 @pytest.fixture(scope="module")

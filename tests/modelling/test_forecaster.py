@@ -4,8 +4,8 @@ import pytest
 import torch
 from support.contracts import SERIES_SPEC, batch_of, error_on_cycles
 
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.modelling.forecaster import ascending, interpolate, pinball
-from genfoundry.records import SeriesSpec
 from genfoundry.training.loader import build_model
 
 DIRECT = {

@@ -7,10 +7,10 @@ import torch
 from torch.nn import functional as F
 
 from genfoundry.errors import UserError
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.modelling import losses
 from genfoundry.modelling.layers import UpConv2d, halvings, shift
 from genfoundry.modelling.mixture import GaussianMixture
-from genfoundry.records import ImageSpec
 
 
 def test_gan_losses_at_logit_zero():

@@ -3,7 +3,7 @@ import torch
 from support.contracts import IMAGE_SPECS, batch_of, check_model
 
 from genfoundry.errors import UserError
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.training.loader import build_model
 
 

@@ -5,8 +5,8 @@ import torch
 from support.contracts import SERIES_SPEC, batch_of, check_model, error_on_cycles
 
 from genfoundry.errors import UserError
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.models.deepar import draw, fill, log_prob
-from genfoundry.records import SeriesSpec
 from genfoundry.training.loader import build_model
 
 WIDE = {"cell": "gru", "layers": 1, "scaling": "standard", "residual": True, "dropout": 0.2, "cycles": 1}

@@ -3,11 +3,11 @@ import pytest
 import torch
 from support.contracts import IMAGE_SPECS, batch_of, check_model
 
-from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
 from genfoundry.judging import gallery
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.models.lapgan import enlarge
-from genfoundry.records import ImageSpec
 from genfoundry.training.loader import build_model
 
 

@@ -3,7 +3,7 @@ import torch
 from support.contracts import SERIES_SPEC, batch_of, check_model
 
 from genfoundry.errors import UserError
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.training.loader import build_model
 
 SMALL = {"width": 16, "heads": 4, "feedforward": 32, "layers": 1}

@@ -4,8 +4,8 @@ import pytest
 import torch
 from support.contracts import IMAGE_SPECS, batch_of, check_model
 
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.models.pixelcnn import Drawing, PixelCNN
-from genfoundry.records import ImageSpec
 from genfoundry.training.loader import build_model
 
 COLOUR = ImageSpec(channels=3, height=6, width=4)

@@ -6,12 +6,12 @@ import torch
 from support.contracts import IMAGE_SPECS, batch_of, check_model
 from torch.nn import functional as F
 
-from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
-from genfoundry.judging.features import to_pixels
+from genfoundry.kinds.image.pixels import to_pixels
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.modelling.resampling import tiled
 from genfoundry.models.srgan import SubPixel, _flipped
-from genfoundry.records import ImageSpec
 from genfoundry.served import _load_pyfunc
 from genfoundry.tasks.super_resolution.predictor import signature
 from genfoundry.training.loader import build_model, write_model

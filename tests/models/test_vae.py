@@ -4,9 +4,9 @@ import pytest
 import torch
 from support.contracts import IMAGE_SPECS, batch_of, check_model
 
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.modelling.losses import discretised_logistic
 from genfoundry.models.vae import VAE
-from genfoundry.records import ImageSpec
 from genfoundry.training.loader import build_model
 
 

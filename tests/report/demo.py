@@ -15,17 +15,17 @@ import numpy as np
 
 from genfoundry.exhibit import Bands, Lines, Picture
 from genfoundry.judging import classes, sheet
+from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.records import (
     Check,
     Checkpoint,
     Cost,
     DatasetVersion,
     Evaluation,
-    ImageSpec,
     ModelVersion,
     Reason,
     Score,
-    SeriesSpec,
     ValidatedDataset,
 )
 from genfoundry.report import RunView, render

@@ -8,7 +8,8 @@ import math
 
 from rich.console import Console
 
-from genfoundry.records import Checkpoint, Cost, DatasetVersion, Decision, Evaluation, ImageSpec, ModelVersion, Score
+from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.records import Checkpoint, Cost, DatasetVersion, Decision, Evaluation, ModelVersion, Score
 from genfoundry.report.leaderboard import as_json, groups, leaderboard
 
 FD = "fd_domain-1a2b3c4d_1k"

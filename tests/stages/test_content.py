@@ -15,12 +15,13 @@ from click.testing import CliRunner
 from genfoundry_flows.commands.data import data
 from PIL import Image, ImageCms
 
+from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card, read_card, seal
 from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage as images
 from genfoundry.kinds.series import storage as series
-from genfoundry.recipe import Validation
-from genfoundry.records import Check, DatasetVersion, SeriesSpec, ValidatedDataset
+from genfoundry.kinds.series.spec import SeriesSpec
+from genfoundry.records import Check, DatasetVersion, ValidatedDataset
 from genfoundry.stages.fetch import fetch_dataset
 from genfoundry.stages.ingest import add
 from genfoundry.stages.validate import InvalidData, validate_dataset
@@ -74,7 +75,7 @@ def frame(name: str, values: np.ndarray, begin: int = 0) -> pd.DataFrame:
 def save(parts: list[pd.DataFrame], **more: object) -> DatasetVersion:
     card = CARD.model_copy(update=more)
     folder = data_dir() / card.name
-    spec, counts = series.write(folder, parts, SPEC, card.splits)
+    spec, counts = series.write(folder, parts, card.model_copy(update={"spec": SPEC}))
     return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
 
 

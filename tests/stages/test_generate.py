@@ -14,15 +14,16 @@ import torch
 from click.testing import CliRunner
 from genfoundry_flows.cli import cli
 from PIL import Image
+from support import cards
 from support.tracked import PASS
 from support.tracked import evaluation as judged
 from support.trained import digits
 
 from genfoundry import __version__, tracking
-from genfoundry.dataset import Card, read_card, seal
+from genfoundry.data.building import write_sealed
+from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
-from genfoundry.kinds.series import storage
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.stages.generate import find_version, generate_samples
 from genfoundry.tasks.forecasting import generate as forecasts
 from genfoundry.training.loader import build_model, write_model
@@ -46,9 +47,7 @@ def two_series(root):
         stamps = pd.date_range("2020-01-01", periods=days, freq="D", tz="UTC")
         frames.append(pd.DataFrame({"unique_id": name, "ds": stamps, "y": np.arange(days) % 7.0}).drop(12))
     folder, splits = root / "data" / "days", {"val": "2020-01-20", "test": "2020-01-25"}
-    spec, counts = storage.write(folder, frames, SERIES, splits)
-    card = Card(name="days", kind="series", title="days", licence="none", source="made", consent="made")
-    return seal(folder, card.model_copy(update={"spec": spec, "counts": counts, "splits": splits}))
+    return write_sealed(folder, cards.series(SERIES, splits, name="days"), frames)
 
 
 def zoned_series(root):
@@ -59,11 +58,7 @@ def zoned_series(root):
         y = pd.Series(np.arange(days) % 7.0).where(np.arange(days) < days - 3)
         frames.append(pd.DataFrame({"unique_id": name, "ds": stamps, "y": y}))
     folder, splits = root / "data" / "zoned", {"val": "2020-01-20", "test": "2020-01-25"}
-    spec, counts = storage.write(folder, frames, SERIES, splits)
-    card = Card(
-        name="zoned", kind="series", title="zoned", licence="none", source="made", consent="made", splits=splits
-    )
-    return seal(folder, card.model_copy(update={"spec": spec, "counts": counts, "zone": "Europe/Berlin"}))
+    return write_sealed(folder, cards.series(SERIES, splits, name="zoned", zone="Europe/Berlin"), frames)
 
 
 def publish(name, family, settings, data, folder, names=()):

@@ -13,17 +13,18 @@ from click.testing import CliRunner
 from genfoundry_flows.cli import cli
 
 from genfoundry import tracking
-from genfoundry.batch import ImageRows, shuffled_rows
 from genfoundry.dataset import seal
 from genfoundry.datasets import digits
 from genfoundry.gate import Policy
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.rows import ImageRows
 from genfoundry.records import Checkpoint, Cost, DatasetVersion, ModelVersion
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.stages.register import register_model
 from genfoundry.stages.rejudge import rejudge
 from genfoundry.tasks.generation.about import Plan
 from genfoundry.training.loader import build_model, write_model
+from genfoundry.training.rows import shuffled_rows
 
 PLAN = Plan()
 FEW, MORE, MUCH = 5, 40, 300  # steps: worse than the champion, the champion, better
@@ -53,9 +54,9 @@ def grown(root: Path, count: int, width: int = 8, names: Callable[..., Iterable[
         one._replace(split="test" if number % 5 == 0 else "train", pixels=one.pixels[:, :, :width])
         for number, one in enumerate(islice(digits.examples(), count))
     ]
-    spec, counts = storage.write(folder, rows, 10)
-    called = {"class_names": tuple(names(digits.CARD.class_names))}
-    return seal(folder, digits.CARD.model_copy(update={"spec": spec, "counts": counts, **called}))
+    card = digits.CARD.model_copy(update={"class_names": tuple(names(digits.CARD.class_names))})
+    spec, counts = storage.write(folder, rows, card)
+    return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
 
 
 def taught(root: Path, data: DatasetVersion, steps: int) -> Checkpoint:

@@ -194,5 +194,5 @@ def test_pyfunc_loads_the_champion_in_a_clean_process_and_draws_the_same_bytes(n
     rows = pd.DataFrame({"seed": [3, 1, 3, 9], "label": [0, 1, 0, 5]})
     model: Any = load_version(name, "champion")
     here = Images(model, model.spec).predict(rows)
-    assert tracking.doctor(name) == [], "MLflow's own file beside a loaded model is no damage"
+    assert tracking.diagnose(name) == [], "MLflow's own file beside a loaded model is no damage"
     assert hashlib.sha256(np.ascontiguousarray(here).tobytes()).hexdigest() == found

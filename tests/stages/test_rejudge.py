@@ -66,7 +66,7 @@ def faded(root: Path, share: float) -> DatasetVersion:
     shutil.rmtree(folder, ignore_errors=True)
     few = islice(digits.examples(), 200)
     grey = [one._replace(pixels=(127 + share * (one.pixels - 127.0)).astype("uint8")) for one in few]
-    spec, counts = storage.write(folder, grey, 10)
+    spec, counts = storage.write(folder, grey, digits.CARD)
     return seal(folder, digits.CARD.model_copy(update={"spec": spec, "counts": counts}))
 
 

@@ -58,7 +58,7 @@ def test_a_trainer_that_is_killed_leaves_no_run_open(root):
     (run,) = tracking.runs.list_runs()
     assert (run.status, run.outcome) == ("FAILED", "FAILED")
     assert "killed by SIGKILL" in run.tags["genfoundry.sentence"]
-    assert tracking.reconcile() == []
+    assert tracking.repair_store() == []
 
 
 def _pid(root: Path) -> int:

@@ -13,15 +13,15 @@ import pytest
 
 from genfoundry.data.building import build_folder
 from genfoundry.data.expectations import Table
+from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card, read_card, seal
 from genfoundry.datasets import mnist_5k
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage as images
 from genfoundry.kinds.series import storage as series_files
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.kinds.series.suite_of_splits import SUITE
-from genfoundry.recipe import Validation
-from genfoundry.records import SeriesSpec
 from genfoundry.stages.validate import InvalidData, _context, _judge, validate_dataset
 
 POLICY = Validation()
@@ -78,7 +78,7 @@ def test_real_digits_pass_with_every_suite_counting_rows(digits, capfd):
 QUIET = """
 import logging, sys
 logging.basicConfig(level=logging.INFO, stream=sys.stdout)  # the handler that Prefect puts on the root
-from genfoundry.recipe import Validation
+from genfoundry.data.policy import Validation
 from genfoundry.stages.fetch import fetch_dataset
 from genfoundry.stages.validate import validate_dataset
 validate_dataset(fetch_dataset("digits"), Validation())

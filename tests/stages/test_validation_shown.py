@@ -12,12 +12,12 @@ import pytest
 from click.testing import CliRunner
 from genfoundry_flows.commands.data import data
 
-from genfoundry.data.quarantine import Account, RefusedError, put_aside
+from genfoundry.data.policy import Validation
+from genfoundry.data.quarantine import IntakeTally, RefusedError, put_aside
 from genfoundry.dataset import seal
 from genfoundry.datasets import digits
 from genfoundry.files import state_dir
 from genfoundry.kinds.image import storage
-from genfoundry.recipe import Validation
 from genfoundry.stages.fetch import fetch_dataset
 from genfoundry.stages.validate import InvalidData, page_of, validate_dataset
 
@@ -29,7 +29,7 @@ def save(root: Path, leak: bool) -> None:
     examples = list(digits.examples())
     if leak:
         examples[-1] = examples[0]._replace(split="test")
-    spec, counts = storage.write(root / "data" / "mine", examples, 10)
+    spec, counts = storage.write(root / "data" / "mine", examples, digits.CARD)
     found = {"spec": spec, "counts": counts, "name": "mine", "title": NAME}
     seal(root / "data" / "mine", digits.CARD.model_copy(update=found))
 
@@ -84,9 +84,9 @@ def test_the_page_follows_the_last_validation_and_escapes_what_data_says(leaky: 
 
 def test_the_page_lists_what_was_put_aside_on_the_way_in(root: Path) -> None:
     assert put_aside("mine") == []
-    account = Account("mine", 1.0)
-    account.refuse("cats/1.jpg", RefusedError("NOT_IMAGE", "It begins with <html>."))
-    account.write()
+    tally = IntakeTally("mine", 1.0)
+    tally.refuse("cats/1.jpg", RefusedError("NOT_IMAGE", "It begins with <html>."))
+    tally.write()
     save(root, leak=False)
     validate_dataset(fetch_dataset("mine"), Validation())
     page = page_of("mine").read_text(encoding="utf-8")

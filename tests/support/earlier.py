@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from genfoundry.data.quarantine import Account
-from genfoundry.dataset import Card, seal
+from genfoundry.data.building import write_sealed
+from genfoundry.data.quarantine import IntakeTally
+from genfoundry.dataset import Card
 from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage
 from genfoundry.kinds.image.storage import ImageExample
@@ -54,10 +55,9 @@ def sealed(name: str, folder: str, classes: dict[str, dict[str, np.ndarray]], fr
         "skipped": "none",
     }
     class_names = tuple(names) if names != [""] else ()
-    spec, counts = storage.write(data_dir() / name, examples, len(class_names))
     card = Card(
         name=name, kind="image", title=name, licence="own", source=f"user's folder {folder}", consent="own",
-        class_names=class_names, policy=policy, spec=spec, counts=counts,
+        class_names=class_names, policy=policy,
     )  # fmt: skip
-    Account(name, 0.0).write()
-    return seal(data_dir() / name, card).digest
+    IntakeTally(name, 0.0).write()
+    return write_sealed(data_dir() / name, card, examples).digest

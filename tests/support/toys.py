@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Model
-from genfoundry.records import ImageSpec, Score
+from genfoundry.records import Score
 from genfoundry.task import Judgement
 
 SPEC = ImageSpec(channels=1, height=28, width=28, num_classes=10)

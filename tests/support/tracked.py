@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from genfoundry import tracking
-from genfoundry.records import Checkpoint, Cost, DatasetVersion, Evaluation, ImageSpec, Reason, Score, Verdict
+from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.records import Checkpoint, Cost, DatasetVersion, Evaluation, Reason, Score, Verdict
 from genfoundry.training.loader import build_model, write_model
 
 SPEC = ImageSpec(channels=1, height=8, width=8, num_classes=10)

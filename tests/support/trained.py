@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from genfoundry import catalog, dataset
-from genfoundry.kinds.image import storage
+from genfoundry.data.building import write_sealed
 from genfoundry.records import DatasetVersion
 from genfoundry.training.job import ORDER, Order
 from genfoundry.training.settings import Settings
@@ -23,8 +23,7 @@ def built(root: Path, name: str) -> DatasetVersion:
     """A dataset of images of the catalogue, sealed in `root`/data."""
     entry = catalog.module("datasets", name)
     folder = root / "data" / name
-    spec, counts = storage.write(folder, entry.examples(), len(entry.CARD.class_names))
-    return dataset.seal(folder, entry.CARD.model_copy(update={"spec": spec, "counts": counts}))
+    return write_sealed(folder, entry.CARD, entry.examples())
 
 
 def order(root: Path, folder: Path, family: str = "dcgan", data: str = "digits", **training) -> Order:

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from support import cards
 
-from genfoundry.dataset import Card, seal
-from genfoundry.kinds.series import storage
+from genfoundry.data.building import write_sealed
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.model import Model
-from genfoundry.records import Score, SeriesSpec
+from genfoundry.records import Score
 from genfoundry.task import Judgement
 from genfoundry.tasks.forecasting.about import Plan
 
@@ -34,9 +35,7 @@ def waves(root: Path, fault: float = 0.0, size: dict[str, float] = {}) -> Path: 
         y *= size.get(name, 1.0)
         frames.append(pd.DataFrame({"unique_id": name, "ds": stamps, "y": y}).drop(range(175, 178)))
     home = root / "data" / "waves"
-    spec, counts = storage.write(home, frames, SPEC, SPLITS)
-    card = Card(name="waves", kind="series", title="w", licence="w", source="w", consent="w", units={"y": "V"})
-    seal(home, card.model_copy(update={"spec": spec, "counts": counts, "splits": SPLITS}))
+    write_sealed(home, cards.series(SPEC, SPLITS, name="waves", units={"y": "V"}), frames)
     return home
 
 

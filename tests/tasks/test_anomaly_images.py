@@ -4,6 +4,7 @@ import pytest
 import torch
 from support.toys import Toy, scores_of
 
+from genfoundry.dataset import verify
 from genfoundry.errors import UserError
 from genfoundry.exhibit import Picture
 from genfoundry.tasks.anomaly.about import Plan
@@ -26,7 +27,7 @@ class Lost(Ink):
 
 
 def test_ones_are_told_by_their_ink_and_the_threshold_needs_no_label(mnist_folder, tmp_path):
-    found = judge(Ink(), mnist_folder, PLAN, None, tmp_path)
+    found = judge(Ink(), verify(mnist_folder), PLAN, None, tmp_path)
     own, chance = scores_of(found), scores_of(found, "noise")
     assert found.primary == "auroc_class1_1k"
     assert own["auroc_class1_1k"].low > 0.85
@@ -42,7 +43,7 @@ def test_ones_are_told_by_their_ink_and_the_threshold_needs_no_label(mnist_folde
 
 
 def test_a_score_that_is_not_finite_is_unknown(mnist_folder, tmp_path):
-    found = judge(Lost(), mnist_folder, PLAN, None, tmp_path)
+    found = judge(Lost(), verify(mnist_folder), PLAN, None, tmp_path)
     assert math.isnan(scores_of(found)[found.primary].value)
 
 
@@ -64,11 +65,11 @@ def test_the_class_that_was_left_out_goes_by_the_names_of_the_model(names, mnist
 )
 def test_what_cannot_be_judged_is_refused(mnist_folder, tmp_path, model, plan, says):
     with pytest.raises(UserError, match=says):
-        judge(model(), mnist_folder, plan, None, tmp_path)
+        judge(model(), verify(mnist_folder), plan, None, tmp_path)
 
 
 def test_the_same_seed_gives_the_same_scores(mnist_folder, tmp_path):
     torch.manual_seed(1)
-    first = judge(Ink(), mnist_folder, PLAN, None, tmp_path)
+    first = judge(Ink(), verify(mnist_folder), PLAN, None, tmp_path)
     torch.manual_seed(2)
-    assert judge(Ink(), mnist_folder, PLAN, None, tmp_path) == first
+    assert judge(Ink(), verify(mnist_folder), PLAN, None, tmp_path) == first

@@ -1,13 +1,14 @@
 import pytest
 from support.toys import Shapes, scores_of
 
+from genfoundry.dataset import verify
 from genfoundry.exhibit import Lines, Matrix
 from genfoundry.tasks.classification.about import Plan
 from genfoundry.tasks.classification.judge import judge
 
 
 def test_a_classifier_is_judged_by_accuracy(mnist_folder, tmp_path):
-    found = judge(Shapes(mnist_folder), mnist_folder, Plan(), None, tmp_path)
+    found = judge(Shapes(mnist_folder), verify(mnist_folder), Plan(), None, tmp_path)
     own, floor = scores_of(found)["accuracy_test_1k"], scores_of(found, "noise")["accuracy_test_1k"]
     assert found.primary == "accuracy_test_1k"
     assert 0.7 < own.low < own.value < own.high < 0.95

@@ -4,11 +4,12 @@ import pytest
 import torch
 from support.waves import PLAN, SPEC, Broken, Oracle, values, waves
 
+from genfoundry.dataset import verify
 from genfoundry.errors import UserError
 from genfoundry.exhibit import Bands, Lines
 from genfoundry.judging.baselines import apart, auto_ets, ensembles, filled, noise, random_walk, seasonal_naive
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.model import Model
-from genfoundry.records import SeriesSpec
 from genfoundry.tasks.forecasting.judge import NUM_FUTURES, futures, judge, rolling_origins
 from genfoundry.training.loader import build_model
 
@@ -22,7 +23,7 @@ def folder(tmp_path_factory):
 
 
 def test_a_model_that_knows_is_scored_beside_the_baselines(folder, tmp_path):
-    found = judge(Oracle(SPEC, Model.Config()), folder, PLAN, None, tmp_path / "out")
+    found = judge(Oracle(SPEC, Model.Config()), verify(folder), PLAN, None, tmp_path / "out")
     assert found.primary == "scaled_crps_h6_o5"
     model, naive, ets, floor = (values(found, s) for s in ("model", "seasonal_naive", "auto_ets", "noise"))
     # E CRPS of the true N(μ, 1) is 1/√π; seasonal naive's error has twice the variance of the noise
@@ -57,8 +58,8 @@ def test_a_series_in_another_unit_decides_no_more_than_before(folder, tmp_path):
 
     (tmp_path / "larger").mkdir()
     other = waves(tmp_path / "larger", size={"b": 1000.0})
-    one = judge(Oracle(SPEC, Model.Config()), folder, PLAN, None, tmp_path / "out")
-    two = judge(Larger(SPEC, Model.Config()), other, PLAN, None, tmp_path / "out")
+    one = judge(Oracle(SPEC, Model.Config()), verify(folder), PLAN, None, tmp_path / "out")
+    two = judge(Larger(SPEC, Model.Config()), verify(other), PLAN, None, tmp_path / "out")
     for subject in ("model", "seasonal_naive", "noise"):
         for name, score in values(one, subject).items():
             if not name.startswith(("crps", "relative_crps")):
@@ -72,16 +73,18 @@ def test_a_series_in_another_unit_decides_no_more_than_before(folder, tmp_path):
 
 
 def test_a_series_that_never_moved_in_training_is_left_out_by_name(tmp_path, root):
-    found = judge(Oracle(SPEC, Model.Config()), waves(root, size={"b": 0.0}), PLAN, None, tmp_path / "out")
+    found = judge(Oracle(SPEC, Model.Config()), verify(waves(root, size={"b": 0.0})), PLAN, None, tmp_path / "out")
     assert np.isfinite(values(found, "model")["scaled_crps_h6_o5"].value)
     assert found.protocol["left out"] == "series that never moved in training: b"
     assert found.protocol["windows"] == 5
     with pytest.raises(UserError, match="No series ever moves"):
-        judge(Oracle(SPEC, Model.Config()), waves(root, size={"a": 0.0, "b": 0.0}), PLAN, None, tmp_path / "out")
+        judge(
+            Oracle(SPEC, Model.Config()), verify(waves(root, size={"a": 0.0, "b": 0.0})), PLAN, None, tmp_path / "out"
+        )
 
 
 def test_the_gallery_is_what_the_report_draws(folder, tmp_path):
-    found = judge(Oracle(SPEC, Model.Config()), folder, PLAN, None, tmp_path / "out")
+    found = judge(Oracle(SPEC, Model.Config()), verify(folder), PLAN, None, tmp_path / "out")
     shown = [each for each in found.exhibits if isinstance(each, Bands)]
     assert {each.caption for each in shown} == {"a", "b"}
     for each in shown:
@@ -99,12 +102,12 @@ def test_the_gallery_is_what_the_report_draws(folder, tmp_path):
 def test_the_same_seed_gives_the_same_judgement(folder, tmp_path):
     torch.manual_seed(0)
     model = build_model("deepar", SPEC, {"layers": 1, "hidden": 4})
-    once, again = (judge(model, folder, PLAN, None, tmp_path / name) for name in "xy")
+    once, again = (judge(model, verify(folder), PLAN, None, tmp_path / name) for name in "xy")
     assert once == again
 
 
 def test_a_broken_model_scores_nan_and_its_baselines_do_not(folder, tmp_path):
-    found = judge(Broken(SPEC, Model.Config()), folder, PLAN, None, tmp_path / "out")
+    found = judge(Broken(SPEC, Model.Config()), verify(folder), PLAN, None, tmp_path / "out")
     assert np.isnan(values(found, "model")["crps_h6_o5"].value)
     assert np.isfinite(values(found, "auto_ets")["crps_h6_o5"].value)
 

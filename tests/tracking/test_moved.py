@@ -88,7 +88,7 @@ def test_reading_says_one_thing_and_doctor_the_same_with_the_command(project):
     done = CliRunner().invoke(doctor, ["--deep"])
     assert done.exit_code == 1
     assert done.output.count("✗") == 1
-    assert "To mend it: genfoundry reconcile" in done.output
+    assert "Remedy: genfoundry reconcile" in done.output
 
 
 def test_reconcile_brings_every_address_along_and_all_goes_on_here(project, tmp_path):
@@ -97,7 +97,7 @@ def test_reconcile_brings_every_address_along_and_all_goes_on_here(project, tmp_
     done = CliRunner().invoke(reconcile)
     assert done.exit_code == 0
     assert done.output.count("is at") == 1
-    assert "nothing to mend" in CliRunner().invoke(reconcile).output
+    assert "nothing to repair" in CliRunner().invoke(reconcile).output
     assert CliRunner().invoke(doctor, ["--deep"]).exit_code == 0
     files = {address for address in addresses(project) if ".genfoundry" in address}  # MLflow's own experiment has none
     assert files

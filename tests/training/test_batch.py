@@ -2,10 +2,12 @@ import pytest
 import torch
 from support.trained import digits, order
 
-from genfoundry.batch import ImageRows, Subset, chosen_rows
+from genfoundry.batch import Subset
 from genfoundry.dataset import read_card, seal
 from genfoundry.errors import UserError
+from genfoundry.kinds.image.rows import ImageRows
 from genfoundry.training.device import resolve
+from genfoundry.training.rows import chosen_rows
 from genfoundry.training.settings import Settings
 from genfoundry.training.trainer import training_split
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from support import cards
 from support.trained import digits
 
+from genfoundry import kind
 from genfoundry.dataset import Card, seal
 from genfoundry.errors import UserError
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.kinds.series import storage
-from genfoundry.records import ImageSpec, SeriesSpec
-from genfoundry.training.naming import choose_class, names_of
+from genfoundry.kinds.series.spec import SeriesSpec
+from genfoundry.training.naming import choose_class
 
 PADDED = ("01", "02", "10")
 
@@ -50,14 +53,18 @@ def test_a_number_of_two_names_is_refused():
 def test_a_datasets_names_are_its_classes_or_its_series_in_order(root):
     version = digits(root)
     folder = root / "data" / "digits"
-    assert names_of(folder, version.spec) == tuple("0123456789")
-    assert names_of(folder, ImageSpec(channels=1, height=8, width=8)) == ()  # a model of no classes
+    assert kind.of(version).storage.names(folder, version.spec) == tuple("0123456789")
+    assert (
+        kind.of("image").storage.names(folder, ImageSpec(channels=1, height=8, width=8)) == ()
+    )  # a model of no classes
     days = pd.date_range("2020-01-01", periods=20, freq="D")
     frames = [pd.DataFrame({"unique_id": name, "ds": days, "y": 1.0}) for name in ("b", "10", "a", "9")]
-    spec, _ = storage.write(root / "days", frames, SeriesSpec(freq="D", season=1, context=4, horizon=2), SPLITS)
+    spec, _ = storage.write(
+        root / "days", frames, cards.series(SeriesSpec(freq="D", season=1, context=4, horizon=2), SPLITS)
+    )
     card = Card(name="days", kind="series", title="", licence="", source="", consent="", splits=SPLITS, spec=spec)
     seal(root / "days", card)
-    assert names_of(root / "days", spec) == storage.read(root / "days").ids == ("10", "9", "a", "b")
+    assert storage.names(root / "days", spec) == storage.read(root / "days").ids == ("10", "9", "a", "b")
 
 
 SPLITS = {"val": "2020-01-12", "test": "2020-01-16"}

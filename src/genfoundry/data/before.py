@@ -1,17 +1,15 @@
-"""The version of a dataset that new files are added over: its card, and on which side each of its images lies.
-
-An image keeps its side and a class its number, so that no model is judged on what an earlier one learned from.
-"""
+"""The version of a dataset that new files are added over, so that what was trained on stays training."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from genfoundry import catalog
 from genfoundry.data.building import is_sealed
 from genfoundry.data.versions import dvc, history
 from genfoundry.dataset import CARD_FILE, Card, digest_of, folder_digest, read_card, restore
@@ -19,28 +17,26 @@ from genfoundry.errors import UserError
 from genfoundry.files import data_dir, file_digest, state_dir
 
 
-class Row(NamedTuple):
-    """Where an image was: its split, the name of its class ("" in a flat set), and the split that it was given."""
-
-    split: str
-    class_name: str = ""
-    given: str = ""
-
-
 class Before(NamedTuple):
-    """A version of a set of images or of series; `rows` holds its images by the sha256 of their pixels."""
+    """A version of a dataset: its card, and a folder with the files by which its kind knows the rows again."""
 
     card: Card
-    rows: dict[str, Row]
+    folder: Path
 
 
-def find(name: str, *, force: bool = False) -> tuple[Before | None, str]:
+@contextmanager
+def found(name: str, *, force: bool = False) -> Iterator[tuple[Before | None, str]]:
     """The version that lies in `data/`, else the one that `data.dvc` records; with a sentence where it was lost.
 
     Raises:
         UserError: `data/` holds an earlier version than the recorded one, or the version can't be read; not with
             `force`.
     """
+    with tempfile.TemporaryDirectory() as temporary:
+        yield _find(name, Path(temporary) / name, force=force)
+
+
+def _find(name: str, temporary: Path, *, force: bool) -> tuple[Before | None, str]:
     folder, wanted = data_dir() / name, dvc.kept(name)
     places: list[Callable[[], Before]] = []
     if is_sealed(folder):
@@ -48,7 +44,7 @@ def find(name: str, *, force: bool = False) -> tuple[Before | None, str]:
             _refuse_stale(folder, wanted)
         places.append(lambda: _read(folder))
     if wanted:
-        places.append(lambda: _recorded(name, wanted))
+        places.append(lambda: _recorded(name, wanted, temporary))
     problems: list[UserError] = []
     for read in places:
         try:
@@ -78,41 +74,32 @@ def _refuse_stale(folder: Path, wanted: str) -> None:
 
 def _read(folder: Path) -> Before:
     card = read_card(folder)
-    return Before(card, _rows(folder, card) if card.kind == "image" else {})
-
-
-def _rows(folder: Path, card: Card) -> dict[str, Row]:
-    from genfoundry.kinds.image import storage  # reads numpy
-
-    path, seal = folder / storage.MANIFEST, card.files.get(storage.MANIFEST)
-    if seal is None or not path.is_file() or file_digest(path, "md5") != seal.md5:
-        raise UserError(
-            f"{path} was changed after it was sealed, or is missing.",
-            expected=f"md5 {seal.md5 if seal else 'on its card'}",
-            remedy=restore(card.name),
-        )
-    with path.open(encoding="utf-8", newline="") as file:
-        return {
-            row["sha256"]: Row(
-                row["split"],
-                card.class_names[int(row["label"])] if card.class_names else "",
-                row.get(storage.GIVEN) or "",
+    for name in _memory(card):
+        path, seal = folder / name, card.files.get(name)
+        if seal is None or not path.is_file() or file_digest(path, "md5") != seal.md5:
+            raise UserError(
+                f"{path} was changed after it was sealed, or is missing.",
+                expected=f"md5 {seal.md5 if seal else 'on its card'}",
+                remedy=restore(card.name),
             )
-            for row in csv.DictReader(file)
-        }
+    return Before(card, folder)
 
 
-def _recorded(name: str, digest: str) -> Before:
-    """Out of DVC's cache or remote, and no more of it than is needed: the card and the manifest."""
+def _memory(card: Card) -> tuple[str, ...]:
+    return catalog.part("kinds", card.kind, "take").MEMORY
+
+
+def _recorded(name: str, digest: str, folder: Path) -> Before:
+    """Out of DVC's cache or remote, and no more of it than is needed: the card, and what its kind remembers rows by."""
     if is_sealed(brought := state_dir("datasets") / digest):
         return _read(brought)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / name
-        folder.mkdir()
-        dvc.take_out(name, digest, folder, only=(CARD_FILE, "manifest.csv"))
-        card = read_card(folder)
-        files = {path: seal.md5 for path, seal in card.files.items()}
-        files[CARD_FILE] = hashlib.md5((folder / CARD_FILE).read_bytes(), usedforsecurity=False).hexdigest()
-        if digest_of(files) != digest:
-            raise UserError(f"What DVC holds of '{name}' is not version {digest}.", remedy=restore(name))
-        return _read(folder)
+    folder.mkdir()
+    dvc.take_out(name, digest, folder, only=(CARD_FILE,))
+    card = read_card(folder)
+    if memory := _memory(card):
+        dvc.take_out(name, digest, folder, only=memory)
+    files = {path: seal.md5 for path, seal in card.files.items()}
+    files[CARD_FILE] = hashlib.md5((folder / CARD_FILE).read_bytes(), usedforsecurity=False).hexdigest()
+    if digest_of(files) != digest:
+        raise UserError(f"What DVC holds of '{name}' is not version {digest}.", remedy=restore(name))
+    return _read(folder)

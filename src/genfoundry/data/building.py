@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -15,7 +16,7 @@ from genfoundry import catalog, sealed
 from genfoundry.dataset import CARD_FILE, Card, seal, verify
 from genfoundry.errors import UserError
 from genfoundry.files import DiskFull, data_dir, disk_full, means_full, megabytes, state_dir, sync_folder
-from genfoundry.records import DatasetVersion, SeriesSpec
+from genfoundry.records import DatasetVersion
 
 TEMPORARY = ".building-"
 DECLARED = (
@@ -58,25 +59,27 @@ def build_folder(name: str, *, force: bool = False) -> DatasetVersion:
     with writing_data():
         if not force and destination.exists() and _declares((built := verify(destination)).card, entry.CARD):
             return built.version
-        return place(destination, lambda folder: _write(folder, entry.CARD, entry.examples()))
+        return place(destination, lambda folder: write_sealed(folder, entry.CARD, entry.examples()))
 
 
 def _declares(built: Card, card: Card) -> bool:
     return all(getattr(built, field) == getattr(card, field) for field in DECLARED)
 
 
-def _write(folder: Path, card: Card, examples: Iterator) -> DatasetVersion:
-    if card.kind == "image":
-        from genfoundry.kinds.image import storage  # reads no array library until something is built
+def write_sealed(
+    folder: Path, card: Card, examples: Iterable[Any], finish: Callable[[Path, Card], Card] | None = None
+) -> DatasetVersion:
+    """Write the examples into an empty folder in the canonical form of their kind, and seal it.
 
-        spec, counts = storage.write(folder, examples, len(card.class_names))
-        return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
-    from genfoundry.kinds.series import storage  # as above
+    Args:
+        finish: is given the folder and the filled card, and returns the card to seal.
 
-    if not isinstance(card.spec, SeriesSpec):
-        raise ValueError(f"the card of '{card.name}' declares no SeriesSpec")
-    spec, counts = storage.write(folder, examples, card.spec, card.splits)
-    return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
+    Raises:
+        UserError | ValueError: the examples do not agree with each other, or with the card.
+    """
+    spec, counts = catalog.part("kinds", card.kind, "storage").write(folder, examples, card)
+    card = card.model_copy(update={"spec": spec, "counts": counts})
+    return seal(folder, finish(folder, card) if finish else card)
 
 
 def place(destination: Path, fill: Callable[[Path], DatasetVersion]) -> DatasetVersion:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genfoundry.data.file_names import class_of, natural, split_of, twins
-from genfoundry.data.quarantine import Account, as_text
+from genfoundry.data.quarantine import IntakeTally, as_text
 from genfoundry.data.walking import Candidate, Part, Walk, some
 from genfoundry.errors import UserError
 
@@ -39,7 +39,7 @@ class Listing(NamedTuple):
     alike: str = ""
 
 
-def list_folder(root: Path, account: Account, reading: Reading = PLAIN, named_from: Path | None = None) -> Listing:
+def list_folder(root: Path, tally: IntakeTally, reading: Reading = PLAIN, named_from: Path | None = None) -> Listing:
     """List a flat folder, or one folder per class, or both below the folders of given splits; count every file.
 
     Args:
@@ -49,7 +49,7 @@ def list_folder(root: Path, account: Account, reading: Reading = PLAIN, named_fr
         UserError: images and folders side by side, folders inside a class, an empty class, nothing at all; splits
             beside other folders, or of unlike forms; a class that is known is gone.
     """
-    walk = Walk(named_from or root, account, reading.follow_links)
+    walk = Walk(named_from or root, tally, reading.follow_links)
     parts, splits = _parts(root, walk, reading)
     flat = [part for part in parts if part.files]
     if flat and len(flat) < len(parts):

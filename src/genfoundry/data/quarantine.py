@@ -44,7 +44,7 @@ def as_text(name: str | os.PathLike) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
 
 
-def tally(items: Sequence[Item]) -> str:
+def count_reasons(items: Sequence[Item]) -> str:
     """How many of each reason, as `2 EMPTY, 1 TRUNCATED`; `none` for none."""
     counts = Counter(item.reason for item in items)
     return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "none"
@@ -61,7 +61,7 @@ def _items(report: dict[str, Any]) -> list[dict[str, str]]:
     return [Item.model_validate(item).model_dump() for item in report["quarantined"]]
 
 
-class Account:
+class IntakeTally:
     """What became of every item on the way in.
 
     Args:
@@ -111,7 +111,7 @@ class Account:
         )
         more = f"\n  … and {bad - SHOWN} more, all listed in {report}" if bad > SHOWN else ""
         raise UserError(
-            f"{bad} of {judged} {self.noun} are bad ({tally(self.quarantined)}):\n{listed}{more}",
+            f"{bad} of {judged} {self.noun} are bad ({count_reasons(self.quarantined)}):\n{listed}{more}",
             expected=f"at most {self.limit:.1%} bad",
             remedy=f"mend or remove them{links}, or allow more with --max-bad-fraction",
         )

@@ -1,6 +1,6 @@
-"""A user's CSV or Parquet file of series, read strictly: every cell as it is, nothing guessed, nothing padded.
+"""A user's CSV or Parquet file, read strictly: every cell as it is, nothing guessed, nothing padded.
 
-The rows come back as columns of text (CSV) or of what Parquet holds; `kinds/series/take.py` makes numbers of them.
+The rows come back as columns of text (CSV) or of what Parquet holds; the kind of data makes numbers of them.
 The index numbers the rows as an editor shows them: the header of a CSV is row 1; Parquet's first row is row 1.
 """
 
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from genfoundry.errors import UserError, closest
 
@@ -22,7 +23,6 @@ MAX_CELLS = 200_000_000
 MAX_COLUMNS = 1000
 EXACT = 2**53  # the largest whole number up to which float64 holds all
 SHOWN = 5
-REQUIRED = ("ds", "y")
 MAGIC = {
     b"PK\x03\x04": "a ZIP archive (or a spreadsheet)", b"\x1f\x8b": "a gzip file", b"BZh": "a bzip2 file",
     b"\xfd7zXZ": "an xz file", b"\x28\xb5\x2f\xfd": "a zstd file", b"%PDF": "a PDF",
@@ -30,23 +30,73 @@ MAGIC = {
 }  # fmt: skip
 
 
-def read_table(path: Path) -> pd.DataFrame:
+class Wanted(NamedTuple):
+    """What a kind of data asks of a file: the `columns` that must be there, and in words the `form` of all and an
+    `example`. `ragged` is told the number of each row that has not as many cells as the header, and in words how many;
+    where there is none, such rows are refused. `booleans` says that a Parquet file may hold some."""
+
+    columns: tuple[str, ...] = ()
+    form: str = ""
+    example: str = "a CSV with a header"
+    ragged: Callable[[int, str], None] | None = None
+    booleans: bool = False
+
+
+SERIES = Wanted(
+    columns=("ds", "y"),
+    form="the long form: unique_id (may be left out for one series), ds (time), y (value)",
+    example="a CSV with the columns unique_id, ds, y",
+)
+
+
+def read_table(path: Path, wanted: Wanted = SERIES) -> pd.DataFrame:
     """The columns of a file, indexed by row number.
 
     Raises:
         UserError: it is no CSV or Parquet, is damaged, empty or ragged, or a needed column is missing.
     """
-    frame = _parquet(path) if _form(path) == "parquet" else _csv(path)
-    _check_columns(path, list(frame.columns))
+    frame = _parquet(path, wanted) if form_of(path, wanted) == "parquet" else _csv(path, wanted)
+    check_columns(path, list(frame.columns), wanted)
     if frame.empty:
         raise UserError(f"{path.name} has a header and no row.", expected="at least one row of data")
     return frame
 
 
-def _form(path: Path) -> str:
+def header_of(path: Path, wanted: Wanted) -> list[str]:
+    """The names of a file's columns, without its rows.
+
+    Raises:
+        UserError: it is no CSV or Parquet, or is damaged.
+    """
+    if form_of(path, wanted) == "parquet":
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        try:
+            return parquet.read_schema(path).names
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"{path.name} is a damaged Parquet file: {error}") from None
+    with path.open("rb") as file:
+        start = file.read(MAX_COLUMNS << 8)
+    _check_encoding(path, start)
+    text = start.decode("utf-8-sig", "replace")
+    header = next((row for row in csv.reader(io.StringIO(text, newline="")) if row), None)
+    if header is None:
+        raise UserError(f"{path.name} holds only blank lines.", expected=wanted.example)
+    names = [name.strip() for name in header]
+    _check_delimiter(path, names)
+    return names
+
+
+def form_of(path: Path, wanted: Wanted) -> str:
+    """`parquet` or `csv`, by the first bytes.
+
+    Raises:
+        UserError: it is empty, too large, or something else.
+    """
     size = path.stat().st_size
     if size == 0:
-        raise UserError(f"{path.name} is empty: 0 bytes.", expected="a CSV with the columns unique_id, ds, y")
+        raise UserError(f"{path.name} is empty: 0 bytes.", expected=wanted.example)
     if size > MAX_BYTES:
         raise UserError(f"{path.name} has {size >> 20} MB.", expected=f"at most {MAX_BYTES >> 20} MB")
     with path.open("rb") as file:
@@ -61,15 +111,19 @@ def _form(path: Path) -> str:
     return "csv"
 
 
-def _csv(path: Path) -> pd.DataFrame:
+def _csv(path: Path, wanted: Wanted) -> pd.DataFrame:
     import pandas as pd  # imported where a table is read
 
     text = _decoded(path)
-    rows = _rows(path, text)
+    rows = _rows(path, text, wanted)
     header = [name.strip() for name in rows.pop(min(rows))]
     _check_delimiter(path, header)
     ragged = [(number, len(row)) for number, row in rows.items() if len(row) != len(header)]
-    if ragged:
+    if wanted.ragged:
+        for number, cells in ragged:
+            del rows[number]
+            wanted.ragged(number, f"it has {cells} cells, the header {len(header)}")
+    elif ragged:
         listed = ", ".join(f"row {number} has {cells}" for number, cells in ragged[:SHOWN])
         raise UserError(
             f"{path.name}: {len(ragged)} rows have not as many cells as the header: {listed}.",
@@ -81,8 +135,7 @@ def _csv(path: Path) -> pd.DataFrame:
 
 def _decoded(path: Path) -> str:
     content = path.read_bytes()
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise UserError(f"{path.name} is UTF-16.", expected="UTF-8", remedy=f"iconv -f utf-16 -t utf-8 {path.name}")
+    _check_encoding(path, content)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -94,7 +147,12 @@ def _decoded(path: Path) -> str:
         ) from None
 
 
-def _rows(path: Path, text: str) -> dict[int, list[str]]:
+def _check_encoding(path: Path, content: bytes) -> None:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise UserError(f"{path.name} is UTF-16.", expected="UTF-8", remedy=f"iconv -f utf-16 -t utf-8 {path.name}")
+
+
+def _rows(path: Path, text: str, wanted: Wanted) -> dict[int, list[str]]:
     """The cells of every line that is not blank, by line number."""
     if "\0" in text:
         raise UserError(f"{path.name}, row {text.count(chr(10), 0, text.index(chr(0))) + 1}: holds a zero byte.")
@@ -110,7 +168,7 @@ def _rows(path: Path, text: str) -> dict[int, list[str]]:
             remedy="look for a quote that is not closed there",
         ) from None
     if not rows:
-        raise UserError(f"{path.name} holds only blank lines.", expected="a CSV with the columns unique_id, ds, y")
+        raise UserError(f"{path.name} holds only blank lines.", expected=wanted.example)
     return rows
 
 
@@ -124,7 +182,12 @@ def _check_delimiter(path: Path, header: list[str]) -> None:
             )
 
 
-def _check_columns(path: Path, names: list[str]) -> None:
+def check_columns(path: Path, names: list[str], wanted: Wanted) -> None:
+    """Refuse a file by the names of its columns.
+
+    Raises:
+        UserError: there are too many, one comes twice or is empty, or one that is needed is missing.
+    """
     if len(names) > MAX_COLUMNS:
         raise UserError(f"{path.name} has {len(names)} columns.", expected=f"at most {MAX_COLUMNS}")
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -132,15 +195,12 @@ def _check_columns(path: Path, names: list[str]) -> None:
         raise UserError(f"{path.name} has two columns '{twice[0]}'.", expected="each column once")
     if "" in names:
         raise UserError(f"{path.name}: column {names.index('') + 1} has no name.", expected="a name for each column")
-    for needed in REQUIRED:
+    for needed in wanted.columns:
         if needed not in names:
-            raise UserError(
-                f"{path.name} has no column '{needed}'; {closest(needed, names)}",
-                expected="the long form: unique_id (may be left out for one series), ds (time), y (value)",
-            )
+            raise UserError(f"{path.name} has no column '{needed}'; {closest(needed, names)}", expected=wanted.form)
 
 
-def _parquet(path: Path) -> pd.DataFrame:
+def _parquet(path: Path, wanted: Wanted) -> pd.DataFrame:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -150,8 +210,8 @@ def _parquet(path: Path) -> pd.DataFrame:
         if cells > MAX_CELLS:
             raise UserError(f"{path.name} would unpack to {cells:,} cells.", expected=f"at most {MAX_CELLS:,}")
         schema = file.schema_arrow
-        _check_columns(path, schema.names)
-        _check_types(path, schema)
+        check_columns(path, schema.names, wanted)
+        _check_types(path, schema, wanted)
         table = file.read()
         # a column of whole numbers and gaps would become float64, which holds none beyond 2^53
         frame = table.to_pandas(ignore_metadata=True, integer_object_nulls=any(map(_large_with_gaps, table.columns)))
@@ -170,11 +230,11 @@ def _large_with_gaps(column: pa.ChunkedArray) -> bool:
     return max(-ends["min"], ends["max"]) > EXACT
 
 
-def _check_types(path: Path, schema: pa.Schema) -> None:
+def _check_types(path: Path, schema: pa.Schema, wanted: Wanted) -> None:
     from pyarrow import types
 
     good = (types.is_integer, types.is_floating, types.is_decimal, types.is_string, types.is_large_string,
-            types.is_timestamp, types.is_date)  # fmt: skip
+            types.is_timestamp, types.is_date, *([types.is_boolean] if wanted.booleans else []))  # fmt: skip
     for field in schema:
         kind = field.type.value_type if types.is_dictionary(field.type) else field.type
         if not any(check(kind) for check in good):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genfoundry.data.file_names import natural
-from genfoundry.data.quarantine import SHOWN, Account, RefusedError, as_text
+from genfoundry.data.quarantine import SHOWN, IntakeTally, RefusedError, as_text
 from genfoundry.errors import UserError
 
 JUNK = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
@@ -37,11 +37,11 @@ class Walk(NamedTuple):
     """Looks into folders; `base` is what the texts name the files from."""
 
     base: Path
-    account: Account
+    tally: IntakeTally
     follow: bool
 
     def look(self, folder: Path) -> tuple[list[Path], list[Candidate]]:
-        """The folders in a folder, and its candidates; everything else goes to the account."""
+        """The folders in a folder, and its candidates; everything else goes to the tally."""
         folders, files = [], []
         for entry in _entries(folder):
             if self._is_folder(entry):
@@ -97,11 +97,11 @@ class Walk(NamedTuple):
 
     def _sorted_out(self, entry: os.DirEntry) -> Iterator[Candidate]:
         path, text = Path(entry.path), as_text(Path(entry.path).relative_to(self.base))
-        self.account.total += 1
+        self.tally.total += 1
         if why := _not_meant(entry, path):
-            self.account.skip(text, *why)
+            self.tally.skip(text, *why)
         elif refused := self._not_opened(entry, path):
-            self.account.refuse(text, refused)
+            self.tally.refuse(text, refused)
         else:
             yield Candidate(Path(os.path.realpath(path)) if entry.is_symlink() else path, text, -1)
 
@@ -119,8 +119,8 @@ class Walk(NamedTuple):
     def _skip_hidden(self, folder: Path) -> None:
         for where, _, names in os.walk(folder):
             for name in sorted(names):
-                self.account.total += 1
-                self.account.skip(as_text((Path(where) / name).relative_to(self.base)), "HIDDEN", "in a hidden folder")
+                self.tally.total += 1
+                self.tally.skip(as_text((Path(where) / name).relative_to(self.base)), "HIDDEN", "in a hidden folder")
 
 
 def some(names: list[str]) -> str:

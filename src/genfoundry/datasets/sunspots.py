@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from genfoundry.dataset import Card, shipped
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genfoundry import kind
 from genfoundry.exhibit import Bars, Lines, Matrix, Table
-from genfoundry.training.naming import names_of
 
 if TYPE_CHECKING:
     from genfoundry.model import Model
@@ -20,7 +20,7 @@ MATRIX = "Confusion matrix"
 
 def class_names(model: Model, folder: Path, count: int) -> tuple[str, ...]:
     """What each of `count` classes is called by the model, else by the dataset's card, else its number."""
-    names = model.names or names_of(folder, model.spec)
+    names = model.names or kind.of(model.kind).storage.names(folder, model.spec)
     return tuple(names) if len(names) == count else tuple(map(str, range(count)))
 
 

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch.optim.lr_scheduler import LinearLR
 
-from genfoundry.batch import ImageBatch
-from genfoundry.judging.features import Domain, Extractor, cached_features, in_chunks, remembered, sha256, to_batch
+from genfoundry.judging.features import Domain, Extractor, cached_features, remembered, sha256
 from genfoundry.judging.image_sets import ImageSet, LabelledImages, RealImages
-from genfoundry.judging.interval import UNKNOWN, Estimate, around, size_name, wilson
+from genfoundry.kinds.image.filters import in_chunks
+from genfoundry.kinds.image.rows import ImageBatch, to_batch
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.model import Classifies, Model
 from genfoundry.records import Score
+from genfoundry.statistics.interval import UNKNOWN, Estimate, around, size_name, wilson
 from genfoundry.stopping import while_wanted
 
 TEACHING = 12  # samples that teach, at most, for each one that a drawing judges
@@ -48,7 +49,7 @@ def scores(
     found.append((around(known) if known else UNKNOWN).score(f"fd_by_class_{name}_{size}", "model"))
     taught = {
         "model": LabelledImages(as_many.draws[0], as_many.labels[0]),
-        "real": LabelledImages(real.train, real.train_labels),
+        "real": LabelledImages(*real.train),
     }
     steps = max(300, len(taught["model"].labels) // 50)
     for subject, images in taught.items():
@@ -59,7 +60,7 @@ def scores(
 
 def num_teaching_samples(real: RealImages, num_samples: int) -> int:
     """How many samples teach the classifier of the score: the training images' number, in a short judging fewer."""
-    return min(len(real.train), TEACHING * num_samples)
+    return min(len(real.train.labels), TEACHING * num_samples)
 
 
 def _label_accuracy(extractor: Extractor, images: LabelledImages) -> Estimate:
@@ -83,7 +84,7 @@ def _accuracy_after(
 ) -> Estimate:
     identity = f"taught:{extractor.id}:{sha256(taught.labels)}:{sha256(held_out.images)}:{steps}:{seed}"
     train = partial(train_classifier, extractor.model, taught, held_out, steps, seed)
-    hits = remembered(identity, taught.images, lambda: np.array([train()]))
+    hits = remembered(identity, taught.images, lambda: np.array([train()]), taught.digest)
     return wilson(int(hits[0]), len(held_out.labels))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from genfoundry.judging.interval import UNKNOWN, Estimate, percentiles
 from genfoundry.metrics.detection import FALSE_POSITIVES, SCORES, Detection
 from genfoundry.records import Score
+from genfoundry.statistics.interval import UNKNOWN, Estimate, percentiles
 
 RECALL = "tpr_at_fpr5"
 FALSE_ALARMS = "false_positive_rate"

@@ -9,53 +9,24 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from genfoundry import sealed
-from genfoundry.batch import ImageBatch
 from genfoundry.files import digest, state_dir
 from genfoundry.judging import inception
+from genfoundry.kind import View
+from genfoundry.kinds.image.filters import CHUNK, in_chunks
+from genfoundry.kinds.image.pixels import to_unit
 from genfoundry.model import Embeds, Model
-from genfoundry.stopping import while_wanted
 
-CHUNK = 256  # images in one pass
 COMPONENTS = 64
 MOST_VALUES = 1024  # of an image, before its principal components are taken
 FIT_ROWS = 10_000
-
-
-class View(Protocol):
-    """uint8 images (N, C, H, W) to float32 features (N, D)."""
-
-    name: str
-    id: str
-
-    def __call__(self, pixels: np.ndarray) -> np.ndarray: ...
-
-
-def to_pixels(images: Tensor) -> np.ndarray:
-    """float images in [-1, 1] to the uint8 values that a file would hold; beyond the range is cut off."""
-    return images.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-
-
-def to_batch(pixels: np.ndarray, device: torch.device, labels: np.ndarray | None = None) -> ImageBatch:
-    """What a model is given for these uint8 images; unlabelled unless `labels` are given."""
-    images = torch.from_numpy(np.array(pixels)).to(device).float().div_(127.5).sub_(1)
-    found = np.full(len(pixels), -1) if labels is None else labels
-    return ImageBatch(images, torch.from_numpy(np.ascontiguousarray(found, np.int64)).to(device))
-
-
-@torch.inference_mode()
-def in_chunks(function: Callable[[ImageBatch], Tensor], pixels: np.ndarray, device: torch.device) -> np.ndarray:
-    """`function` of all images, a chunk at a time, as float32 on the CPU."""
-    starts = while_wanted(range(0, len(pixels), CHUNK))
-    parts = [function(to_batch(pixels[i : i + CHUNK], device)) for i in starts]
-    return torch.cat([part.float().cpu() for part in parts]).numpy()
+MOST_FLOATS = 1 << 24  # of images in full size at once, before they are averaged: 64 MB
 
 
 class Extractor(NamedTuple):
@@ -73,29 +44,6 @@ class Domain:
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         return in_chunks(cast(Embeds, self.model).embed, pixels, self.model.device)
-
-
-class RandomFilters:
-    """Mean rectified responses to fixed random filters, two layers deep: texture and sharpness, without labels.
-
-    Random, untrained convolutions already order images by what they are made of (Saxe 2011; Ustyuzhaninov 2016). The
-    first layer's filters have no mean, so brightness alone moves nothing.
-    """
-
-    def __init__(self, channels: int) -> None:
-        generator = torch.Generator().manual_seed(0)
-        first, second = (torch.randn(shape, generator=generator) for shape in ((32, channels, 5, 5), (32, 32, 3, 3)))
-        first = first - first.mean((2, 3), keepdim=True)
-        self.first, self.second = first / first.flatten(1).norm(dim=1)[:, None, None, None], second / 288**0.5
-        self.name, self.id = "random32", f"random-filters:{channels}:32x5:32x3"
-
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        return in_chunks(self._respond, pixels, torch.device("cpu"))
-
-    def _respond(self, batch: ImageBatch) -> Tensor:
-        edges = torch.relu(F.conv2d(batch.images, self.first))
-        edges = edges - edges.mean(1, keepdim=True)
-        return torch.relu(F.conv2d(edges, self.second, stride=2)).mean((2, 3))
 
 
 class Canonical:
@@ -133,7 +81,12 @@ class PixelPCA:
 
 def _flat(pixels: np.ndarray) -> np.ndarray:
     """(N, D) float32 in [-1, 1], D at most `MOST_VALUES` unless there are more channels than that."""
-    images = torch.from_numpy(np.array(pixels)).float().div_(127.5).sub_(1)
+    step = max(1, MOST_FLOATS // math.prod(pixels.shape[1:]))
+    return np.concatenate([_averaged(pixels[i : i + step]) for i in range(0, max(1, len(pixels)), step)])
+
+
+def _averaged(pixels: np.ndarray) -> np.ndarray:
+    images = to_unit(torch.from_numpy(np.array(pixels)))
     channels, height, width = images.shape[1:]
     block = math.ceil(math.sqrt(channels * height * width / MOST_VALUES))
     if block > 1:
@@ -153,17 +106,23 @@ def _fit(rows: np.ndarray) -> np.ndarray:
 def sha256(array: np.ndarray) -> str:
     """Hexadecimal digest of an array's shape and bytes."""
     rows = np.ascontiguousarray(array)
-    return hashlib.sha256(f"{rows.dtype}{rows.shape}".encode() + rows.tobytes()).hexdigest()
+    found = hashlib.sha256(f"{rows.dtype}{rows.shape}".encode())
+    found.update(rows.data)
+    return found.hexdigest()
 
 
-def cached_features(view: View, pixels: np.ndarray) -> np.ndarray:
-    """`view(pixels)`, kept on disk by view and by the digest of the pixels."""
-    return remembered(view.id, pixels, lambda: view(pixels))
+def cached_features(view: View, pixels: np.ndarray, known: str = "") -> np.ndarray:
+    """`view(pixels)`, kept on disk by view and by the digest of the pixels, or by that of their file, where `known`."""
+    return remembered(view.id, pixels, lambda: view(pixels), known)
 
 
-def remembered(identity: str, source: np.ndarray, make: Callable[[], np.ndarray]) -> np.ndarray:
-    """The array that `make` makes of `source`, from disk where it lies whole; a damaged file is made again."""
-    path = state_dir("features") / f"{digest([identity, sha256(source)])[:40]}.npy"
+def remembered(identity: str, source: np.ndarray, make: Callable[[], np.ndarray], known: str = "") -> np.ndarray:
+    """The array that `make` makes of `source`, from disk where it lies whole; a damaged file is made again.
+
+    Args:
+        known: the digest of the file that all of `source` is mapped from, so that nobody reads it to hash it.
+    """
+    path = state_dir("features") / f"{digest([identity, known or sha256(source)])[:40]}.npy"
     if (found := sealed.read_array(path, "it is made anew")) is not None:
         return found
     made = make()

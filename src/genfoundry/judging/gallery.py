@@ -12,8 +12,11 @@ from torch import Generator, Tensor
 from genfoundry.exhibit import Picture
 from genfoundry.files import publish
 from genfoundry.judging import sheet
-from genfoundry.judging.features import PixelPCA, cached_features, in_chunks, to_batch, to_pixels
+from genfoundry.judging.features import PixelPCA
 from genfoundry.judging.image_sets import ImageSet
+from genfoundry.kinds.image.filters import in_chunks
+from genfoundry.kinds.image.pixels import to_pixels
+from genfoundry.kinds.image.rows import to_batch
 from genfoundry.metric import subject
 from genfoundry.metrics.memorisation import nearest
 from genfoundry.model import Completes, Decodes, Model, Pyramids, Reconstructs
@@ -85,11 +88,11 @@ def _samples(out: Path, made: list[ImageSet]) -> list[Picture]:
 
 def _neighbours(out: Path, samples: ImageSet, pixels: PixelPCA) -> Picture:
     shown = samples.draws[0][:BANDS]
-    row = nearest(cached_features(pixels, samples.train), pixels(shown)).row
+    row = nearest(samples.train_features(pixels), pixels(shown)).row
     return picture(
         out / "neighbours.png",
         shown,
-        samples.train[row],
+        samples.train.images[row],
         title="Nearest training examples",
         caption="Is it copying? Rows in pairs: samples, and below each the training example nearest to it. Twins would "
         "mean yes.",

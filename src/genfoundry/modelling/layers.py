@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genfoundry.errors import UserError
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.spec import ImageSpec
 
 
 def halvings(spec: ImageSpec, smallest: int = 8) -> int:

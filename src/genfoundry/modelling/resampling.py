@@ -9,6 +9,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from genfoundry.kinds.image.pixels import quantised
+
 INTERPOLATIONS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 
 
@@ -18,7 +20,7 @@ def degrade(images: Tensor, scale: int) -> Tensor:
     The degradation of the super-resolution literature (Ledig 2017, §3.2 and Agustsson 2017).
     """
     small = F.interpolate(images, scale_factor=1 / scale, mode="bicubic", antialias=True, align_corners=False)
-    return small.add(1).mul(127.5).round().clamp(0, 255).div(127.5).sub(1)
+    return quantised(small)
 
 
 def interpolate(pixels: np.ndarray, scale: int, method: str) -> np.ndarray:

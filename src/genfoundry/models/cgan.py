@@ -19,18 +19,17 @@ from torch import Generator as Random
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
-from genfoundry.model import Condition
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.modelling.adversarial import FromNoise
 from genfoundry.modelling.layers import ClassNorm2d, Projection, UpConv2d, halvings
-from genfoundry.records import ImageSpec
 
 
 class CGAN(FromNoise):
     """Images of the class that is asked for."""
 
-    conditions: ClassVar[tuple[Condition, ...]] = ("label",)
+    conditions: ClassVar[tuple[str, ...]] = ("label",)
 
     class Config(FromNoise.Config):
         conditioning: Literal["projection", "concatenation"] = "projection"  # concatenation in Mirza 2014, §3.2

@@ -18,9 +18,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.modelling.adversarial import FromNoise
 from genfoundry.modelling.layers import UpConv2d, halvings
-from genfoundry.records import ImageSpec
 
 
 class DCGAN(FromNoise):

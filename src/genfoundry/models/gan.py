@@ -14,8 +14,8 @@ from math import prod
 from pydantic import Field
 from torch import nn
 
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.modelling.adversarial import FromNoise
-from genfoundry.records import ImageSpec
 
 
 class GAN(FromNoise):

@@ -11,9 +11,9 @@ from math import prod
 from pydantic import Field
 from torch import Tensor, nn
 
-from genfoundry.batch import ImageBatch
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.modelling.classifier import Classifier
-from genfoundry.records import ImageSpec
 
 
 class MLP(Classifier):

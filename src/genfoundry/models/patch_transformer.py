@@ -15,11 +15,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genfoundry.batch import SeriesBatch
 from genfoundry.errors import UserError
+from genfoundry.kinds.series.rows import SeriesBatch
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.modelling.forecaster import Forecaster, ascending
 from genfoundry.modelling.windows import Scaled
-from genfoundry.records import SeriesSpec
 
 
 class PatchTransformer(Forecaster):

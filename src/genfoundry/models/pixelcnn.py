@@ -22,13 +22,14 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam, Optimizer
 
-from genfoundry.batch import ImageBatch
+from genfoundry.kinds.image.pixels import to_levels
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Losses, Model, Update
 from genfoundry.modelling.spectral import convolve
-from genfoundry.records import ImageSpec
 
 
-class PixelCNN(Model[ImageBatch]):
+class PixelCNN(Model[ImageBatch, ImageSpec]):
     """Gated PixelCNN with a softmax over the values of a pixel (§2.1)."""
 
     kind: ClassVar[str] = "image"
@@ -79,7 +80,7 @@ class PixelCNN(Model[ImageBatch]):
     def to_levels(self, images: Tensor) -> Tensor:
         """(B, C, H, W) in [-1, 1] to int64 (B, H, W·C)."""
         columns = images.permute(0, 2, 3, 1).flatten(2)
-        return self.level_of[((columns + 1) * 127.5).round().long().clamp(0, 255)]
+        return self.level_of[to_levels(columns).long()]
 
     def to_values(self, levels: Tensor) -> Tensor:
         """What the network reads of levels, in [-1, 1]."""

@@ -15,10 +15,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genfoundry.batch import SeriesBatch
+from genfoundry.kinds.series.rows import SeriesBatch
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.modelling.forecaster import Forecaster, ascending, pinball, read_cycles
 from genfoundry.modelling.windows import Scaled, calendar
-from genfoundry.records import SeriesSpec
 
 
 class RNN(Forecaster):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pydantic import Field
 from torch import Tensor, nn
 
-from genfoundry.batch import ImageBatch
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.modelling.classifier import Classifier
-from genfoundry.records import ImageSpec
 
 
 class RNNClassifier(Classifier):

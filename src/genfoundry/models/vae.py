@@ -20,17 +20,17 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from genfoundry.batch import ImageBatch
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Losses, Model, Update
 from genfoundry.modelling.layers import UpConv2d, halvings, noise
 from genfoundry.modelling.losses import discretised_logistic, kl_standard_normal
 from genfoundry.modelling.mixture import GaussianMixture
-from genfoundry.records import ImageSpec
 
 LOG_SCALE = (-6.0, 2.0)
 
 
-class VAE(Model[ImageBatch]):
+class VAE(Model[ImageBatch, ImageSpec]):
     """Convolutional encoder and decoder around a Gaussian latent."""
 
     kind: ClassVar[str] = "image"

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from statistics import fmean, stdev
 
-from genfoundry.judging.interval import Estimate
 from genfoundry.metric import MODEL, score_kinds, subjects
 from genfoundry.records import ModelVersion, Score
 from genfoundry.report import wording
 from genfoundry.report.leaderboard import groups
 from genfoundry.report.markdown import table
+from genfoundry.statistics.interval import Estimate
 
 COST = ("verdict", "training", "parameters", "compute per sample")
 

@@ -70,18 +70,13 @@ def evaluate_model(
 
 def _judge(judging: Task, checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None, scratch: Path) -> Judgement:
     from genfoundry.judging.features import Extractor
-    from genfoundry.training.loader import load_model
 
-    data = open_version(checkpoint.dataset).folder
-    model = load_model(tracking.fetch_weights(checkpoint.run_id, checkpoint.weights_digest, scratch / "model"))
-    domain = None
-    if extractor:
-        proved = tracking.fetch_weights(extractor.run_id, extractor.weights_digest, scratch / "extractor")
-        classifier = load_model(proved)
-        domain = Extractor(classifier, extractor.weights_digest[:8])
+    dataset = open_version(checkpoint.dataset)
+    model = tracking.load_checkpoint(checkpoint)
+    domain = Extractor(tracking.load_checkpoint(extractor), extractor.weights_digest[:8]) if extractor else None
     gallery = scratch / "gallery"
     gallery.mkdir()
-    return judging.judge(model, data, plan, domain, gallery)
+    return judging.judge(model, dataset, plan, domain, gallery)
 
 
 def _judging(family: str, plan: Plan) -> Task:

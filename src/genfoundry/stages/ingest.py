@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
 from genfoundry import catalog
-from genfoundry.data.before import Before, find
-from genfoundry.data.building import build_folder, embedded, is_sealed, place, writing_data
+from genfoundry.data.before import found
+from genfoundry.data.building import build_folder, embedded, is_sealed, place, write_sealed, writing_data
 from genfoundry.data.inventory import status
-from genfoundry.data.quarantine import Account, Item, as_text
+from genfoundry.data.quarantine import IntakeTally, Item, as_text
 from genfoundry.data.versions import dvc
-from genfoundry.dataset import Card, folder_digest, seal
+from genfoundry.dataset import Card, folder_digest
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, file_digest
-from genfoundry.kinds.image.splitting import FRACTION, Wish
+from genfoundry.files import data_dir
+from genfoundry.kind import Counted, Kind, Progress, Request, Taken
 from genfoundry.records import DatasetVersion, Record
+from genfoundry.stages.intake_options import choose_kind, is_given, parse_options
 
 log = logging.getLogger(__name__)
-Fill = Callable[[Path], DatasetVersion]
 
 __all__ = ["Intake", "add", "build", "build_all", "status"]
 
@@ -73,99 +73,84 @@ def add(
     path: Path,
     name: str,
     *,
-    paired: Path | None = None,
+    kind: str = "",
     licence: str,
     consent: str,
     title: str = "",
-    size: int | None = None,
-    test_fraction: float | None = None,
-    ignore_splits: bool = False,
-    follow_links: bool = False,
     max_bad_fraction: float = 0.01,
-    seed: int = 0,
-    freq: str | None = None,
-    season: int | None = None,
-    horizon: int | None = None,
-    context: int | None = None,
-    na: Sequence[str] = (),
     force: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     accept: Callable[[DatasetVersion], object] = lambda version: None,
+    **options: Any,
 ) -> Intake:
-    """Take in a user's folder of images, or a CSV or Parquet file of series; their files are never changed.
+    """Take in a user's files, a folder of images, say, or a file of series; they are never changed.
 
     Args:
-        paired: images: the folder of the sources that the images of `path` are to be made from, of the same names.
-        size: images: side in pixels; None keeps that of a version before, else takes the multiple of 4 nearest to the
-            median short side, at most 64.
-        test_fraction: above 0, below 1; None is that of a version before, else .2.
-        ignore_splits: images: folders named train, test, val … give no split; it is made here.
-        follow_links: images: read what links to files and folders lead to.
+        kind: of the data; where it is empty, the kind that recognises `path`.
         max_bad_fraction: 0 to 1; above it nothing is taken.
-        freq: series: pandas' name of the frequency; it, `season`, `horizon` and `context` (in steps) are chosen
-            from the data where None.
-        na: series: cells that stand for a missing value, besides the empty ones and the usual words (`-9999`).
         force: replace a dataset of that name although DVC keeps no copy of it, and make anew what can't go on from it:
             a split of another fraction, or classes of which one is gone.
         progress: called with (steps done, steps in all).
         accept: called with the version once it lies in `data/`; what it raises keeps DVC from recording it.
+        options: of the kind, see `Options` of its `take.py`; None, False and () are as if not given.
 
     Raises:
         UserError: says what is wrong, where, and what to do; `.genfoundry/quarantine/<name>/quarantine.json` lists
             what was bad.
     """
-    path, paired = Path(path), paired and Path(paired)
-    card = _card(path, paired, name, title, licence, consent)
-    for one in (path, paired or path):
-        _check_request(one, name, test_fraction, max_bad_fraction)
-    if paired and size is not None:
-        raise UserError(f"--size {size} with --paired: pairs are taken as they are.", remedy="leave out --size")
-    if na and path.is_dir():
-        raise UserError(f"--na {na[0]} with a folder: images have no cells.", remedy="leave out --na")
+    given = {option: value for option, value in options.items() if is_given(value)}
+    for one in (Path(path), *(value for value in given.values() if isinstance(value, Path))):
+        _check_path(one)
+    _check_request(name, max_bad_fraction)
+    path = Path(path)
+    of = choose_kind(path, kind, given)
+    card = _card(path, of, name, title, licence, consent)
+    asked = parse_options(of, path, given)
     dvc.prepare()
-    before, lost = find(name, force=force)
-    account = Account(name, max_bad_fraction, "files" if path.is_dir() else "series")
-    progress = progress or (lambda done, total: None)
-    try:
-        if path.is_dir() or paired:
-            wish = Wish(test_fraction, seed, ignore_splits, follow_links, force, before, lost)
-            card, fill, change = _images(path, paired, card, account, size, wish, progress)
-        else:
-            rhythm = (freq, season, horizon, context)
-            series = Series(rhythm, test_fraction or FRACTION, tuple(na), before, force)
-            card, fill, change = _series(path, card, account, series)
-    finally:
-        account.write()
-    return _keep(card, account, _guarded(name, fill, force), accept, change)
+    tally = IntakeTally(name, max_bad_fraction, of.take.ITEMS)
+    with found(name, force=force) as (before, lost):
+        try:
+            request = Request(path, asked, before, lost, force)
+            taken = of.take.take(request, tally, progress or (lambda done, total: None))
+        finally:
+            tally.write()
+        card = card.model_copy(update={**taken.card, "quarantined": len(tally.quarantined)})
+        return _keep(card, of, taken, tally, force, accept)
 
 
-def _keep(card: Card, account: Account, fill: Fill, accept: Callable[[DatasetVersion], object], change: str) -> Intake:
+def _keep(
+    card: Card, of: Kind, taken: Taken, tally: IntakeTally, force: bool, accept: Callable[[DatasetVersion], object]
+) -> Intake:
     """Put the dataset in its place, have DVC record it, and say what became of the files."""
+
+    def fill(folder: Path) -> DatasetVersion:
+        version = write_sealed(folder, card, taken.examples, taken.finish)
+        _ensure_replaceable(card.name, version, force)
+        return version
+
     with writing_data():
         version = place(data_dir() / card.name, fill)
     accept(version)
     return Intake(
         version=version,
-        counts=account.found,
+        counts=tally.found,
         class_names=card.class_names,
-        classes=_counted(data_dir() / card.name, card),
+        classes=_classes(data_dir() / card.name, of, card, version),
         policy=card.policy,
-        change=change,
-        quarantined=tuple(account.quarantined),
-        skipped=tuple(account.skipped),
+        change=taken.change,
+        quarantined=tuple(tally.quarantined),
+        skipped=tuple(tally.skipped),
         kept=dvc.record(version),
     )
 
 
-def _card(path: Path, paired: Path | None, name: str, title: str, licence: str, consent: str) -> Card:
+def _card(path: Path, of: Kind, name: str, title: str, licence: str, consent: str) -> Card:
     for field, value in (("licence", licence), ("consent", consent)):
         if not value.strip():
             raise UserError(f"--{field} is empty.", expected="why, and under which terms, the data may be used")
-    kind = "image" if path.is_dir() else "series"
-    source = f"user's {'folder' if kind == 'image' else 'file'} {as_text(path.resolve().name)}"
-    source += f", paired with {as_text(paired.resolve().name)}" if paired else ""
+    source = f"user's {'folder' if path.is_dir() else 'file'} {as_text(path.resolve().name)}"
     try:
-        return Card(name=name, kind=kind, title=title or name, licence=licence, source=source, consent=consent)
+        return Card(name=name, kind=of.name, title=title or name, licence=licence, source=source, consent=consent)
     except ValidationError:
         raise UserError(
             f"'{as_text(name)}' can't name a dataset.",
@@ -174,7 +159,7 @@ def _card(path: Path, paired: Path | None, name: str, title: str, licence: str, 
         ) from None
 
 
-def _check_request(path: Path, name: str, test_fraction: float | None, max_bad_fraction: float) -> None:
+def _check_path(path: Path) -> None:
     if not path.exists():
         raise UserError(
             f"There is nothing at {as_text(path)}.", expected="a folder of images, or a CSV or Parquet file"
@@ -183,111 +168,29 @@ def _check_request(path: Path, name: str, test_fraction: float | None, max_bad_f
         raise UserError(f"{as_text(path)} is a pipe, socket or device.", expected="a folder or a regular file")
     if path.resolve().is_relative_to(data_dir()):
         raise UserError(f"{as_text(path)} lies in {data_dir()}, where finished datasets lie.", remedy="move it out")
+
+
+def _check_request(name: str, max_bad_fraction: float) -> None:
     if name in catalog.names("datasets"):
         raise UserError(f"'{name}' is a dataset of the catalogue.", remedy="choose another --name")
-    if test_fraction is not None and not 0 < test_fraction < 1:
-        raise UserError(f"--test-fraction {test_fraction}", expected="above 0 and below 1")
     if not 0 <= max_bad_fraction <= 1:
         raise UserError(f"--max-bad-fraction {max_bad_fraction}", expected="0 to 1")
 
 
-def _guarded(name: str, fill: Fill, force: bool) -> Fill:
+def _ensure_replaceable(name: str, version: DatasetVersion, force: bool) -> None:
     """Refuse to replace a version that is kept nowhere else."""
-
-    def fill_unless_lost(folder: Path) -> DatasetVersion:
-        version, there = fill(folder), data_dir() / name
-        if is_sealed(there) and not force and folder_digest(there) not in (version.digest, dvc.kept(name)):
-            back = f", bring the recorded version back: dvc checkout --force data/{name}"
-            raise UserError(
-                f"There is another dataset '{name}' already, and DVC keeps no copy of it.",
-                remedy=f"choose another --name{back if dvc.kept(name) else ''}, or replace it with --force",
-            )
-        return version
-
-    return fill_unless_lost
+    there = data_dir() / name
+    if is_sealed(there) and not force and folder_digest(there) not in (version.digest, dvc.kept(name)):
+        back = f", bring the recorded version back: dvc checkout --force data/{name}"
+        raise UserError(
+            f"There is another dataset '{name}' already, and DVC keeps no copy of it.",
+            remedy=f"choose another --name{back if dvc.kept(name) else ''}, or replace it with --force",
+        )
 
 
-def _images(
-    path: Path, paired: Path | None, card: Card, account: Account, size: int | None, wish: Wish, progress
-) -> tuple[Card, Fill, str]:
-    from genfoundry.kinds.image import storage
-    from genfoundry.kinds.image.images import check_size, take_images  # reads Pillow
-    from genfoundry.kinds.image.pairs import take_pairs
-
-    check_size(size)
-    taken = (
-        take_pairs(path, paired, account, wish, progress)
-        if paired
-        else take_images(path, account, size, wish, progress)
-    )
-    card = _filled(
-        card, account, class_names=taken.class_names, policy=taken.policy, rule=taken.rule, content=taken.content
-    )
-
-    def fill(folder: Path) -> DatasetVersion:
-        spec, counts = storage.write(folder, taken.examples, len(taken.class_names))
-        return seal(folder, card.model_copy(update={"spec": spec, "counts": counts}))
-
-    return card, fill, taken.change
-
-
-def _counted(folder: Path, card: Card) -> dict[str, dict[str, int]]:
-    """How many images each class has, by split; nothing of a set without classes."""
-    if not card.class_names:
+def _classes(folder: Path, of: Kind, card: Card, version: DatasetVersion) -> dict[str, dict[str, int]]:
+    """How many rows each class has, by split; nothing of a set without classes."""
+    if not card.class_names or not isinstance(of.storage, Counted):
         return {}
-    import numpy as np
-
-    from genfoundry.kinds.image import storage
-
-    counts = {
-        split: np.bincount(storage.read(folder, split).labels, minlength=len(card.class_names))
-        for split in storage.SPLITS
-    }
-    return {name: {split: int(of[n]) for split, of in counts.items()} for n, name in enumerate(card.class_names)}
-
-
-class Series(NamedTuple):
-    """What the user asks of a file of series, and the version that it goes on from."""
-
-    rhythm: tuple[str | None, int | None, int | None, int | None]
-    test_fraction: float
-    na: tuple[str, ...]
-    before: Before | None
-    force: bool
-
-
-def _series(path: Path, card: Card, account: Account, asked: Series) -> tuple[Card, Fill, str]:
-    from genfoundry.kinds.series import storage as series
-    from genfoundry.kinds.series.take import Wish as Rhythm
-    from genfoundry.kinds.series.take import take_series  # reads pandas
-
-    rhythm, before = Rhythm(*asked.rhythm), asked.before
-    taken = take_series(path, account, rhythm, asked.test_fraction, before, na=asked.na, anew=asked.force)
-    card = _filled(card, account, splits=taken.splits, policy=taken.policy, zone=taken.zone, content=taken.content)
-
-    def fill(folder: Path) -> DatasetVersion:
-        spec, counts = series.write(folder, taken.frames, taken.spec, taken.splits)
-        filled = card.model_copy(update={"spec": spec, "counts": counts})
-        version = seal(folder, _told_as_before(folder, filled, before.card) if before else filled)
-        for split in series.SPLITS:
-            series.windows(folder, split, spec)
-        return version
-
-    return card, fill, ""
-
-
-def _told_as_before(folder: Path, card: Card, before: Card) -> Card:
-    """The card of the version before, where data and words are the same: what a later release says besides (the zone,
-    what conversion lost) makes no other version of them."""
-    from genfoundry.kinds.series import storage as series
-
-    was = before.files.get(series.FILE)
-    policy = {step: sentence for step, sentence in card.policy.items() if step != "precision"}
-    same = was and was.md5 == file_digest(folder / series.FILE, "md5") and before.policy == policy
-    if same and (before.spec, before.splits, before.zone, before.content) == (card.spec, card.splits, "", {}):
-        return card.model_copy(update={"policy": policy, "zone": "", "content": {}})
-    return card
-
-
-def _filled(card: Card, account: Account, **fields) -> Card:
-    return card.model_copy(update={"quarantined": len(account.quarantined), **fields})
+    counts = of.storage.class_counts(folder, version.spec)
+    return {name: {split: of_each[n] for split, of_each in counts.items()} for n, name in enumerate(card.class_names)}

@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 from typing import Literal
 
-from genfoundry import tracking
+from genfoundry import kind, tracking
 from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
 from genfoundry.gate import Unjudged, better_beyond, compare, not_comparable
@@ -19,7 +19,6 @@ from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, Record, S
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.task import Plan
 from genfoundry.tracking import VersionInfo
-from genfoundry.training.naming import names_of
 
 State = Literal["AS_GOOD", "WORSE", "BEATEN", "NOT_COMPARED", "FAILED"]
 STATE, DATASET, PRIMARY = (f"today{word}" for word in ("", "_dataset_digest", "_primary"))  # tags of a version
@@ -137,8 +136,8 @@ def _called_otherwise(info: VersionInfo, then: DatasetVersion, today: DatasetVer
     names = tracking.load_version(info.name, info.version).names
     if not names:
         with suppress(UserError):  # the data that it was trained on are gone
-            names = names_of(open_version(then).folder, then.spec)
-    return bool(names) and names != names_of(open_version(today).folder, today.spec)
+            names = kind.of(then).storage.names(open_version(then).folder, then.spec)
+    return bool(names) and names != kind.of(today).storage.names(open_version(today).folder, today.spec)
 
 
 def _not_compared(info: VersionInfo, why: str) -> Finding:

@@ -37,7 +37,7 @@ def train_model(
     Args:
         recipe: whose run this is.
         share: how many trainings share this machine's cores.
-        report: called with the progress, a few times a second at most.
+        report: called with the progress, a few times per second at most.
 
     Returns:
         the checkpoint in MLflow; `skipped` where an equal run had made it and its weights still verify.

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from genfoundry import catalog
 from genfoundry.data.expectations import Expectation, Table
+from genfoundry.data.policy import Validation
 from genfoundry.data.quarantine import put_aside
 from genfoundry.dataset import open_version, remake
 from genfoundry.errors import UserError
 from genfoundry.files import publish, state_path
-from genfoundry.recipe import Validation
 from genfoundry.records import Check, DatasetVersion, ValidatedDataset
 from genfoundry.report import Judged, render_validation
 

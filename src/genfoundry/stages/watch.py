@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from genfoundry import identity, sealed, tracking
+from genfoundry.data.policy import Validation, Watch
 from genfoundry.errors import UserError
 from genfoundry.files import digest, state_path
-from genfoundry.judging.drift import Drift
-from genfoundry.recipe import Recipe, Validation, Watch
+from genfoundry.recipe import Recipe
 from genfoundry.records import DatasetVersion, Record
 from genfoundry.stages.fetch import fetch_dataset
+from genfoundry.statistics.drift import Drift
 from genfoundry.tracking import VersionInfo
 
 Decision = Literal["SKIPPED", "RETRAIN", "NOT_WORTH_IT", "FAILED"]
@@ -140,9 +141,9 @@ def _recalled(name: str, digest: str) -> DatasetVersion:
 def _weighed(
     old: DatasetVersion, new: DatasetVersion, policy: Watch, extractor: str | None
 ) -> tuple[Decision, str, Drift]:
-    from genfoundry.stages.measure_drift import compare  # reads torch
+    from genfoundry.stages.measure_drift import measure_drift  # reads torch
 
-    found = compare(old, new, policy.false_alarms, extractor)
+    found = measure_drift(old, new, policy, extractor)
     rows = f"{found.new_rows:,} of {found.rows_after:,} rows are new, {found.gone_rows:,} are gone"
     if found.exceeds:
         told = " ".join(measure.sentence for measure in found.measures if measure.exceeds)

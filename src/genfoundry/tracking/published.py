@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from genfoundry import task
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest
+from genfoundry.records import Checkpoint
 from genfoundry.tracking import runs
 from genfoundry.tracking.store import TrackerDown, client, guarded
 
 if TYPE_CHECKING:
     from genfoundry.model import Model
 
-FOLDER = "model"
+FOLDER, WEIGHTS = "model", "weights.safetensors"
+DOCTOR = "genfoundry doctor   (it names the remedy)"
 SEALS = "genfoundry.files"  # tag: the sha256 of each file, as JSON
 BY_MLFLOW = {"registered_model_meta"}  # pyfunc.load_model leaves it in a local store's own folder; we never read it
 
@@ -94,7 +96,7 @@ def fetch_model(run_id: str, seals: dict[str, str], into: Path) -> Path:
             raise UserError(
                 f"{FOLDER}/{name} of MLflow run {run_id} has sha256 {found.get(name, '(missing)')}.",
                 expected=seals.get(name, "no such file"),
-                remedy="genfoundry doctor   (it says what mends it)",
+                remedy=DOCTOR,
             )
     return folder
 
@@ -106,14 +108,41 @@ def fetch_weights(run_id: str, weights: str, into: Path) -> Path:
     Raises:
         UserError: a file is missing or altered, or the run publishes other weights.
     """
+    return fetch_model(run_id, seals_with(run_id, weights), into)
+
+
+def seals_with(run_id: str, weights: str, remedy: str = DOCTOR) -> dict[str, str]:
+    """The sha256 of each file that a run published, where its weights are the ones of that sha256.
+
+    Raises:
+        UserError: the run publishes other weights.
+    """
     seals = seals_of(run_id)
-    if (found := seals.get("weights.safetensors")) != weights:
+    if (found := seals.get(WEIGHTS)) != weights:
         raise UserError(
             f"MLflow run {run_id} publishes weights with sha256 {found or '(none)'}.",
             expected=f"{weights}, which the checkpoint names",
-            remedy="genfoundry doctor   (it says what mends it)",
+            remedy=remedy,
         )
-    return fetch_model(run_id, seals, into)
+    return seals
+
+
+@guarded
+def load_checkpoint(checkpoint: Checkpoint, device: str = "cpu") -> Model:
+    """The model of a checkpoint, whose weights are the very bytes of the checkpoint's digest; see `load_sealed`."""
+    return load_sealed(checkpoint.run_id, seals_with(checkpoint.run_id, checkpoint.weights_digest), device)
+
+
+def load_sealed(run_id: str, seals: dict[str, str], device: str = "cpu") -> Model:
+    """Download a published model, hold every file against its seal, and what is loaded against that of the weights.
+
+    Raises:
+        UserError: something is missing or differs; nothing was loaded.
+    """
+    from genfoundry.training import loader  # imports torch
+
+    with tempfile.TemporaryDirectory() as folder:
+        return loader.load_model(fetch_model(run_id, seals, Path(folder)), device, seals.get(WEIGHTS, ""))
 
 
 def _write_mlmodel(path: Path, run_id: str, model: Model) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "genfoundry"
 BOUNDS = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own default retries for about four minutes a call
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own default retries for about four minutes per call
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -42,7 +42,7 @@ class TrackerDown(UserError):  # noqa: N818
     exit_code = 3
 
 
-class NotLetIn(TrackerDown):
+class TrackerRefused(TrackerDown):
     """MLflow answers, but not to this name and password; as with one that is away, nothing is lost."""
 
 
@@ -177,7 +177,7 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
                 for folder in (state_dir(), Path(tempfile.gettempdir())):
                     ensure_room(folder, ROOM)
             if getattr(error, "error_code", "") in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
-                raise _not_let_in(error) from error
+                raise _refused(error) from error
             if HELD_BY_A_SERVER in str(error):
                 raise _held_by_a_server() from error
             if not _means_down(error):
@@ -212,17 +212,17 @@ def _held_by_a_server() -> TrackerDown:
     )
 
 
-def _not_let_in(error: Exception) -> NotLetIn:
+def _refused(error: Exception) -> TrackerRefused:
     name = os.environ.get("MLFLOW_TRACKING_USERNAME", "")
     if getattr(error, "error_code", "") == "PERMISSION_DENIED":
         reason = str(error).splitlines()[0].rpartition("Response body: ")[2].strip("'")[:200]
-        return NotLetIn(
+        return TrackerRefused(
             f"MLflow at {_shown(uri())} does not let '{name}' do that: {_shown(reason)}",
             remedy="ask its admin for the permission, or set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD "
             "to an account that has it",
         )
     who = f"'{name}' with this password" if name else "a client without a name"
-    return NotLetIn(
+    return TrackerRefused(
         f"MLflow at {_shown(uri())} does not let in {who}.",
         expected="an account's name in MLFLOW_TRACKING_USERNAME, its password in MLFLOW_TRACKING_PASSWORD",
         remedy="set both, and run the same command again",

@@ -25,7 +25,7 @@ from genfoundry import catalog
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest, publish
 from genfoundry.model import Model
-from genfoundry.records import ImageSpec, Record, SeriesSpec, Spec
+from genfoundry.records import AnySpec, Record, Spec
 
 FORMAT = 1
 WEIGHTS, DESCRIPTION, MLMODEL = "weights.safetensors", "model.json", "MLmodel"
@@ -44,20 +44,20 @@ class Description(Record):
 
     format: Literal[1]
     family: str
-    spec: Spec
+    spec: AnySpec
     config: dict[str, Any]
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     names: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _name_each_once(self) -> Description:
-        count = self.spec.num_series if isinstance(self.spec, SeriesSpec) else self.spec.num_classes
+        count = self.spec.num_names
         if self.names and not len(self.names) == len({*self.names}) == count:
             raise ValueError(f"{len({*self.names})} different names for {count} classes or series")
         return self
 
 
-def build_model(family: str, spec: ImageSpec | SeriesSpec, settings: dict) -> Model:
+def build_model(family: str, spec: Spec, settings: dict) -> Model:
     """A fresh model of a family of the catalogue.
 
     Raises:
@@ -88,13 +88,22 @@ def write_model(folder: Path, family: str, model: Model, state: dict[str, Tensor
     return digest
 
 
-def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
+def load_model(folder: Path, device: str | torch.device = "cpu", weights: str = "") -> Model:
     """The model of a published folder, in evaluation mode, with the names that were published.
+
+    Args:
+        weights: the sha256 that whoever asks for the model knows its weights by; else the folder's own word is taken.
 
     Raises:
         UserError: a file is missing or not one of ours, the digest differs, or the format or family is unknown.
     """
     description = read_description(folder)
+    if weights and description.weights_sha256 != weights:
+        raise UserError(
+            f"{folder / DESCRIPTION} names weights with sha256 {description.weights_sha256}; they were not loaded.",
+            expected=weights,
+            remedy=REMEDY,
+        )
     state = _read_weights(folder / WEIGHTS, description.weights_sha256)
     try:
         model = build_model(description.family, description.spec, description.config)

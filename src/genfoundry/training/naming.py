@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import NamedTuple
 
-from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
-from genfoundry.kinds.series import storage
-from genfoundry.records import ImageSpec, SeriesSpec
 
 SHOWN = 12  # ids of series in a sentence; classes are all told
 
@@ -27,20 +23,6 @@ class Chosen(NamedTuple):
 
     def __str__(self) -> str:
         return f"class '{self.name}' (number {self.number})" if self.name else f"class {self.number}"
-
-
-def names_of(folder: Path, spec: ImageSpec | SeriesSpec) -> tuple[str, ...]:
-    """What the numbers in a dataset's folder are called, in order: its classes, or its series.
-
-    Empty where the card has no name for each of the spec's classes.
-
-    Raises:
-        UserError: the folder is no dataset.
-    """
-    if isinstance(spec, SeriesSpec):
-        return storage.ids(folder)
-    names = read_card(folder).class_names
-    return names if len(names) == spec.num_classes else ()
 
 
 def choose_class(asked: str | int, names: Sequence[str], count: int) -> Chosen:

@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,20 +23,22 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from genfoundry import sealed
-from genfoundry.batch import ImageRows, Split, Subset, chosen_rows, open_split
+from genfoundry import kind, sealed
+from genfoundry.batch import Batch, Split, Subset
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError
 from genfoundry.files import DiskFull, ensure_room, publish, telling_full
+from genfoundry.kind import Labelled, Pictured
 from genfoundry.model import Model
-from genfoundry.records import Cost, ImageSpec
+from genfoundry.records import Cost
 from genfoundry.training import snapshot
 from genfoundry.training.device import Resolved, resolve
 from genfoundry.training.job import MODEL, SAMPLES, Order, Outcome, Result, read_order, write_result
 from genfoundry.training.journal import LEFT_OUT, Journal
 from genfoundry.training.loader import build_model, write_model
-from genfoundry.training.loop import Diverged, Loop, Turns
-from genfoundry.training.naming import choose_class, names_of
+from genfoundry.training.loop import Loop, NotFinite, Turns
+from genfoundry.training.naming import choose_class
+from genfoundry.training.rows import chosen_rows
 from genfoundry.training.settings import Settings
 
 EXIT = {"COMPLETED": 0, "DIVERGED": 3, "PREEMPTED": 143, "FAILED": 1}
@@ -79,13 +82,14 @@ class Reporter(pl.Callback):
         self.journal.write("snapshot", step=self.loop.step)
 
     def draw(self) -> None:
-        """A grid of samples of the published weights, as `samples/<step>.npy` (image families)."""
+        """A grid of samples of the published weights, as `samples/<step>.npy`, of kinds that can be looked at."""
         model = self.loop.model
-        if model.generative and model.kind == "image":
+        rows = kind.of(model.kind).rows
+        if model.generative and isinstance(rows, Pictured):
             like = self.loop.split.batch(torch.arange(min(GRID, len(self.loop.split))))
             with self.loop.published():
-                images = model.sample(like, torch.Generator().manual_seed(0))
-            pixels = ((images.clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
+                samples = model.sample(like, torch.Generator().manual_seed(0))
+            pixels = rows.pictures(samples, model.spec)
             (self.folder / SAMPLES).mkdir(exist_ok=True)
             sealed.write_array(self.folder / SAMPLES / f"{self.loop.step:08d}.npy", pixels)
             self.journal.write("samples", step=self.loop.step, file=f"{self.loop.step:08d}.npy")
@@ -123,7 +127,9 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
     journal.write("resolved", device=resolved.name, precision=resolved.precision, threads=order.threads)
     pl.seed_everything(settings.seed, verbose=False)
     model = build_model(order.family, order.dataset.spec, order.settings).to(resolved.device)
-    split, names = training_split(order, settings, resolved), names_of(order.folder, order.dataset.spec)
+    split = training_split(order, settings, resolved)
+    names = kind.of(order.dataset).storage.names(order.folder, order.dataset.spec)
+    model.before_training(lambda: passed_once(split))
     loop = Loop(model, settings, split)
     if found := snapshot.latest(folder, lambda sentence: journal.write(LEFT_OUT, sentence=sentence)):
         loop.step, path = found
@@ -156,19 +162,23 @@ def training_split(order: Order, settings: Settings, resolved: Resolved) -> Spli
     Raises:
         UserError: there are none, or the settings ask for classes where there are none.
     """
-    spec = order.dataset.spec
-    split = open_split(order.folder, "train", spec, resolved.device)
+    rows = kind.of(order.dataset).rows
+    split = rows.open_split(order.folder, "train", order.dataset.spec, resolved.device)
     if settings.leave_out is not None or settings.fraction < 1:
-        if not isinstance(split, ImageRows) or not isinstance(spec, ImageSpec):
-            raise _unchosen(order, settings, "a dataset of images")
-        chosen = chosen_rows(split.labels.cpu(), left_out(order, settings, spec), settings.fraction, settings.seed)
+        if not isinstance(rows, Labelled):
+            raise _unchosen(order, settings, f"a dataset of {_labelled_kinds()}")
+        chosen = chosen_rows(rows.labels(split), left_out(order, settings), settings.fraction, settings.seed)
         split = Subset(split, chosen)
     if len(split) == 0:
         raise UserError(f"Dataset '{order.dataset.name}' has no training rows.")
     return split
 
 
-def left_out(order: Order, settings: Settings, spec: ImageSpec) -> int | None:
+def _labelled_kinds() -> str:
+    return " or ".join(each.spec.NOUN for each in kind.every() if isinstance(each.rows, Labelled))
+
+
+def left_out(order: Order, settings: Settings) -> int | None:
     """The number of the class that training never sees, by the names on the card of the data.
 
     Raises:
@@ -176,10 +186,11 @@ def left_out(order: Order, settings: Settings, spec: ImageSpec) -> int | None:
     """
     if settings.leave_out is None:
         return None
-    if not spec.num_classes:
-        raise _unchosen(order, settings, "a dataset of labelled images")
+    of, spec = kind.of(order.dataset), order.dataset.spec
+    if not spec.num_names:
+        raise _unchosen(order, settings, f"a dataset of labelled {of.spec.NOUN}")
     try:
-        return choose_class(settings.leave_out, names_of(order.folder, spec), spec.num_classes).number
+        return choose_class(settings.leave_out, of.storage.names(order.folder, spec), spec.num_names).number
     except UserError as error:
         raise _unchosen(order, settings, error.expected) from None
 
@@ -187,9 +198,13 @@ def left_out(order: Order, settings: Settings, spec: ImageSpec) -> int | None:
 def _unchosen(order: Order, settings: Settings, expected: str) -> UserError:
     return UserError(
         f"training.leave_out = {settings.leave_out}, training.fraction = {settings.fraction} on "
-        f"'{order.dataset.name}', which has {getattr(order.dataset.spec, 'num_classes', 0)} classes.",
+        f"'{order.dataset.name}', which has {_classes(order)} classes.",
         expected=expected,
     )
+
+
+def _classes(order: Order) -> int:
+    return order.dataset.spec.num_names if isinstance(kind.of(order.dataset).rows, Labelled) else 0
 
 
 def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, str]:
@@ -209,7 +224,7 @@ def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, st
     try:
         trainer.fit(loop, train_dataloaders=Turns(loop))
         loop.ensure_finite()
-    except Diverged as error:
+    except NotFinite as error:
         reporter.journal.write("diverged", step=loop.step, sentence=str(error))
         return "DIVERGED", str(error)
     if loop.stopping and loop.step < loop.settings.max_steps:
@@ -224,11 +239,16 @@ def finish(family: str, loop: Loop, folder: Path, names: tuple[str, ...], journa
     model = loop.model.eval()
     if fits := type(model).after_training is not Model.after_training:
         journal.write("fitting", step=loop.step, of=loop.settings.max_steps, examples=len(loop.split))
-    began, rows = time.monotonic(), torch.arange(len(loop.split)).split(512)
-    model.after_training(loop.split.batch(part) for part in rows)
+    began = time.monotonic()
+    model.after_training(passed_once(loop.split))
     if fits:
         journal.write("fitted", step=loop.step, seconds=round(time.monotonic() - began, 2))
     return write_model(folder / MODEL, family, model, model.state_dict(), names)
+
+
+def passed_once(split: Split) -> Iterator[Batch]:
+    """One pass over the rows of a split, in their order, in batches of at most 512."""
+    return (split.batch(part) for part in torch.arange(len(split)).split(512))
 
 
 def measure(loop: Loop, resolved: Resolved, seconds: float, steps: int) -> Cost:

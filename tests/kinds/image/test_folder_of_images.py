@@ -14,13 +14,13 @@ import pytest
 from PIL import Image, ImageFile
 
 from genfoundry.data.decoding import decode, examine
-from genfoundry.data.quarantine import Account, RefusedError
+from genfoundry.data.quarantine import IntakeTally, RefusedError
 from genfoundry.dataset import folder_digest, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, file_digest
 from genfoundry.kinds.image import images
 from genfoundry.kinds.image import storage as image_kind
-from genfoundry.kinds.image.splitting import Wish
+from genfoundry.kinds.image.splitting import SplitRequest
 from genfoundry.stages.ingest import Intake, add
 
 RANDOM = np.random.default_rng(7)
@@ -336,8 +336,8 @@ def test_intake_is_deterministic_and_the_split_follows_the_pixels(project: Path,
 
 
 def take_examples(folder: Path):
-    wish = Wish(test_fraction=0.4)
-    return images.take_images(folder, Account("mine", 0.0), 24, wish, lambda done, total: None).examples
+    asked = SplitRequest(test_fraction=0.4)
+    return images.take_images(folder, IntakeTally("mine", 0.0), 24, asked, lambda done, total: None).examples
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ from genfoundry_flows.commands.data import data
 from PIL import Image
 from support.contracts import _train
 
-from genfoundry.batch import ImageBatch, open_split
+from genfoundry import kind
+from genfoundry.data.policy import Validation
 from genfoundry.dataset import read_card, seal
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage as image_kind
-from genfoundry.recipe import Validation
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.stages.ingest import Intake, add
 from genfoundry.stages.validate import InvalidData, validate_dataset
 from genfoundry.training.loader import build_model
@@ -268,7 +269,7 @@ def test_pairs_are_validated_and_sources_that_are_not_the_listed_ones_refused(ho
 def test_srgan_learns_from_what_was_taken(home: Path) -> None:
     version = take(home).version
     model = build_model("srgan", version.spec, {"scale": 2, "width": 8, "blocks": 1, "pixel_steps": 1})
-    split = open_split(data_dir() / "pairs", "train", version.spec)
+    split = kind.of(version).rows.open_split(data_dir() / "pairs", "train", version.spec)
     batch = split.batch(torch.arange(len(split)))
     assert isinstance(batch, ImageBatch)
     before = model.sample(batch)

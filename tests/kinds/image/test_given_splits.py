@@ -14,11 +14,11 @@ from genfoundry_flows.commands.data import SHOWN, data
 from support.earlier import picture, save
 
 from genfoundry.data.file_names import natural, split_of
+from genfoundry.data.policy import Validation
 from genfoundry.dataset import read_card, seal
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage
-from genfoundry.recipe import Validation
 from genfoundry.stages.ingest import Intake, add
 from genfoundry.stages.validate import InvalidData, validate_dataset
 

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.earlier import lowest, picture, save, sealed
 
-from genfoundry.data.before import Before, Row, find
+from genfoundry.data.before import found
 from genfoundry.dataset import Card, folder_digest, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
+from genfoundry.kinds.image.earlier import Earlier, Row, read
 from genfoundry.kinds.image.splitting import Member, Plan, _better, fewest, fraction_of, rule_of, share, split
 from genfoundry.stages.ingest import Intake, add
 
@@ -47,9 +48,10 @@ def take(home: Path, name: str = "mine", **options) -> Intake:
 
 
 def sides(name: str = "mine") -> dict[str, str]:
-    before, _ = find(name)
-    assert before is not None
-    return {key: row.split for key, row in before.rows.items()}
+    with found(name) as (before, _):
+        images = read(before)
+    assert images is not None
+    return {key: row.split for key, row in images.rows.items()}
 
 
 def members(keys: set[str], class_name: str = "") -> list[Member]:
@@ -79,7 +81,7 @@ def test_a_set_of_the_rule_before_grows_and_no_image_changes_sides(some: set[int
     rows = {key: Row("test" if number % 5 == 0 else "train") for number, key in enumerate(sorted(old))}
     policy = {"split": "20% of each class is test, chosen by the hash of the pixels and seed 0"}
     card = Card(name="mine", kind="image", title="", licence="", source="", consent="", policy=policy)
-    before = Before(card, rows)
+    before = Earlier(card, rows)
     assert fraction_of(before) == 0.2
     same = split(members(old), [""], Plan(before=before), {})
     assert (same.same, same.rule, same.sentence) == (True, "", policy["split"])
@@ -150,7 +152,7 @@ def test_another_fraction_is_refused_and_what_was_split_with_one_keeps_it(tmp_pa
     assert "--force" in caught.value.remedy
     take(flat(home, range(80)))  # none is said
     assert before.items() <= sides().items()
-    assert fraction_of(Before(read_card(data_dir() / "mine"), {})) == 0.4
+    assert fraction_of(Earlier(read_card(data_dir() / "mine"), {})) == 0.4
     anew = take(home, test_fraction=0.1)
     assert anew.policy["before"] == "split anew with --test-fraction 0.1"
     assert sides() == {key: "test" if share(key, 0) < 0.1 else "train" for key in sides()}

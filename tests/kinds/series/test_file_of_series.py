@@ -17,7 +17,7 @@ from genfoundry.errors import UserError
 from genfoundry.files import data_dir
 from genfoundry.kinds.series import storage as series_kind
 from genfoundry.kinds.series.frequency import Horizon, default_horizon, infer_frequency
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.stages.ingest import Intake, add
 
 HOURS = 400

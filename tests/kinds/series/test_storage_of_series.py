@@ -1,13 +1,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from support import cards
 
 from genfoundry import catalog
-from genfoundry.batch import SeriesRows
-from genfoundry.dataset import Card, seal
+from genfoundry.dataset import seal
 from genfoundry.errors import UserError
 from genfoundry.kinds.series import storage
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.rows import SeriesRows
+from genfoundry.kinds.series.spec import SeriesSpec
 
 SPEC = SeriesSpec(freq="h", season=4, context=6, horizon=3, channels=("y", "wind"))
 SPLITS = {"val": "2020-01-02T06:00:00", "test": "2020-01-02T18:00:00Z"}
@@ -21,9 +22,9 @@ def frame(name="a", hours=60, start="2020-01-01", first=0.0, drop=()):
 
 
 def build(folder, *frames, spec=SPEC, splits=SPLITS):
-    full, counts = storage.write(folder, frames, spec, splits)
-    card = Card(name="x", kind="series", title="x", licence="x", source="x", consent="x", spec=full, splits=splits)
-    seal(folder, card.model_copy(update={"counts": counts}))
+    card = cards.series(spec, splits)
+    full, counts = storage.write(folder, frames, card)
+    seal(folder, card.model_copy(update={"spec": full, "counts": counts}))
     return full, counts
 
 
@@ -103,14 +104,14 @@ def test_no_window_is_a_sentence(tmp_path):
 def test_rows_that_cannot_be_placed_are_a_sentence(tmp_path):
     twice = pd.concat([frame(), frame(hours=1)])
     with pytest.raises(UserError, match="'a' has two rows at 2020-01-01"):
-        storage.write(tmp_path, [twice], SPEC, SPLITS)
+        storage.write(tmp_path, [twice], cards.series(SPEC, SPLITS))
     off = frame().assign(ds=lambda table: table["ds"].where(table.index != 5, table["ds"] + pd.Timedelta("7min")))
     with pytest.raises(UserError, match="1 of 60 rows off the grid of frequency 'h', the first at 2020-01-01 05:07"):
-        storage.write(tmp_path, [off], SPEC, SPLITS)
+        storage.write(tmp_path, [off], cards.series(SPEC, SPLITS))
     with pytest.raises(UserError, match="no column 'wind'"):
-        storage.write(tmp_path, [frame().drop(columns="wind")], SPEC, SPLITS)
+        storage.write(tmp_path, [frame().drop(columns="wind")], cards.series(SPEC, SPLITS))
     with pytest.raises(UserError, match="no series"):
-        storage.write(tmp_path, [], SPEC, SPLITS)
+        storage.write(tmp_path, [], cards.series(SPEC, SPLITS))
 
 
 def test_the_calendar_by_hand():
@@ -138,7 +139,7 @@ def test_an_unknown_frequency_is_a_sentence():
 @pytest.mark.parametrize("name", ["nyc-weather", "sunspots", "stocks"])
 def test_catalogue_datasets_are_what_their_cards_say(tmp_path, name):
     card = catalog.module("datasets", name).CARD
-    spec, counts = storage.write(tmp_path, catalog.module("datasets", name).examples(), card.spec, card.splits)
+    spec, counts = storage.write(tmp_path, catalog.module("datasets", name).examples(), card)
     seal(tmp_path, card.model_copy(update={"spec": spec, "counts": counts}))
     assert spec == card.spec
     assert set(card.units) == set(spec.channels)
@@ -148,7 +149,7 @@ def test_catalogue_datasets_are_what_their_cards_say(tmp_path, name):
 
 def test_nyc_weather_keeps_its_gaps(tmp_path):
     card = catalog.module("datasets", "nyc-weather").CARD
-    _, counts = storage.write(tmp_path, catalog.module("datasets", "nyc-weather").examples(), card.spec, card.splits)
+    _, counts = storage.write(tmp_path, catalog.module("datasets", "nyc-weather").examples(), card)
     axis = storage.read(tmp_path)
     assert sum(counts.values()) == 26_114
     assert len(axis.mask) - axis.mask.sum() == 76

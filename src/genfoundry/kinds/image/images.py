@@ -6,12 +6,10 @@ from collections import Counter
 from pathlib import Path
 from statistics import median
 
-from genfoundry.data.before import Before
 from genfoundry.data.listing import list_folder
-from genfoundry.data.quarantine import Account, tally
+from genfoundry.data.quarantine import IntakeTally, count_reasons
 from genfoundry.errors import UserError
-from genfoundry.kinds.image.division import Found, Taken, divided
-from genfoundry.kinds.image.pixels import (
+from genfoundry.kinds.image.decoded import (
     Decoded,
     Progress,
     Seen,
@@ -22,13 +20,18 @@ from genfoundry.kinds.image.pixels import (
     read_headers,
     read_pixels,
 )
-from genfoundry.kinds.image.splitting import Wish, fraction_for
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.division import Found, ImagesTaken, divided
+from genfoundry.kinds.image.earlier import Earlier
+from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.kinds.image.splitting import SplitRequest, fraction_for
+from genfoundry.kinds.image.take import MULTIPLE, SMALLEST
 
-MULTIPLE, SMALLEST, LARGEST_DEFAULT, LARGEST = 4, 8, 64, 256  # of a side, in pixels
+LARGEST_DEFAULT = 64  # of a side, in pixels
 
 
-def take_images(root: Path, account: Account, size: int | None, wish: Wish, progress: Progress) -> Taken:
+def take_images(
+    root: Path, tally: IntakeTally, size: int | None, asked: SplitRequest, progress: Progress
+) -> ImagesTaken:
     """Read a folder: list, judge the headers, choose the shape, decode, drop duplicates, split.
 
     Args:
@@ -39,37 +42,24 @@ def take_images(root: Path, account: Account, size: int | None, wish: Wish, prog
         UserError: too much is bad, a class is too small, the folder has no form that is known, or it can't go on from
             the version before.
     """
-    fraction_for(wish.test_fraction, wish.before, force=wish.force)  # refused before the work
-    listing = list_folder(root, account, wish.reading)
-    seen = read_headers(listing.candidates, account, progress)
-    account.check()
+    fraction_for(asked.test_fraction, asked.before, force=asked.force)  # refused before the work
+    listing = list_folder(root, tally, asked.reading)
+    seen = read_headers(listing.candidates, tally, progress)
+    tally.check()
     if not seen:
-        raise UserError(f"None of {account.total} files is an image that can be used: {tally(account.quarantined)}.")
-    channels = channels_of(seen)
-    side = size or _side_before(wish.before) or _near_side(seen)
-    decoded = read_pixels(seen, channels, side, account, progress)
-    kept = distinct(decoded, account)
-    account.check()
-    policy = {"resize": _resize_sentence(kept, side), "modes": mode_sentence(kept, channels)}
-    return divided(kept, listing, wish, account, policy, Found(leaks(decoded), lost(decoded)))
-
-
-def check_size(size: int | None) -> None:
-    """Refuse a side that a network can't take.
-
-    Raises:
-        UserError: not a multiple of 4 from 8 to 256.
-    """
-    if size is not None and (size % MULTIPLE or not SMALLEST <= size <= LARGEST):
-        below = min(max(size // MULTIPLE * MULTIPLE, SMALLEST), LARGEST)
         raise UserError(
-            f"--size {size} is no size that the networks can take.",
-            expected=f"a multiple of {MULTIPLE} from {SMALLEST} to {LARGEST}",
-            remedy=f"--size {below}",
+            f"None of {tally.total} files is an image that can be used: {count_reasons(tally.quarantined)}."
         )
+    channels = channels_of(seen)
+    side = size or _side_before(asked.before) or _near_side(seen)
+    decoded = read_pixels(seen, channels, side, tally, progress)
+    kept = distinct(decoded, tally)
+    tally.check()
+    policy = {"resize": _resize_sentence(kept, side), "modes": mode_sentence(kept, channels)}
+    return divided(kept, listing, asked, tally, policy, Found(leaks(decoded), lost(decoded)))
 
 
-def _side_before(before: Before | None) -> int | None:
+def _side_before(before: Earlier | None) -> int | None:
     """The side of the squares that a version before holds."""
     spec = before.card.spec if before else None
     if isinstance(spec, ImageSpec) and spec.source is None and spec.height == spec.width:

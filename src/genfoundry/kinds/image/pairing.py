@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from genfoundry.data.listing import Listing, Reading, list_folder
-from genfoundry.data.quarantine import Account, RefusedError, as_text
+from genfoundry.data.quarantine import IntakeTally, RefusedError, as_text
 from genfoundry.data.walking import Candidate, some
 from genfoundry.errors import UserError
 
@@ -37,7 +37,7 @@ def check_folders(high: Path, low: Path) -> None:
         raise UserError(found, expected="two folders side by side")
 
 
-def list_pairs(high: Path, low: Path, account: Account, reading: Reading) -> tuple[list[Files], Listing]:
+def list_pairs(high: Path, low: Path, tally: IntakeTally, reading: Reading) -> tuple[list[Files], Listing]:
     """The pairs of files, in the order of the targets, and the listing of the targets; counts every file.
 
     Raises:
@@ -46,8 +46,8 @@ def list_pairs(high: Path, low: Path, account: Account, reading: Reading) -> tup
     """
     high, low = high.resolve(), low.resolve()
     beside = Path(os.path.commonpath([high, low]))  # what files are named from, so that the two folders are told apart
-    targets, listing = _by_name(high, beside, account, reading)
-    sources, other = _by_name(low, beside, account, reading._replace(known=()))
+    targets, listing = _by_name(high, beside, tally, reading)
+    sources, other = _by_name(low, beside, tally, reading._replace(known=()))
     _check_splits(high, listing.splits, low, other.splits)
     if not targets.keys() & sources.keys():
         some_of = " beside ".join(some([file.text for file in side.values() if file]) for side in (targets, sources))
@@ -62,7 +62,7 @@ def list_pairs(high: Path, low: Path, account: Account, reading: Reading) -> tup
         if target and source:
             pairs.append(Files(target, source))
         elif lone := target or source:
-            account.refuse(lone.text, RefusedError("PARTNER", "the other file of the pair was not opened"))
+            tally.refuse(lone.text, RefusedError("PARTNER", "the other file of the pair was not opened"))
     return pairs, listing
 
 
@@ -77,22 +77,22 @@ def _check_splits(high: Path, of_targets: dict[str, str], low: Path, of_sources:
 
 
 def _by_name(
-    root: Path, beside: Path, account: Account, reading: Reading
+    root: Path, beside: Path, tally: IntakeTally, reading: Reading
 ) -> tuple[dict[str, Candidate | None], Listing]:
     """The files of a folder by their path in it without the suffix, None where one was refused unopened.
 
     Raises:
         UserError: two have the same name.
     """
-    before, prefix = len(account.quarantined), as_text(root.relative_to(beside))
-    listing = list_folder(root, account, reading, named_from=beside)
+    before, prefix = len(tally.quarantined), as_text(root.relative_to(beside))
+    listing = list_folder(root, tally, reading, named_from=beside)
     named: dict[str, Candidate | None] = {}
     for file in listing.candidates:
         other = named.setdefault(_name(file.text, prefix), file)
         if other and other is not file:
             found = f"'{other.text}' and '{file.text}' differ in their suffix only."
             raise UserError(found, expected="one file of a name in each of the two folders")
-    refused = {_name(item.path, prefix): None for item in account.quarantined[before:]}
+    refused = {_name(item.path, prefix): None for item in tally.quarantined[before:]}
     return refused | named, listing
 
 

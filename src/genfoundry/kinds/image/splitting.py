@@ -13,17 +13,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from genfoundry.data.before import Before, Row
 from genfoundry.data.listing import Reading
 from genfoundry.data.walking import some
 from genfoundry.errors import UserError
+from genfoundry.kinds.image.earlier import Earlier, Row
 
 FRACTION = 0.2  # of test, where nobody says another
 GIVEN = "given"  # the rule of a set whose test is a folder of the user's
 NEARLY = 0.99  # how surely the number of images that is asked for fills both splits
 
 
-class Wish(NamedTuple):
+class SplitRequest(NamedTuple):
     """What the user asks of a set of images, and the version that it goes on from; `lost` says why there is none.
 
     `force` makes anew what can't go on from there: a split of another fraction, classes of which one is gone.
@@ -34,7 +34,7 @@ class Wish(NamedTuple):
     ignore_splits: bool = False
     follow_links: bool = False
     force: bool = False
-    before: Before | None = None
+    before: Earlier | None = None
     lost: str = ""
 
     @property
@@ -52,7 +52,7 @@ class Plan(NamedTuple):
 
     fraction: float = FRACTION
     seed: int = 0
-    before: Before | None = None
+    before: Earlier | None = None
     force: bool = False
 
     @property
@@ -93,7 +93,7 @@ def rule_of(fraction: float, seed: int) -> str:
     return f"hash < {fraction!r}, seed {seed}"
 
 
-def fraction_of(before: Before) -> float | None:
+def fraction_of(before: Earlier) -> float | None:
     """The share of test that a version was split with; None where it was given, or the card does not say."""
     if found := re.fullmatch(r"hash < ([\d.e-]+), seed \d+", before.card.rule):
         return float(found[1])
@@ -101,23 +101,23 @@ def fraction_of(before: Before) -> float | None:
     return int(found[1]) / 100 if found and not before.card.rule else None
 
 
-def fraction_for(wished: float | None, before: Before | None, *, force: bool) -> tuple[float, bool]:
+def fraction_for(asked: float | None, before: Earlier | None, *, force: bool) -> tuple[float, bool]:
     """The share of test for new images, and whether the whole set is to be split anew with it.
 
     Raises:
-        UserError: another is wished for than the version before was split with; not with `force`.
+        UserError: another is asked for than the version before was split with; not with `force`.
     """
     was = fraction_of(before) if before else None
-    if wished is None or was is None:
-        return wished or was or FRACTION, False
-    same = f"{wished:.0%}" == f"{was:.0%}" if before and not before.card.rule else wished == was
+    if asked is None or was is None:
+        return asked or was or FRACTION, False
+    same = f"{asked:.0%}" == f"{was:.0%}" if before and not before.card.rule else asked == was
     if not (same or force):
         raise UserError(
-            f"--test-fraction {wished:g}, and the version before was split with {was:g}: images would change sides.",
+            f"--test-fraction {asked:g}, and the version before was split with {was:g}: images would change sides.",
             expected="the fraction of before, so that no training image is tested with",
             remedy="leave it out, choose another --name, or split the set anew: --force",
         )
-    return (was if same else wished), not same
+    return (was if same else asked), not same
 
 
 def split(members: Sequence[Member], classes: Sequence[str], plan: Plan, folders: Mapping[str, str]) -> Split:

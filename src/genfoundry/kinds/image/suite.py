@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genfoundry.data.expectations import Expectation, Table, agree, exactly, filled, printable
+from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card
 from genfoundry.errors import UserError
 from genfoundry.kinds.image import storage, suite_of_pixels
 from genfoundry.kinds.image import suite_of_pairs as pairs
-from genfoundry.recipe import Validation
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.spec import ImageSpec
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ import numpy as np
 
 from genfoundry.data.expectations import Expectation, Table, agree
 from genfoundry.kinds.image import storage
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.spec import ImageSpec
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from genfoundry.dataset import read_card
+from genfoundry.dataset import Card, read_card
 from genfoundry.errors import UserError
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,28 +50,29 @@ class Windows(NamedTuple):
     start: np.ndarray
 
 
-def write(
-    folder: Path, frames: Iterable[pd.DataFrame], spec: SeriesSpec, splits: Mapping[str, str]
-) -> tuple[SeriesSpec, dict[str, int]]:
+def write(folder: Path, examples: Iterable[pd.DataFrame], card: Card) -> tuple[SeriesSpec, dict[str, int]]:
     """Write the canonical form into `folder`: one frame a series, with columns `unique_id`, `ds` and `spec.channels`.
 
     Args:
-        spec: its `num_series` is filled in.
-        splits: the first time stamp of `val` and of `test`, as on the card.
+        card: declares the spec, whose `num_series` is filled in, and the first time stamp of `val` and of `test`.
 
     Returns:
         the full spec, and how many values of `y` were observed in each split.
 
     Raises:
         UserError: a column is missing, a time stamp comes twice or lies off the grid of `spec.freq`, or there is none.
+        ValueError: the card declares no spec of series.
     """
-    by_id = {str(frame["unique_id"].iloc[0]): _regular(frame, spec) for frame in frames if len(frame)}
+    spec = card.spec
+    if not isinstance(spec, SeriesSpec):
+        raise ValueError(f"the card of '{card.name}' declares no SeriesSpec")
+    by_id = {str(frame["unique_id"].iloc[0]): _regular(frame, spec) for frame in examples if len(frame)}
     if not by_id:
         raise UserError("There is no series in the data.", expected="at least one row")
     folder.mkdir(parents=True, exist_ok=True)
     _write_parquet(folder / FILE, {name: by_id[name] for name in sorted(by_id)}, spec.channels)
     axis = read(folder)
-    counts = {split: int(axis.mask[_inside(axis.stamps, split, splits)].sum()) for split in SPLITS}
+    counts = {split: int(axis.mask[_inside(axis.stamps, split, card.splits)].sum()) for split in SPLITS}
     return spec.model_copy(update={"num_series": len(by_id)}), counts
 
 
@@ -120,19 +121,24 @@ def read(folder: Path) -> Axis:
 
     table = parquet.read_table(folder / FILE, columns=["unique_id", "ds", "y"])
     names = np.asarray(table["unique_id"].to_pylist(), dtype=object)
+    return axis_of(names, table["ds"].to_numpy(), table["y"].to_numpy())
+
+
+def axis_of(names: np.ndarray, stamps: np.ndarray, y: np.ndarray) -> Axis:
+    """The axis of the rows of a canonical file: series name, time in UTC and target (T,), NaN where it is missing."""
     first = np.flatnonzero(np.r_[True, names[1:] != names[:-1]])
-    y = table["y"].to_numpy().astype(np.float64)
+    y = y.astype(np.float64)
     seen = np.isfinite(y)
     return Axis(
         ids=tuple(str(names[i]) for i in first),
         offsets=np.r_[first, len(names)],
-        stamps=table["ds"].to_numpy().astype("datetime64[us]"),
+        stamps=stamps.astype("datetime64[us]"),
         values=np.where(seen, y, 0).astype(np.float32),
         mask=seen.astype(np.float32),
     )
 
 
-def ids(folder: Path) -> tuple[str, ...]:
+def names(folder: Path, spec: SeriesSpec) -> tuple[str, ...]:
     """The series of a canonical folder, by the numbers that `read` gives them."""
     from pyarrow import parquet
 
@@ -148,13 +154,21 @@ def windows(folder: Path, split: str, spec: SeriesSpec) -> Windows:
     Raises:
         UserError: no window is left.
     """
-    axis, splits = read(folder), read_card(folder).splits
-    inside = _inside(axis.stamps, split, splits)
+    return cut_windows(read(folder), split, spec, read_card(folder))
+
+
+def cut_windows(axis: Axis, split: str, spec: SeriesSpec, card: Card) -> Windows:
+    """As `windows`, of series that are read already and a card that may not be sealed yet.
+
+    Raises:
+        UserError: no window is left.
+    """
+    inside = _inside(axis.stamps, split, card.splits)
     pairs = [_starts(axis, i, inside, spec) for i in range(len(axis.ids))]
     start = np.concatenate(pairs).astype(np.int64)
     if not len(start):
         raise UserError(
-            f"{folder.name}: the {split} split holds no window of {spec.context} + {spec.horizon} steps.",
+            f"{card.name}: the {split} split holds no window of {spec.context} + {spec.horizon} steps.",
             expected="a series at least that long, at least half of its past observed",
             remedy="give longer series, or a shorter context and horizon",
         )

@@ -12,11 +12,11 @@ import numpy as np
 
 from genfoundry.data import conversion
 from genfoundry.data.expectations import Expectation, Table, exactly, filled, literal, printable
+from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card, remake
 from genfoundry.errors import UserError
 from genfoundry.kinds.series import storage, suite_of_splits, suite_of_values
-from genfoundry.recipe import Validation
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ def tables(folder: Path, spec: SeriesSpec, card: Card, policy: Validation) -> li
         Table(_with_steps(frame, spec), _rows_suite(spec, cells, policy), row=f"{{label}} at {STAMP}"),
         Table(_channels(frame, spec), _channels_suite(spec), row="{label}"),
         Table(cells, (*_cells_suite(spec, policy), *_contents_suite(cells, spec, card, policy)), row="{label}"),
-        suite_of_splits.table(folder, frame, spec, card, policy),
+        suite_of_splits.table(frame, spec, card, policy),
         *_conversion(spec, card),
     ]
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from genfoundry import catalog
 from genfoundry.data.expectations import Expectation
-from genfoundry.recipe import Validation
-from genfoundry.records import SeriesSpec
+from genfoundry.data.policy import Validation
+from genfoundry.kinds.series.spec import SeriesSpec
 
 STAMP = "%Y-%m-%d %H:%M"
 CHANCE = 2.0  # times the longest run of one value that chance explains

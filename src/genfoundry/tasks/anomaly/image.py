@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from genfoundry.dataset import Dataset
 from genfoundry.errors import UserError
 from genfoundry.exhibit import Picture
 from genfoundry.judging import gallery
 from genfoundry.judging.detectors import detectors, records
-from genfoundry.judging.features import Extractor, PixelPCA, cached_features, in_chunks
-from genfoundry.judging.interval import size_name
+from genfoundry.judging.features import Extractor, PixelPCA, cached_features
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.filters import in_chunks
 from genfoundry.model import Model, ScoresAnomalies
+from genfoundry.statistics.interval import size_name
 from genfoundry.task import Judgement
-from genfoundry.training.naming import choose_class, names_of
+from genfoundry.training.naming import choose_class
 
 if TYPE_CHECKING:
     from genfoundry.tasks.anomaly.about import Plan
@@ -31,7 +33,7 @@ LEAVES_OUT = True  # a class, of training
 MOST_TRAIN = 5000  # training images that detectors and thresholds read
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified dataset; fill `out` with `anomalies.png`. The promise: `genfoundry.task`.
 
     Raises:
@@ -42,8 +44,8 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
         raise UserError("This family scores no anomalies.", remedy="genfoundry models   lists those that do")
     if plan.left_out is None:
         raise UserError("No class was left out of training, so there is no anomaly.", remedy="set training.leave_out")
-    train, test = storage.read(folder, "train"), storage.read(folder, "test")
-    left_out = _number(plan.left_out, model, folder)
+    train, test = storage.read(dataset.folder, "train"), storage.read(dataset.folder, "test")
+    left_out = _number(plan.left_out, model, dataset.folder)
     known = train.images[train.labels != left_out]
     known = np.asarray(known[np.random.default_rng(plan.seed).permutation(len(known))[:MOST_TRAIN]])
     labels = (test.labels == left_out).astype(int)
@@ -67,7 +69,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
 
 def _number(asked: str | int, model: Model, folder: Path) -> int:
     """The number of the class that a model never saw; to one that was published without names a number was a place."""
-    names = model.names if model.names or isinstance(asked, int) else names_of(folder, model.spec)
+    names = model.names if model.names or isinstance(asked, int) else storage.names(folder, model.spec)
     return choose_class(asked, names, model.spec.num_classes).number
 
 

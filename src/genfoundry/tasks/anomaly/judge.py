@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genfoundry import catalog
+from genfoundry.dataset import Dataset
 from genfoundry.judging.features import Extractor
 from genfoundry.model import Model
 from genfoundry.task import Judgement
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from genfoundry.tasks.anomaly.about import Plan
 
 
-def judge(model: Model, dataset: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified dataset, as its kind of data asks for. The promise: `genfoundry.task`.
 
     Raises:

@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 import torch
 
-from genfoundry.batch import SeriesRows
-from genfoundry.dataset import read_card
+from genfoundry.dataset import Dataset, read_card
 from genfoundry.errors import UserError
 from genfoundry.exhibit import Bands, Table
 from genfoundry.judging.baselines import filled
 from genfoundry.judging.detectors import DRAWS, detectors, records, threshold
 from genfoundry.judging.features import Extractor
+from genfoundry.kinds.series.rows import SeriesRows
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.metric import subject
 from genfoundry.metrics.forecast import observed_mean
 from genfoundry.model import Model
 from genfoundry.modelling.windows import fill, scale
-from genfoundry.records import Score, SeriesSpec
+from genfoundry.records import Score
 from genfoundry.task import Judgement
 from genfoundry.tasks.forecasting.judge import NUM_FUTURES, Origins, bands, futures, rolling_origins
 
@@ -85,7 +86,7 @@ class Planted(NamedTuple):
     kind: np.ndarray
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded forecaster on a verified series dataset. The promise: `genfoundry.task`.
 
     The deciding score is the AUROC.
@@ -95,11 +96,11 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
     """
     model.eval()
     spec = cast(SeriesSpec, model.spec)
-    clean = rolling_origins(folder, spec, plan.origins, model, "val")
-    tested = rolling_origins(folder, spec, plan.origins, model)
+    clean = rolling_origins(dataset.folder, spec, plan.origins, model, "val")
+    tested = rolling_origins(dataset.folder, spec, plan.origins, model)
     planted, gaps = plant(tested, plan.seed), beside_gaps(tested)
     samples = futures(model, tested.batch, NUM_FUTURES, plan.seed)
-    baselines = _baselines(folder, spec, plan.seed)
+    baselines = _baselines(dataset.folder, spec, plan.seed)
 
     def scored(origins: Origins, drawings: np.ndarray) -> Found:
         own = {"model": surprise(origins, drawings)}
@@ -111,7 +112,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
     if LEAST_GAPS <= gaps.sum() < len(gaps):
         scores += _scores(scored(tested, samples), usual, gaps, f"gaps_{protocol}", plan.seed)
     described = _protocol(plan, spec, planted, clean) | {"windows with a real gap": int(gaps.sum())}
-    exhibits = (*_windows(folder, spec, planted, samples), _found_by_fault(planted, found, usual))
+    exhibits = (*_windows(dataset.folder, spec, planted, samples), _found_by_fault(planted, found, usual))
     return Judgement(f"auroc_{protocol}", tuple(scores), described, {}, TRIVIAL, exhibits)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genfoundry import task
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.spec import ImageSpec
 
 PURPOSE = "For telling the classes of the dataset apart, and for the features that judge generated {noun}."
 LIMITS = "Accuracy and confidence on examples held out from the same source say nothing of examples from another one."

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from genfoundry.dataset import Dataset
 from genfoundry.exhibit import Exhibit
 from genfoundry.judging import classes
-from genfoundry.judging.features import Extractor, in_chunks
-from genfoundry.judging.interval import UNKNOWN, Estimate, half_samples, size_name, wilson
+from genfoundry.judging.features import Extractor
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.filters import in_chunks
 from genfoundry.metric import limits_of
 from genfoundry.metrics.accuracy import Accuracy, confusion, reliability
 from genfoundry.model import Classifies, Model
+from genfoundry.statistics.interval import UNKNOWN, Estimate, half_samples, size_name, wilson
 from genfoundry.task import Judgement
 
 if TYPE_CHECKING:
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
 DRAWS = 100
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Accuracy (Wilson interval) and calibration error on all test images; `noise` says the largest class always."""
     model.eval()
-    test = storage.read(folder, "test")
+    test = storage.read(dataset.folder, "test")
     logits = in_chunks(cast(Classifies, model).classify, test.images, model.device).astype(np.float64)
     likely = np.exp(logits - logits.max(1, keepdims=True))
     likely /= likely.sum(1, keepdims=True)
@@ -37,7 +39,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
     scores = [found.score(f"{name}_test_{size}", "model") for name, found in estimates.items()]
     scores.append(wilson(most, len(test.labels)).score(f"accuracy_test_{size}", "noise"))
     protocol: dict[str, str | int | float] = {"samples": len(test.labels), "split": "test"}
-    names = classes.class_names(model, folder, likely.shape[1])
+    names = classes.class_names(model, dataset.folder, likely.shape[1])
     exhibits = tuple(_exhibits(names, test.labels, likely))
     return Judgement(f"accuracy_test_{size}", tuple(scores), protocol, {}, exhibits=exhibits)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 
-from genfoundry.judging.features import to_batch
+from genfoundry.kinds.image.rows import to_batch
 from genfoundry.model import Classifies, Model
 
 if TYPE_CHECKING:

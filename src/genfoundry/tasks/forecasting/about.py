@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from genfoundry import task
-from genfoundry.records import SeriesSpec
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.task import Option, wish
 
 PURPOSE = "For forecasts of {noun} like those of the dataset, with their uncertainty."

@@ -12,9 +12,10 @@ from genfoundry.data.stamps import CONVERTED, as_tzinfo, in_zone
 from genfoundry.dataset import Card, Dataset, open_version
 from genfoundry.errors import UserError
 from genfoundry.kinds.series import storage
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.kinds.series.storage import Axis
 from genfoundry.model import HasQuantiles, Model
-from genfoundry.records import DatasetVersion, SeriesSpec
+from genfoundry.records import DatasetVersion
 from genfoundry.serving import tables
 from genfoundry.serving.provenance import Provenance
 from genfoundry.task import Generated

@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 import torch
 
-from genfoundry.batch import SeriesBatch, SeriesRows
-from genfoundry.dataset import read_card
+from genfoundry.dataset import Dataset, read_card
 from genfoundry.errors import UserError
 from genfoundry.exhibit import Bands, Lines
 from genfoundry.gate import WINDOWS, ratio_name
 from genfoundry.judging.baselines import apart, ensembles
 from genfoundry.judging.features import Extractor
-from genfoundry.judging.interval import Estimate, percentiles
 from genfoundry.kinds.series import storage
+from genfoundry.kinds.series.rows import SeriesBatch, SeriesRows
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.metric import kinds_of
 from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, crps, unit
-from genfoundry.model import Model
-from genfoundry.records import Score, SeriesSpec
+from genfoundry.model import Forecasts, Model
+from genfoundry.records import Score
+from genfoundry.statistics.interval import Estimate, percentiles
 from genfoundry.stopping import while_wanted
 from genfoundry.task import Judgement
 
@@ -68,7 +69,7 @@ class Origins(NamedTuple):
     left_out: tuple[str, ...] = ()
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified series dataset. The promise: `genfoundry.task`.
 
     The deciding score is the CRPS in units of each series' own seasonal naive error in training. Beside it stands its
@@ -79,7 +80,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
     """
     model.eval()
     spec = cast(SeriesSpec, model.spec)
-    origins = rolling_origins(folder, spec, plan.origins, model)
+    origins = rolling_origins(dataset.folder, spec, plan.origins, model)
     subjects = {"model": futures(model, origins.batch, NUM_FUTURES, plan.seed)}
     for name in apart(spec):
         histories = origins.known if name == "noise" else origins.histories
@@ -89,7 +90,7 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
     scores = tuple(_scores(windows, protocol, plan.seed))
     primary = f"{PRIMARY}_{protocol}"
     details = {WINDOWS + primary: _kept(windows["model"][PRIMARY])}
-    exhibits = (*_forecasts(folder, spec, origins, subjects), _by_step(origins, subjects))
+    exhibits = (*_forecasts(dataset.folder, spec, origins, subjects), _by_step(origins, subjects))
     return Judgement(primary, scores, _protocol(plan, spec, origins), details, TRIVIAL, exhibits)
 
 
@@ -157,8 +158,8 @@ def futures(model: Model, batch: SeriesBatch, count: int, seed: int) -> np.ndarr
     made = []
     for rows in while_wanted(torch.arange(len(batch), device=batch.past.device).split(max(1, MOST_ROWS // count))):
         part = batch[rows]
-        if hasattr(model, "forecast"):
-            drawn = model.forecast(part, count, generator)  # pyright: ignore[reportCallIssue]
+        if isinstance(model, Forecasts):
+            drawn = model.forecast(part, count, generator)
         else:
             drawn = model.sample(part.repeat(count), generator).unflatten(0, (len(part), count))
         made.append(drawn.double().cpu().numpy())

@@ -13,8 +13,8 @@ import numpy as np
 
 from genfoundry.data.stamps import times
 from genfoundry.errors import UserError
+from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.kinds.series.storage import MIN_OBSERVED
-from genfoundry.records import SeriesSpec
 from genfoundry.training.naming import unknown_series
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from genfoundry.batch import SeriesBatch
 from genfoundry.data.stamps import in_zone
+from genfoundry.kinds.series.rows import SeriesBatch
 from genfoundry.kinds.series.storage import time_features
 from genfoundry.model import HasQuantiles, Model
 from genfoundry.tasks.forecasting import pasts

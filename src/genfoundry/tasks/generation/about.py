@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from pydantic import Field
 
 from genfoundry import task
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.task import Option, wish
 
 PURPOSE = "For making synthetic {noun} like those of the dataset."
@@ -22,6 +22,7 @@ LIMITS = (
 MAKES = True
 NEEDS = ("sample",)
 KINDS = ("image",)
+GIVES = ("label",)
 
 
 class Plan(task.Plan):

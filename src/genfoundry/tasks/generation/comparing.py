@@ -7,11 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from genfoundry.judging.features import PixelPCA, View, cached_features
+from genfoundry.judging.features import PixelPCA, cached_features
 from genfoundry.judging.image_sets import ImageSet, RealImages
-from genfoundry.judging.interval import UNKNOWN, Z95, Estimate, around, half_samples, size_name, wilson
+from genfoundry.kind import View
 from genfoundry.metric import Metric, ScoreKind, kinds_of, of_view
 from genfoundry.records import Score
+from genfoundry.statistics.interval import UNKNOWN, Z95, Estimate, around, half_samples, size_name, wilson
 
 FLOORS = ("real", "copy", "noise")
 WIDE, MANY = 512, 2000  # features, and images, above which a half-sample is dear
@@ -69,7 +70,7 @@ def _beside_training(
     estimates = dict.fromkeys((kind.name for kind in kinds), UNKNOWN)
     if images.finite:
         made = np.concatenate(_features(pixels, images))
-        estimates = _estimates(metric, cached_features(pixels, images.train), made, held_out, seed)
+        estimates = _estimates(metric, images.train_features(pixels), made, held_out, seed)
     for kind in kinds:
         name = f"{kind.name}_{pixels.name}_{size_name(len(held_out))}"
         yield estimates[kind.name].score(name, images.subject)

@@ -12,20 +12,21 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor
 
-from genfoundry.batch import ImageBatch
 from genfoundry.data.quarantine import as_text
 from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
 from genfoundry.files import publish
-from genfoundry.judging.features import to_batch, to_pixels
 from genfoundry.judging.sheet import grid
+from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.pixels import to_pixels
+from genfoundry.kinds.image.rows import ImageBatch, to_batch
 from genfoundry.model import Completes, Model
 from genfoundry.records import DatasetVersion
 from genfoundry.serving import images
 from genfoundry.serving.images import Given
 from genfoundry.serving.provenance import Provenance, stamped
 from genfoundry.task import Generated
-from genfoundry.training.naming import Chosen, choose_class, names_of
+from genfoundry.training.naming import Chosen, choose_class
 
 if TYPE_CHECKING:
     from genfoundry.tasks.generation.about import Wishes
@@ -119,7 +120,7 @@ def _class(asked: str, model: Model, data: DatasetVersion) -> tuple[Chosen, list
     names, notes = model.names, []
     if not names:
         try:
-            names = names_of(open_version(data).folder, model.spec)
+            names = storage.names(open_version(data).folder, model.spec)
         except UserError:
             lost = "was published without the names of its classes, and its data are not on this machine"
             notes = [f"This version {lost}: {asked} was taken for the number of a class."]

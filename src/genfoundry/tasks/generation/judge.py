@@ -15,26 +15,23 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
+from genfoundry.dataset import Dataset
 from genfoundry.errors import UserError
 from genfoundry.exhibit import Exhibit
 from genfoundry.gate import CLASS_SHARE, REAL_CLASS_SHARE
 from genfoundry.judging import classes, conditional_scores, gallery
-from genfoundry.judging.features import (
-    Canonical,
-    Domain,
-    Extractor,
-    PixelPCA,
-    View,
-    in_chunks,
-    to_batch,
-    to_pixels,
-)
-from genfoundry.judging.image_sets import ImageSet, RealImages, floors, generated, real_images
-from genfoundry.judging.interval import UNKNOWN, Estimate, around, half_samples, size_name
+from genfoundry.judging.features import Canonical, Domain, Extractor, PixelPCA
+from genfoundry.judging.image_sets import ImageSet, RealImages, floors, generated, real_images, variants
+from genfoundry.kind import View
+from genfoundry.kinds.image.filters import in_chunks
+from genfoundry.kinds.image.pixels import to_pixels, unit_array
+from genfoundry.kinds.image.rows import to_batch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.metrics.memorisation import NEAR
 from genfoundry.model import Classifies, HasLikelihood, Model, Pyramids, Reconstructs
-from genfoundry.records import ImageSpec, Score
+from genfoundry.records import Score
+from genfoundry.statistics.interval import UNKNOWN, Estimate, around, half_samples, size_name
 from genfoundry.task import Judgement
 from genfoundry.tasks.generation.comparing import compared, rebuilt
 
@@ -42,7 +39,7 @@ if TYPE_CHECKING:
     from genfoundry.tasks.generation.about import Plan
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified image dataset; fill `out` with the gallery. The promise: `genfoundry.task`.
 
     The deciding score is the Fréchet distance in the extractor's features, without an extractor in the principal
@@ -52,10 +49,11 @@ def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, o
         UserError: the extractor reads images of another shape, or the Inception weights can't be had.
     """
     model.eval()
-    spec = cast(ImageSpec, model.spec)
+    spec, folder = cast(ImageSpec, model.spec), dataset.folder
     real = real_images(folder, plan.num_samples, plan.seed)
-    made = generated(model, folder, real.train, len(real.test), [plan.seed + number for number in range(plan.seeds)])
-    pixels = PixelPCA(real.train)
+    sizes = len(real.test), [plan.seed + number for number in range(plan.seeds)]
+    made = [generated(model, real, *sizes), *variants(model, real, *sizes)]
+    pixels = PixelPCA(real.train.images)
     views = _views(spec, pixels, plan, extractor, model.device)
     scores = [*compared(views, real, [*made, *floors(real.train, len(real.test), plan.seed)], pixels, plan.seed)]
     scores += _reconstructed(model, real, plan.seed)
@@ -103,7 +101,7 @@ def _protocol(
 def _reconstructed(model: Model, real: RealImages, seed: int) -> Iterator[Score]:
     """Scores of the model's code and likelihood on the test images, where it has them."""
     size = size_name(len(real.test))
-    original = real.test.astype(np.float32) / 127.5 - 1
+    original = unit_array(real.test.astype(np.float32))
     if isinstance(model, Reconstructs):
         again = in_chunks(model.reconstruct, real.test, model.device)
         for kind, estimate in rebuilt(original, again, seed):
@@ -143,7 +141,7 @@ def _by_class(
         shown.append(classes.shares(names, details[CLASS_SHARE], details[REAL_CLASS_SHARE]))
     if model.takes_labels:
         count = conditional_scores.num_teaching_samples(real, plan.num_samples)
-        as_many = generated(model, folder, real.train, count, [plan.seed])[0]
+        as_many = generated(model, real, count, [plan.seed])
         asked, distances = conditional_scores.scores(extractor, real, made, as_many, plan.seed)
         scores = scores + asked
         shown.append(classes.distances(names[: len(distances)], distances))

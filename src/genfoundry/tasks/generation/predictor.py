@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from genfoundry.batch import ImageBatch
 from genfoundry.errors import UserError
-from genfoundry.judging.features import to_pixels
+from genfoundry.kinds.image.pixels import to_pixels
+from genfoundry.kinds.image.rows import ImageBatch
 from genfoundry.model import Model
 from genfoundry.training.naming import choose_class
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from pydantic import Field
 
 from genfoundry import task
-from genfoundry.records import ImageSpec
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.task import Option, wish
 
 PURPOSE = "For enlarging {noun} like those of the dataset; detail that it adds is plausible, not seen."

@@ -18,16 +18,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genfoundry.dataset import Dataset
 from genfoundry.judging import gallery
-from genfoundry.judging.features import Domain, Extractor, RandomFilters, View, cached_features, to_batch, to_pixels
+from genfoundry.judging.features import Domain, Extractor, cached_features
 from genfoundry.judging.image_sets import RealImages, real_images
-from genfoundry.judging.interval import Estimate, around, half_samples, size_name
+from genfoundry.kind import View
+from genfoundry.kinds.image.filters import RandomFilters
+from genfoundry.kinds.image.pixels import to_pixels, unit_array
+from genfoundry.kinds.image.rows import to_batch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.metric import limits_of, subject
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.metrics.reconstruction import per_image
 from genfoundry.model import Model, Upscales
 from genfoundry.modelling.resampling import INTERPOLATIONS, degrade, interpolate, luminance
-from genfoundry.records import ImageSpec, Score
+from genfoundry.records import Score
+from genfoundry.statistics.interval import Estimate, around, half_samples, size_name
 from genfoundry.task import Judgement
 
 if TYPE_CHECKING:
@@ -41,10 +47,10 @@ REDUCED, GIVEN = "bicubic with antialiasing, rounded to 8 bits", "as given"
 TINY = 1e-12
 
 
-def judge(model: Model, folder: Path, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified image dataset; fill `out` with `enlargements.png`. The promise: `task`."""
     model.eval()
-    held_out, scale = real_images(folder, plan.num_samples, plan.seed), model.config.scale
+    held_out, scale = real_images(dataset.folder, plan.num_samples, plan.seed), cast(Upscales, model).scale
     real, low = held_out.test, _low(held_out, scale)
     sides = {name: _through(function, low, model.device) for name, function in _upscalers(model).items()}
     sides |= {method: interpolate(low, scale, method) for method in INTERPOLATIONS}
@@ -99,7 +105,7 @@ def _scores(sides: dict[str, np.ndarray], real: np.ndarray, view: View, scale: i
     size, cut = size_name(len(real)), (..., slice(scale, -scale), slice(scale, -scale))
     held_out, usual = cached_features(view, real), cached_features(view, sides[USUAL])
     for who, made in sides.items():
-        ours, theirs = (luminance(side)[cut] / 127.5 - 1 for side in (real, made))
+        ours, theirs = (unit_array(luminance(side)[cut]) for side in (real, made))
         paired = per_image(ours, theirs)
         for metric, name in PAIRED.items():
             estimate = around([*paired[metric]])

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 
-from genfoundry.judging.features import to_batch, to_pixels
+from genfoundry.kinds.image.pixels import to_pixels
+from genfoundry.kinds.image.rows import to_batch
 from genfoundry.model import Model, Upscales
 
 if TYPE_CHECKING:

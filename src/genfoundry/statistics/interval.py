@@ -98,7 +98,7 @@ def _estimate(values: list[float], replicas: list[float]) -> Estimate:
 
 
 def around(values: list[float]) -> Estimate:
-    """Mean and normal interval of independent repetitions, or of one number a row."""
+    """Mean and normal interval of independent repetitions, or of one number per row."""
     return _estimate(values, [])
 
 

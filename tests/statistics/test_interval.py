@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genfoundry.judging.interval import Z95, Estimate, around, half_samples, size_name, wilson
 from genfoundry.metrics.frechet import Frechet
+from genfoundry.statistics.interval import Z95, Estimate, around, half_samples, size_name, wilson
 
 
 @settings(deadline=None)  # the first example imports scipy

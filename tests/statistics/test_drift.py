@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from genfoundry.judging.distances import Kernel, ks_distance, stability_index, total_variation
-from genfoundry.judging.drift import Images, drift, of_images, of_series
+from genfoundry.kinds.image.drift import Images, of_images
+from genfoundry.kinds.series.drift import of_series
 from genfoundry.metrics.kernel import kernel_distance
+from genfoundry.statistics.distances import KernelDistance, ks_distance, stability_index, total_variation
+from genfoundry.statistics.drift import drift
 
 
 def gaussians(count: int, seed: int, shift: float = 0.0, classes: int = 4) -> Images:
@@ -31,7 +33,9 @@ def wave(steps: int, seed: int, level: float = 0.0, begin: str = "2020-01-01", n
 
 def test_the_kernel_is_that_of_the_metric():
     rows = np.random.default_rng(0).standard_normal((50, 6))
-    assert Kernel(rows)(np.arange(20), np.arange(20, 50)) == pytest.approx(kernel_distance(rows[:20], rows[20:]))
+    assert KernelDistance(rows)(np.arange(20), np.arange(20, 50)) == pytest.approx(
+        kernel_distance(rows[:20], rows[20:])
+    )
 
 
 def test_closed_forms():

@@ -12,7 +12,7 @@ import numpy as np
 SMOOTHING = 0.5  # of a row in each bin, so that an empty one costs no infinity
 
 
-class Kernel:
+class KernelDistance:
     """KID between rows given by number, from one matrix of all pairs."""
 
     def __init__(self, features: np.ndarray) -> None:

@@ -1,0 +1,47 @@
+"""The options of `genfoundry data add` that follow from the kinds of data, told kind by kind."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+if TYPE_CHECKING:
+    from genfoundry.stages.intake_options import IntakeOption
+
+
+class AddCommand(click.Command):
+    """A command that has the options of all kinds beside its own; they are read when they are asked for."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*super().get_params(ctx), *(option for options in _by_kind().values() for option in options)]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, options in {"Options": super().get_params(ctx), **_by_kind()}.items():
+            shown = (option.get_help_record(ctx) for option in options if isinstance(option, click.Option))
+            rows = [record for record in shown if record]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+@cache
+def _by_kind() -> dict[str, list[click.Parameter]]:
+    """The kinds' options, below the kinds that have them."""
+    from genfoundry.stages.intake_options import intake_options
+
+    found: dict[str, list[click.Parameter]] = {}
+    for option in intake_options():
+        found.setdefault(option.whose.capitalize(), []).append(_as_click(option))
+    return found
+
+
+def _as_click(option: IntakeOption) -> click.Option:
+    help_text = f"{option.description[0].upper()}{option.description[1:]}."
+    if option.annotation is bool:
+        return click.Option([option.flag], is_flag=True, help=help_text)
+    multiple = isinstance(option.default, tuple)
+    takes = next(each for each in (*get_args(option.annotation), option.annotation) if each is not type(None))
+    kind = click.Path(path_type=Path) if takes is Path else takes
+    return click.Option([option.flag], type=kind, multiple=multiple, help=help_text)

@@ -1,0 +1,133 @@
+"""What a user may say when data come in: the kinds' own `Options`, from which the command line and Prefect's form are
+made, and which kind the files are of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from genfoundry import catalog, kind
+from genfoundry.data.quarantine import as_text
+from genfoundry.errors import UserError, closest
+from genfoundry.kind import Kind
+
+
+def is_given(value: Any) -> bool:
+    """Whether the value of an option was given, and not left as it is by itself."""
+    return value is not None and value is not False and value != ()
+
+
+class IntakeOption(NamedTuple):
+    """One option, and the kinds that have it."""
+
+    name: str
+    annotation: Any
+    default: Any
+    description: str
+    kinds: tuple[str, ...]
+
+    @property
+    def whose(self) -> str:
+        """The data that it is for: `images and series`."""
+        return " and ".join(Kind(name).spec.NOUN for name in self.kinds)
+
+    @property
+    def flag(self) -> str:
+        """As it is written on a command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+def intake_options() -> list[IntakeOption]:
+    """The options of all kinds, each once, those of one kind together."""
+    found: dict[str, IntakeOption] = {}
+    for each in kind.every():
+        for name, field in each.take.Options.model_fields.items():
+            if not field.description:
+                continue
+            kinds = (*found[name].kinds, each.name) if name in found else (each.name,)
+            found[name] = IntakeOption(name, field.annotation, field.default, field.description, kinds)
+    return sorted(found.values(), key=lambda option: option.kinds)
+
+
+def choose_kind(path: Path, asked: str, given: Mapping[str, Any]) -> Kind:
+    """The kind of what lies at `path`: the one that is asked for, else the one that recognises it.
+
+    Args:
+        given: the options that the user gave; one that names more of the user's files says whose they are.
+
+    Raises:
+        UserError: none recognises it, or more than one does; there is no such kind.
+    """
+    if asked:
+        if asked not in (names := catalog.names("kinds")):
+            raise UserError(f"--kind {asked}: there is no such kind of data; {closest(asked, names)}")
+        return Kind(asked)
+    paths = [name for name, value in given.items() if isinstance(value, Path)]
+    if owners := [each for each in kind.every() if paths and {*paths} <= {*each.take.Options.model_fields}]:
+        return owners[0]
+    claims, refusals = _recognised(path)
+    if len(claims) == 1:
+        return next(iter(claims))
+    if len(claims) > 1:
+        told = ", or ".join(f"{each.take.FORM}, since {reason}" for each, reason in claims.items())
+        remedy = " or ".join(f"--kind {each.name}" for each in claims)
+        raise UserError(f"{as_text(path)} may be {told}.", expected="one kind of data", remedy=f"say which: {remedy}")
+    if refusals:
+        raise refusals[0]
+    expected = ", or ".join(each.take.FORM for each in kind.every())
+    raise UserError(f"{as_text(path)} is no data of a kind that is known.", expected=expected)
+
+
+def _recognised(path: Path) -> tuple[dict[Kind, str], list[UserError]]:
+    """Which kinds recognise a path, and why; and what those say that would have it but for something wrong with it."""
+    claims: dict[Kind, str] = {}
+    refusals: list[UserError] = []
+    for each in kind.every():
+        try:
+            if reason := each.take.recognise(path):
+                claims[each] = reason
+        except UserError as error:
+            refusals.append(error)
+    return claims, refusals
+
+
+def parse_options(of: Kind, path: Path, given: Mapping[str, Any]) -> BaseModel:
+    """The options of a kind.
+
+    Raises:
+        UserError: one belongs to other kinds, or has a value that it can't have.
+    """
+    part = of.take
+    if foreign := next((name for name in given if name not in part.Options.model_fields), None):
+        raise _foreign(of, path, foreign, given[foreign])
+    try:
+        return part.Options.model_validate(dict(given))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise UserError(f"{_written(name, given[name])}: {first['msg']}") from None
+
+
+def _foreign(of: Kind, path: Path, name: str, value: Any) -> UserError:
+    others = [each for each in kind.every() if name in each.take.Options.model_fields]
+    if not others:
+        known = [option.name for option in intake_options()]
+        return UserError(f"There is no option '{name}'; {closest(name, known)}")
+    extra = others[0].take.Options.model_fields[name].json_schema_extra
+    needs = extra.get("needs") if isinstance(extra, dict) else None
+    whose = " and ".join(each.spec.NOUN for each in others)
+    why = f"{of.spec.NOUN} have no {needs}" if needs else f"it is an option of {whose}"
+    return UserError(
+        f"{_written(name, value)} with {of.take.FORM}: {why}.",
+        remedy=f"leave out --{name.replace('_', '-')}, or, if {as_text(path.name)} holds {whose}, "
+        f"say so: --kind {others[0].name}",
+    )
+
+
+def _written(name: str, value: Any) -> str:
+    word = f"--{name.replace('_', '-')}"
+    values = value if isinstance(value, tuple | list) else () if value is True else (value,)
+    return " ".join([word, *(as_text(str(each)) for each in values[:1])])
