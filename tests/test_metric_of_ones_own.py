@@ -51,6 +51,7 @@ from rich.console import Console
 from support.toys import Toy, scores_of
 from test_leaderboard import version
 
+from genfoundry.dataset import verify
 from genfoundry.identity import judging_modules
 from genfoundry.report.leaderboard import leaderboard
 from genfoundry.report.tables import as_markdown
@@ -58,7 +59,7 @@ from genfoundry.tasks.generation.about import Plan
 from genfoundry.tasks.generation.judge import judge
 
 folder, out = Path(sys.argv[3]), Path(sys.argv[4])
-found = judge(Toy(), folder, Plan(num_samples=60, seeds=1), None, out)
+found = judge(Toy(), verify(folder), Plan(num_samples=60, seeds=1), None, out)
 name, = (name for name in scores_of(found) if name.startswith("spread_ratio"))
 judged = version("toy", 1.0)
 evaluation = judged.evaluation.model_copy(update={"scores": found.scores, "primary": name})
