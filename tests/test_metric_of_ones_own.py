@@ -51,6 +51,7 @@ from rich.console import Console
 from support.toys import Toy, scores_of
 from test_leaderboard import version
 
+from genfoundry.dataset import verify
 from genfoundry.identity import judging_modules
 from genfoundry.report.leaderboard import leaderboard
 from genfoundry.report.tables import as_markdown
@@ -58,7 +59,7 @@ from genfoundry.tasks.generation.about import Plan
 from genfoundry.tasks.generation.judge import judge
 
 folder, out = Path(sys.argv[3]), Path(sys.argv[4])
-found = judge(Toy(), folder, Plan(num_samples=60, seeds=1), None, out)
+found = judge(Toy(), verify(folder), Plan(num_samples=60, seeds=1), None, out)
 name, = (name for name in scores_of(found) if name.startswith("spread_ratio"))
 judged = version("toy", 1.0)
 evaluation = judged.evaluation.model_copy(update={"scores": found.scores, "primary": name})
@@ -68,8 +69,11 @@ console = Console(record=True, width=100, file=open(out / "terminal", "w"))
 console.print(leaderboard([judged]))
 print(json.dumps({
     "name": name,
-    "score": scores_of(found)[name].model_dump(), "floors": len([s for s in found.scores if s.name == name]),
-    "page": page([view]), "terminal": console.export_text(), "markdown": as_markdown([judged]),
+    "score": scores_of(found)[name].model_dump(),
+    "subjects": len([score for score in found.scores if score.name == name]),
+    "page": page([view]),
+    "terminal": console.export_text(),
+    "markdown": as_markdown([judged]),
     "depends": "genfoundry.metrics.spread" in judging_modules("generation", "image"),
 }))
 """
@@ -92,7 +96,7 @@ def test_a_metric_that_is_added_is_scored_and_told_everywhere(mnist_folder: Path
     assert said["name"].endswith("_60")
     assert 0.8 < said["score"]["low"] <= said["score"]["value"] <= said["score"]["high"] < 1.2
     assert said["score"]["higher_is_better"]
-    assert said["floors"] == 4  # the model, real, copy, noise
+    assert said["subjects"] == 4  # the model, real, copy, noise
     assert said["depends"]
     for place in ("page", "terminal", "markdown"):
         assert "Relative spread" in said[place], place
