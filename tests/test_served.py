@@ -73,7 +73,7 @@ def test_the_name_of_a_series_decides_and_not_its_place():
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (past("c"), r"learned no series 'c'\.\nExpected: .*: 'a', 'b'\nTo mend it: leave these rows out"),
+        (past("c"), r"learned no series 'c'\.\nExpected: .*: 'a', 'b'\nRemedy: leave these rows out"),
         (pd.concat([past("b"), past("c"), past("d")]), r"no series 'c' \(nor 1 more of those given\)"),
         (past(series=1), "'a' has the number 1 in the column `series`, which is 'b' in the training"),
         (past(y=np.nan), "'a' holds no value of y"),
