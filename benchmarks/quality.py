@@ -21,7 +21,7 @@ from torch import Generator, Tensor
 from benchmarks.networks import dcgan_2016
 from benchmarks.plain import Pictures, adversarial, pairs
 from genfoundry import tracking
-from genfoundry.dataset import locate
+from genfoundry.dataset import open_version
 from genfoundry.files import data_dir
 from genfoundry.judging.features import Extractor
 from genfoundry.kinds.image import storage
@@ -30,7 +30,6 @@ from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Model
 from genfoundry.records import Evaluation
 from genfoundry.tasks.generation.judge import judge as judge_images
-from genfoundry.training.loader import load_model
 
 LATENT, BATCH = 100, 128  # §4
 
@@ -96,11 +95,10 @@ def judge(folder: Path, recipe: str, cpu: float | None) -> None:
     state = load_file(folder / f"{chosen['step']}.safetensors")
     model.generator.load_state_dict(state)
     classifier = _evaluation(recipes.load(plan.evaluation.extractor or "").registered_name).checkpoint
-    weights = tracking.fetch(classifier.run_id, "model", folder / "extractor")
-    extractor = Extractor(load_model(weights), classifier.weights_digest[:8])
+    extractor = Extractor(tracking.load_checkpoint(classifier), classifier.weights_digest[:8])
     out = folder / "gallery"
     out.mkdir(exist_ok=True)
-    judged = judge_images(model, locate(ours.checkpoint.dataset), plan.evaluation, extractor, out)
+    judged = judge_images(model, open_version(ours.checkpoint.dataset).folder, plan.evaluation, extractor, out)
     print(
         f"plain loop at step {chosen['step']}: {chosen['wall']:.0f} s of wall-clock, {chosen['cpu']:.0f} s of one core"
     )

@@ -42,7 +42,9 @@ def judge_champions(models: list[str] = []) -> list[Finding]:  # noqa: B006
     for found in findings:
         if found.state in ("WORSE", "BEATEN"):
             announce("model.aged", found.model, found.sentence, version=found.version)
-    create_markdown_artifact(page(findings), key="judge-champions", description="Every champion on today's data")
+    create_markdown_artifact(
+        champions_page(findings), key="judge-champions", description="Every champion on today's data"
+    )
     if bad := [f"{found.model}: {found.sentence}" for found in findings if found.state == "FAILED"]:
         error = NotJudged("\n".join(bad))
         error.findings = tuple(findings)
@@ -72,7 +74,7 @@ def _judged(name: str) -> Finding:
         return Finding(model=name, version=info.version, state="FAILED", sentence=str(error))
 
 
-def page(findings: list[Finding]) -> str:
+def champions_page(findings: list[Finding]) -> str:
     """Champion by champion, in Markdown."""
     rows = [(plain(it.model), str(it.version), f"**{it.state}**", plain(it.sentence)) for it in findings]
     return table(("model", "version", "today", "why"), rows)

@@ -23,7 +23,7 @@ from .progress import screen
 from .recipes import RecipeName
 from .runs import owners, unpublished
 from .runs.clients import QuickClient
-from .runs.shared import sharing
+from .runs.shared import sharing, side_by_side
 
 SILENT = (Outcome.SKIPPED, Outcome.HOLD)
 ABOUT_MODELS = (Outcome.PROMOTED, Outcome.REJECTED)
@@ -58,7 +58,7 @@ def fleet(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) ->
     Returns:
         for each recipe its version, or what it raised.
     """
-    _settle()
+    _begin()
     with sharing():
         return _ended(produce.map(list(recipes), overrides=unmapped(overrides)))
 
@@ -72,19 +72,19 @@ def attempt(recipe: RecipeName, overrides: dict[str, Any] | None) -> Evaluation:
 @flow(name="trials", persist_result=False)
 def trials(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) -> list[Evaluation | BaseException]:
     """Try every recipe and register none; one that fails stops no other."""
-    _settle()
+    _begin()
     with sharing():
         return _ended(attempt.map(list(recipes), overrides=unmapped(overrides)))
 
 
-def _settle() -> None:
-    """Mend what an earlier run that died left half done; the server has heard the flow's first heartbeat after it."""
+def _begin() -> None:
+    """Repair what an earlier run that died left half done; the server has heard the flow's first heartbeat after it."""
     ensure_own_code()
     owners.own()
     for done in tracking.adopt():
         screen.console.print(done, soft_wrap=True, markup=False)
-    tracking.reconcile()
-    owners.reconcile()
+    tracking.repair_store()
+    owners.close_lost()
 
 
 def _ended(futures: PrefectFutureList[Any]) -> list[Any]:
@@ -107,13 +107,12 @@ def halt(*_: object) -> None:
 def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int, work: Flow = fleet) -> list[Any]:
     """Run the fleet, or the `trials`, with `jobs` recipes at a time, each with its share of the cores."""
     together = min(jobs, len(recipes))
-    os.environ["GENFOUNDRY_TRAININGS"] = str(together)
     # torch and BLAS, not loaded yet, judge in this process: threads beyond the cores cost four to eight times
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // together)))
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     mapped = work.with_options(task_runner=ThreadPoolTaskRunner(max_workers=jobs))  # pyright: ignore[reportArgumentType]
     try:
-        with QuickClient():
+        with QuickClient(), side_by_side(together):
             return mapped([RecipeName(name) for name in recipes], overrides)
     except TerminationSignal:
         raise stopped() from None

@@ -1,4 +1,4 @@
-"""What a person sees while stages run: one line a finished stage, one bar a training."""
+"""What a person sees while stages run: one line per finished stage, one bar per training."""
 
 from __future__ import annotations
 

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from genfoundry import catalog, sealed, tracking
-from genfoundry.dataset import CARD_FILE, locate, read_card
+from genfoundry.dataset import card_of
 from genfoundry.errors import UserError
 from genfoundry.files import publish, state_path
 from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
 from genfoundry.report import RunView, render
-from genfoundry.task_words import task_of
+from genfoundry.report.gallery import read_gallery
 from genfoundry.training import journal
 
 from . import recipes
 
+MOST_VERSIONS = 24  # of a model, the newest first, that are looked through for other shares of the data
 T = TypeVar("T")
 
 
@@ -46,10 +47,9 @@ def view(version: ModelVersion) -> RunView:
         def fetched(path: str) -> Path:
             return tracking.fetch_whole(version.run_id, path, Path(scratch))
 
-        gallery = fetched(version.evaluation.folder)
-        images = {path.stem: path.read_bytes() for path in gallery.glob("*.png")}
-        grids = sorted(fetched("samples").glob("*.png"))
-        images |= {f"samples/{path.stem}": path.read_bytes() for path in grids}
+        card = card_of(checkpoint.dataset).model_dump(mode="json")
+        folder = fetched(version.evaluation.folder)
+        gallery = read_gallery(folder, version.evaluation, card.get("class_names", ()), _read)
         return RunView(
             recipe=version.name,
             title=recipes.load(checkpoint.recipe).title,
@@ -57,14 +57,20 @@ def view(version: ModelVersion) -> RunView:
             paper=catalog.describe("models", checkpoint.family).title,
             kind=checkpoint.dataset.kind,
             version=version,
-            card=json.loads((locate(checkpoint.dataset) / CARD_FILE).read_text(encoding="utf-8")),
+            card=card,
             validation=_validation(fetched("validation/validation.json"), checkpoint.dataset),
             curves=_curves(fetched(journal.FILE)),
-            images=images,
-            forecasts=_read(gallery / "forecasts.json", json.loads) or [],
+            exhibits=gallery.exhibits,
+            files=gallery.files,
+            snapshots=_snapshots(fetched("samples")),
             settings=_read(fetched("settings.json"), _settings) or {},
-            learned=_learned(version) if task_of(version.evaluation) == "classification" else {},
+            learned=_learned(version),
         )
+
+
+def _snapshots(folder: Path) -> dict[int, bytes]:
+    """The sample grids of a training by their step."""
+    return {int(path.stem): path.read_bytes() for path in folder.glob("*.png") if path.stem.isdecimal()}
 
 
 def _learned(version: ModelVersion) -> dict[float, Score]:
@@ -72,10 +78,10 @@ def _learned(version: ModelVersion) -> dict[float, Score]:
     primary, digest = version.evaluation.primary, version.evaluation.checkpoint.dataset.digest
     found: dict[float, Score] = {}
     same = (info for info in tracking.list_versions(version.name) if info.tags.get("dataset_digest") == digest)
-    for info in sorted(same, key=lambda info: info.version):
+    for info in sorted(same, key=lambda info: -info.version)[:MOST_VERSIONS]:
         other = _sound(info)
         if other and (score := other.evaluation.score(primary)) and not other.on_trial:
-            found[other.evaluation.checkpoint.fraction] = score
+            found.setdefault(other.evaluation.checkpoint.fraction, score)
     return found if len(found) > 1 else {}
 
 
@@ -97,7 +103,7 @@ def _sound(info: tracking.VersionInfo) -> ModelVersion | None:
     except tracking.TrackerDown:
         raise
     except UserError as error:
-        sealed.say(f"{error.found} The report goes without it; genfoundry doctor says what mends it.")
+        sealed.say(f"{error.found} The report goes without it; genfoundry doctor names the remedy.")
         return None
 
 
@@ -129,7 +135,7 @@ def _read(path: Path, parse: Callable[[str], T]) -> T | None:
 
 def _validation(path: Path, version: DatasetVersion) -> ValidatedDataset:
     found = _read(path, ValidatedDataset.model_validate_json)
-    return found or ValidatedDataset(version=version, counts=read_card(locate(version)).counts, checks=())
+    return found or ValidatedDataset(version=version, counts=card_of(version).counts, checks=())
 
 
 def _curves(path: Path) -> dict[str, list[tuple[int, float]]]:

@@ -15,7 +15,7 @@ from genfoundry.records import ModelVersion
 from genfoundry.report.markdown import plain
 
 from . import fleet
-from . import recipes as shelf
+from . import recipes as recipe_files
 from .recipes import RecipeName
 from .runs import owners
 
@@ -34,7 +34,7 @@ class NotAllWell(Exception):  # noqa: N818, the user reads its sentence
     """Some recipe came to no version; the sentence names each."""
 
 
-DEFAULT = [RecipeName(name) for name in shelf.DEFAULT]
+DEFAULT = [RecipeName(name) for name in recipe_files.DEFAULT]
 
 
 @flow(name="retrain", persist_result=False)
@@ -59,15 +59,15 @@ def retrain(
     names = [RecipeName(name).value for name in recipes]
     settings = {**BUDGETS[budget], **overrides}
     for name in names:
-        shelf.load(name, settings)
+        recipe_files.load(name, settings)
     together = jobs or min(os.cpu_count() or 1, len(names))
     results = dict(zip(names, fleet.run(names, settings or None, together), strict=True))
-    create_markdown_artifact(page(results), key="retrain", description="What each recipe came to")
+    create_markdown_artifact(outcomes_page(results), key="retrain", description="What each recipe came to")
     if bad := [name for name, result in results.items() if outcome(result) in BAD]:
         raise NotAllWell("; ".join(f"{name}: {outcome(results[name])}: {sentence(results[name])}" for name in bad))
 
 
-def page(results: dict[str, ModelVersion | BaseException]) -> str:
+def outcomes_page(results: dict[str, ModelVersion | BaseException]) -> str:
     """A table in Markdown: recipe, outcome, why."""
     rows = [f"| {name} | **{outcome(it)}** | {plain(' '.join(sentence(it).split()))} |" for name, it in results.items()]
     return "\n".join(["| recipe | outcome | why |", "|---|---|---|", *rows])

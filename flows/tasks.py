@@ -20,13 +20,15 @@ from genfoundry.data.policy import Validation
 from genfoundry.files import digest
 from genfoundry.gate import Policy
 from genfoundry.outcomes import NotPublished, outcome, sentence
-from genfoundry.recipe import EvaluationPlan, Recipe
+from genfoundry.recipe import Recipe
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, ModelVersion, ValidatedDataset
 from genfoundry.report.markdown import plain
 from genfoundry.stages import validated_before
+from genfoundry.task import Plan
 
 from . import recipes, reporting
 from .progress import screen
+from .runs.shared import trainings
 
 TRIES = int(os.environ.get("GENFOUNDRY_TRACKER_TRIES", "6"))  # with ten seconds between: how long MLflow may be away
 
@@ -79,7 +81,7 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
         validated,
         recipe.model,
         recipe.training,
-        share=int(os.environ.get("GENFOUNDRY_TRAININGS", "1")),
+        share=trainings(),
         report=lambda now: screen.training(recipe.name, now.step, now.of, now.metrics, now.doing),
     )
     if not checkpoint.skipped:
@@ -94,7 +96,7 @@ def train(recipe: Recipe, validated: ValidatedDataset) -> Checkpoint:
     retry_delay_seconds=10,
     retry_condition_fn=_tracker_was_away,
 )
-def evaluate(recipe: str, checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> Evaluation:
+def evaluate(recipe: str, checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None) -> Evaluation:
     """Judge the checkpoint."""
     from genfoundry.stages.evaluate import evaluate_model
 
@@ -113,7 +115,7 @@ def register(
     evaluation: Evaluation,
     policy: Policy,
     name: str,
-    plan: EvaluationPlan | None = None,
+    plan: Plan | None = None,
     extractor: Checkpoint | None = None,
 ) -> ModelVersion:
     """Let the gate decide, beside the champion by the same ruler, and register the version, once."""
@@ -124,8 +126,8 @@ def register(
     _artifact("verdict", name, "\n".join([f"**{outcome(version)}** {plain(sentence(version))}", "", *reasons]))
     if not version.skipped:
         reporting.keep(version)
-    elif mended := tracking.restored(tracking.get_version(name, version.version)):
-        screen.console.print("\n".join(mended), soft_wrap=True)
+    elif repaired := tracking.republish(tracking.get_version(name, version.version)):
+        screen.console.print("\n".join(repaired), soft_wrap=True)
     alias = f", now {version.alias}" if version.alias else ""
     screen.stage(recipe, "register", f"version {version.version}: {version.decision}{alias}", version.skipped)
     return version

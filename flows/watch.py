@@ -20,7 +20,7 @@ from genfoundry.recipe import Recipe, dataset_kind
 from genfoundry.report.markdown import plain, table
 from genfoundry.stages.watch import Look, look
 
-from . import recipes as shelf
+from . import recipes as recipe_files
 from .commands.checkout import ensure_own_code
 from .recipes import RecipeName
 from .runs import owners
@@ -75,7 +75,7 @@ def watch(
         Unwell: after all has ended, where data were refused or a recipe failed.
     """
     owners.own()
-    _settle_here()
+    _adopt_moved_project()
     names = [RecipeName(name).value for name in recipes]
     plans = _plans(names, datasets, overrides)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // max(1, len(plans)))))
@@ -85,7 +85,7 @@ def watch(
     watched = Watched(looks, {} if dry_run else _retrained(looks, overrides))
     if all(found.decision == "SKIPPED" for found in looks):
         return Completed(name="SKIPPED", message=watched.sentence, data=watched)
-    create_markdown_artifact(page(watched), key="watch-data", description=watched.sentence)
+    create_markdown_artifact(decisions_page(watched), key="watch-data", description=watched.sentence)
     if bad := _bad(watched):
         error = Unwell("\n".join(bad))
         error.watched = watched
@@ -93,7 +93,7 @@ def watch(
     return Completed(message=watched.sentence, data=watched)
 
 
-def _settle_here() -> None:
+def _adopt_moved_project() -> None:
     """Of a project that was moved or copied, bring the addresses along before the first question to its store."""
     ensure_own_code()
     for sentence in tracking.adopt():
@@ -108,7 +108,7 @@ def _plans(recipes: list[str], datasets: list[str], overrides: Overrides) -> lis
     Raises:
         UserError: there is no such recipe or dataset, or nothing that is looked after reads a dataset.
     """
-    at_home = [shelf.load(name, overrides) for name in recipes or shelf.DEFAULT]
+    at_home = [recipe_files.load(name, overrides) for name in recipes or recipe_files.DEFAULT]
     if not datasets:
         return at_home
     found = [plan for name in datasets for plan in _readers(name, at_home, recipes, overrides)]
@@ -121,7 +121,7 @@ def _readers(dataset: str, at_home: list[Recipe], recipes: list[str], overrides:
     if recipes and not own:
         own = [_on(plan.name, dataset, overrides) for plan in at_home if dataset_kind(plan.dataset.name) == kind]
     if not recipes:
-        every = (shelf.load(name, overrides) for name in shelf.names_for(dataset))
+        every = (recipe_files.load(name, overrides) for name in recipe_files.names_for(dataset))
         others = [_on(plan.name, dataset, overrides) for plan in every if dataset_kind(plan.dataset.name) == kind]
         trained = tracking.newest(plan.registered_name for plan in others)
         own += [plan for plan in others if plan.registered_name in trained]
@@ -134,7 +134,7 @@ def _readers(dataset: str, at_home: list[Recipe], recipes: list[str], overrides:
 
 
 def _on(name: str, dataset: str, overrides: Overrides) -> Recipe:
-    return shelf.load(name, {**overrides, "dataset.name": dataset})
+    return recipe_files.load(name, {**overrides, "dataset.name": dataset})
 
 
 def _by_dataset(plans: Iterable[Recipe]) -> dict[str, list[Recipe]]:
@@ -170,7 +170,7 @@ def _retrained(looks: list[Look], overrides: Overrides) -> Results:
     for found in looks:
         if found.decision == "RETRAIN":
             for name in found.recipes:
-                home = shelf.load(name, overrides).dataset.name == found.dataset
+                home = recipe_files.load(name, overrides).dataset.name == found.dataset
                 groups.setdefault("" if home else found.dataset, []).append(name)
     for dataset, names in groups.items():
         from . import fleet  # reads all that trains
@@ -195,11 +195,11 @@ def _bad(watched: Watched) -> list[str]:
     return lines
 
 
-def page(watched: Watched) -> str:
+def decisions_page(watched: Watched) -> str:
     """The whole decision in Markdown: what was found of each dataset, by which measures, and what came of it."""
     parts = [_decisions(watched.looks), *(_measures(found) for found in watched.looks if found.drift)]
     if watched.results:
-        from .retrain import page as outcomes
+        from .retrain import outcomes_page as outcomes
 
         parts.append(outcomes(watched.results))
     return "\n\n".join(parts)

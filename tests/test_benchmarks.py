@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import deep, distance, drawing, networks, ours, plain, training
+from benchmarks import deep, distance, drawing, large, networks, ours, plain, training
 from benchmarks.__main__ import _cells
 from benchmarks.measure import Row, Timing, interleaved, stepped
+from genfoundry.files import YOUNG
 from genfoundry.modelling.resampling import degrade
 from genfoundry.models.pixelcnn import Drawing
 
@@ -150,3 +152,12 @@ def test_the_first_steps_do_not_count():
     taken = []
     stepped((taken.append(i) for i in range(100)), 5)()
     assert len(taken) == 7
+
+
+def test_a_set_is_hashed_once_in_a_step_and_never_held(root):
+    count = 400
+    assert large.cost(large.write, root, count).passes == pytest.approx(1, abs=0.01)
+    time.sleep(YOUNG / 1e9)
+    assert large.cost(large.open_often, root, count).passes == pytest.approx(1, abs=0.01)
+    assert large.cost(large.judge, root, count).passes == 0, "this process has just read the set"
+    assert large.cost(large.write, root / "another", count).memory < 0.5

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from genfoundry_flows import recipes
+from genfoundry_flows.commands.models import models
 
-from flows import recipes as shelf
-from flows.commands.models import models
 from genfoundry import catalog, recipe
 from genfoundry.errors import UserError
 
@@ -33,7 +33,7 @@ def test_every_family_is_listed_with_its_paper_kind_and_abilities(listed):
 
 @pytest.mark.parametrize("family", catalog.names("models"))
 def test_every_family_has_a_recipe_for_embedded_data_and_one_for_more(family, listed):
-    data = {shelf.load(name).dataset.name for name in listed[family]["recipes"]}
+    data = {recipes.load(name).dataset.name for name in listed[family]["recipes"]}
     assert data & EMBEDDED
     assert data & SECOND[listed[family]["kind"]]
 
@@ -47,11 +47,11 @@ def test_only_what_a_family_does_itself_is_said_of_it(listed):
 
 def test_the_list_names_every_recipe_whole():
     text = CliRunner().invoke(models).stdout.replace(",", " ").split()
-    assert {*text} >= set(shelf.names())
+    assert {*text} >= set(recipes.names())
 
 
 def test_the_list_loads_each_recipe_once(monkeypatch):
-    loaded, parsed, load = [], [], shelf.load
+    loaded, parsed, load = [], [], recipes.load
 
     class Counting(recipe.LOADER):
         def __init__(self, text: str) -> None:
@@ -62,11 +62,11 @@ def test_the_list_loads_each_recipe_once(monkeypatch):
         loaded.append(name)
         return load(name)
 
-    monkeypatch.setattr(shelf, "load", counted)
+    monkeypatch.setattr(recipes, "load", counted)
     monkeypatch.setattr(recipe, "LOADER", Counting)
     recipe._read.cache_clear()
     assert CliRunner().invoke(models, ["--json"]).exit_code == 0
-    assert sorted(loaded) == shelf.names()
+    assert sorted(loaded) == recipes.names()
     assert len(parsed) == len(loaded)
     load("dcgan", {"dataset.name": "digits"})  # reads where every recipe is at home
     assert len(parsed) == len(loaded)

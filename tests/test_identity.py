@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from genfoundry_flows import recipes as shelf
+from genfoundry_flows import recipes as recipe_files
 
 from genfoundry import catalog, identity
 from genfoundry.recipe import Recipe
@@ -50,6 +50,7 @@ DECIDES = {  # a module, and the keys of the recipe 'dcgan' that it is part of
     "modelling/layers.py": "training, evaluation",
     "training/loop.py": "training",
     "judging/features.py": "evaluation",
+    "statistics/interval.py": "evaluation",
     "metrics/frechet.py": "evaluation",
     "tasks/generation/judge.py": "evaluation",
     "tasks/forecasting/judge.py": "",  # no judge of images
@@ -78,7 +79,7 @@ def before() -> dict[tuple[str, str], str]:
 
 @cache
 def recipes() -> dict[str, Recipe]:
-    return {name: shelf.load(name) for name in shelf.names()}
+    return {name: recipe_files.load(name) for name in recipe_files.names()}
 
 
 def keys() -> dict[tuple[str, str], str]:
@@ -221,3 +222,10 @@ def test_whatever_a_training_imports_is_in_its_key(root: Path, family: str, data
     status, imported = json.loads(done.stdout.splitlines()[-1])
     assert status == 0, done.stderr
     assert {*imported} <= {*identity.import_closure(identity.training_modules(family, version.kind))}
+
+
+@pytest.mark.parametrize("family", catalog.names("models"))
+def test_no_run_depends_on_a_kind_that_its_family_does_not_read(family: str):
+    kind = str(catalog.describe("models", family).attributes["kind"])
+    reached = identity.import_closure(identity.training_modules(family, kind))
+    assert {name.split(".")[2] for name in reached if name.startswith("genfoundry.kinds.")} == {kind}

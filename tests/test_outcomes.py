@@ -49,7 +49,7 @@ def test_every_end_has_its_word(result, word):
 
 def test_the_sentence_says_what_decided():
     assert sentence(version("REJECT")) == "m version 3: No."
-    assert sentence(UserError("Found a typo.", remedy="look")) == "Found a typo.\nTo mend it: look"
+    assert sentence(UserError("Found a typo.", remedy="look")) == "Found a typo.\nRemedy: look"
     assert sentence(ValueError()) == "ValueError"
 
 

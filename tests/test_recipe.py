@@ -90,7 +90,7 @@ def test_a_budget_runs_its_share_of_the_steps(root):
         (
             "gan",
             {"evaluation.task": "anomaly", "training.leave_out": 3},
-            r"'gan' does not score; of images \['vae'\] do",
+            r"'gan' is not made for: it has no anomaly_score\.\nExpected: one of these families: vae$",
         ),
         ("dcgan", {"evaluation.extractor": "cnnn"}, "no extractor 'cnnn'; did you mean 'cnn'"),
     ],
@@ -110,9 +110,10 @@ def test_a_budget_shortens_every_stage_of_a_family_alike(name, budget):
 
 
 def test_the_class_that_training_leaves_out_is_the_one_that_is_looked_for(root):
+    detector = GOOD.replace("dcgan", "vae").replace("latent_dim: 32", "width: 8") + "evaluation: {task: anomaly}\n"
     for written, left_out in (("3", 3), ('"3"', "3"), ("shirt", "shirt")):
-        parsed = recipe.parse("mine", GOOD.replace("max_steps: 10", f"max_steps: 10, leave_out: {written}"))
-        assert parsed.evaluation.left_out == parsed.training.model_dump(mode="json")["leave_out"] == left_out
+        parsed = recipe.parse("mine", detector.replace("max_steps: 10", f"max_steps: 10, leave_out: {written}"))
+        assert parsed.evaluation.model_dump()["left_out"] == parsed.training.leave_out == left_out
         assert type(parsed.training.leave_out) is type(left_out)
 
 
@@ -122,6 +123,36 @@ def test_the_class_that_training_leaves_out_is_the_one_that_is_looked_for(root):
 def test_a_class_that_yaml_reads_otherwise_is_refused(written, says):
     with pytest.raises(UserError, match=f"training.leave_out = .*{says}"):
         recipe.parse("mine", GOOD.replace("max_steps: 10", f"max_steps: 10, leave_out: {written}"))
+
+
+def test_a_section_of_the_evaluation_has_the_keys_of_the_task_that_decides(root):
+    assert "unknown key 'evaluation.origins'; known: extractor, inception_weights, num_samples" in refusal(
+        GOOD + "evaluation: {origins: 4}\n"
+    )
+    assert "unknown key 'evaluation.num_sample'; did you mean 'num_samples'?" in refusal(
+        GOOD, {"evaluation.num_sample": 64}
+    )
+    assert "evaluation.num_samples = 3: Input should be greater than or equal to 16" in refusal(
+        GOOD, {"evaluation.num_samples": 3}
+    )
+    assert "evaluation.task = 'anomly': there is no such task; did you mean 'anomaly'?" in refusal(
+        GOOD, {"evaluation.task": "anomly"}
+    )
+    assert "'dcgan' is not made for: it reads image data" in refusal(GOOD, {"evaluation.task": "forecasting"})
+
+
+def test_what_is_laid_over_recipes_of_any_task_is_laid_where_the_task_knows_it(root):
+    over = {"evaluation.num_samples": 64, "evaluation.origins": 3, "evaluation.seed": 5}
+    plans = {name: recipes.load(name, over).evaluation.model_dump() for name in ("dcgan", "deepar", "cnn")}
+    assert plans["dcgan"]["num_samples"] == 64
+    assert plans["deepar"]["origins"] == 3
+    assert {plan["seed"] for plan in plans.values()} == {5}
+    assert not {"num_samples", "origins"} & {*plans["cnn"]}
+
+
+def test_a_recipe_may_ask_for_any_task_that_its_family_is_made_for(root):
+    assert recipes.load("deepar", {"evaluation.task": "anomaly"}).evaluation.model_dump()["origins"] == 14
+    assert recipes.load("deepar", {"evaluation.task": "forecasting"}).evaluation.task == "forecasting"
 
 
 def test_whoever_changes_a_setting_of_a_recipe_changes_no_later_parse(root):

@@ -206,11 +206,11 @@ def test_a_line_that_was_altered_or_cut_is_passed_over_by_every_reader(told, roo
 def test_a_journal_is_mended_by_leaving_out_what_does_not_hold(told, root, caplog):
     whole = told.read_bytes()
     told.write_bytes(whole[:-30] + b"\n\xff\xfe garbage \n")
-    journal.mend(root)
+    journal.repair(root)
     assert "is damaged (2 of 5 lines" in caplog.text
     assert told.read_bytes() == b"".join(whole.splitlines(keepends=True)[:3])
     caplog.clear()
-    journal.mend(root)
+    journal.repair(root)
     assert not caplog.messages
 
 
@@ -218,7 +218,7 @@ def test_a_journal_of_the_release_before_is_read_said_and_sealed(root, caplog):
     old = {"event": "metrics", "time": 1.5, "step": 7, "of": 9, "metrics": {"loss": 2.0}}
     (root / journal.FILE).write_text(json.dumps(old) + "\n" + json.dumps(old)[:-9] + "\n")
     assert steps(root) == [7]
-    journal.mend(root)
+    journal.repair(root)
     assert "sealed nothing" in caplog.text
     assert '"seal"' in (root / journal.FILE).read_text()
     assert steps(root) == [7]

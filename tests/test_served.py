@@ -16,7 +16,8 @@ from support.tracked import SPEC
 
 from genfoundry.errors import UserError
 from genfoundry.kinds.series.spec import SeriesSpec
-from genfoundry.served import EVENLY, QUANTILES, Forecasts, _load_pyfunc
+from genfoundry.served import _load_pyfunc
+from genfoundry.tasks.forecasting.predictor import EVENLY, QUANTILES, Predictor
 from genfoundry.tracking.published import _write_mlmodel
 from genfoundry.training.loader import build_model, load_model, write_model
 
@@ -28,9 +29,9 @@ ROMAN = ("1", "10", "11", "12", "2", "3", "4", "5", "6", "7")  # folders' names 
 class Ramp(torch.nn.Module):
     """Continues a series by its last value plus 1, 2, 3, …, half a unit of noise, and a thousand per series' number."""
 
-    def __init__(self) -> None:
+    def __init__(self, spec: SeriesSpec, names: tuple[str, ...]) -> None:
         super().__init__()
-        self.seen = []
+        self.spec, self.names, self.seen = spec, names, []
 
     def sample(self, like, generator=None):
         self.seen.append(like)
@@ -39,7 +40,7 @@ class Ramp(torch.nn.Module):
 
 
 def forecasts(*names: str, spec: SeriesSpec = HOURLY) -> Any:
-    return Forecasts(Ramp(), spec, names)  # pyright: ignore[reportArgumentType]
+    return Predictor(Ramp(spec, names))  # pyright: ignore[reportArgumentType]
 
 
 def past(name: str = "a", level: float = 0, **columns) -> pd.DataFrame:
@@ -94,9 +95,7 @@ def test_a_past_that_says_nothing_is_refused(given, sentence):
 
 def test_of_many_series_the_sentence_names_the_closest_and_a_few():
     names = [f"store {number:04}" for number in range(3000)]
-    with pytest.raises(
-        UserError, match=r"'store 0000'.*\(3000 in all\)\nTo mend it: did you mean 'store 0007'"
-    ) as caught:
+    with pytest.raises(UserError, match=r"'store 0000'.*\(3000 in all\)\nRemedy: did you mean 'store 0007'") as caught:
         forecasts(*names, spec=HOURLY.model_copy(update={"num_series": 3000})).predict(past("store 0007b"))
     assert len(str(caught.value)) < 400
 
@@ -139,7 +138,7 @@ def test_heads_are_read_and_nothing_is_drawn():
     """A fan of known levels: each quantile is the model's own, whatever the seed and the number of futures."""
     torch.manual_seed(0)
     model: Any = build_model("rnn", HOURLY, {}).eval()
-    served = Forecasts(model, HOURLY, ("a", "b"))
+    served = Predictor(model, ("a", "b"))
     given = past(y=np.sin(np.arange(60) / 4))
     found = served.predict(given)
     pd.testing.assert_frame_equal(found, served.predict(given, {"seed": 7, "samples": 3}))
@@ -153,7 +152,7 @@ def test_heads_are_read_and_nothing_is_drawn():
 
 
 def _read(given):
-    from genfoundry import pasts
+    from genfoundry.tasks.forecasting import pasts
 
     (one,) = pasts.read(given, HOURLY, ("a", "b"))
     return one, pd.DatetimeIndex(pd.date_range(one.stamps[-1], periods=5, freq="h")[1:])

@@ -18,14 +18,14 @@ from genfoundry_flows.cli import cli
 from PIL import Image
 
 from genfoundry import tracking
-from genfoundry.dataset import folder_digest, locate, read_card
+from genfoundry.dataset import folder_digest, open_version, read_card
 from genfoundry.gate import Policy
 from genfoundry.kinds.image import storage
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.stages.ingest import add
 from genfoundry.stages.register import register_model
 from genfoundry.stages.rejudge import judged_alike
+from genfoundry.tasks.forecasting.about import Plan
 from genfoundry.training import trainer
 from genfoundry.training.job import read_result
 
@@ -72,7 +72,7 @@ def test_its_champions_stay_load_and_can_be_rolled_back() -> None:
 def test_a_champion_is_judged_again_where_its_evaluation_lacks_what_is_new() -> None:
     info = tracking.get_version("deepar-meters", "champion")
     then = tracking.evaluation_of(info)
-    plan = EvaluationPlan(origins=4)
+    plan = Plan(origins=4)
     now = evaluate_model(then.checkpoint, plan)
     assert then.score(now.primary) is None
     assert now.score(now.primary) is not None
@@ -145,4 +145,4 @@ def test_the_same_series_again_are_the_same_version(project: Path, tmp_path: Pat
     frame.to_csv(tmp_path / "meters.csv", index=False)
     again = add(tmp_path / "meters.csv", "meters", licence="own", consent="own")
     assert again.version.digest == before
-    assert locate(again.version) == folder
+    assert open_version(again.version).folder == folder

@@ -19,8 +19,9 @@ def test_the_wheel_carries_what_the_command_line_needs(tmp_path):
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
     subprocess.run(install, check=True, timeout=300)
     code = (
-        "import genfoundry, genfoundry_flows.recipes as shelf; from genfoundry_flows.cli import main;"
-        "print(genfoundry.__file__, shelf.FOLDER, len(shelf.names())); import sys; sys.argv = ['genfoundry', 'models'];"
+        "import genfoundry; from genfoundry_flows import recipes; from genfoundry_flows.cli import main;"
+        "print(genfoundry.__file__, recipes.FOLDER, len(recipes.names()));"
+        "import sys; sys.argv = ['genfoundry', 'models'];"
         "main()"
     )
     env = {**os.environ, "PYTHONPATH": str(site)}

@@ -56,7 +56,7 @@ def ci(
     signal.signal(signal.SIGTERM, stop)
     request = review.Request(against, budget, assignments, recipes, all_touched, jobs, dry_run)
     found = review.review(request, {**BUDGETS[budget], **overrides_of(assignments)})
-    page = review.write(found, output or state_dir("reviews") / "review.md", embed)
+    page = review.write_page(found, output or state_dir("reviews") / "review.md", embed)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(summary, "a", encoding="utf-8") as file:
             file.write(review.comment(page).read_text(encoding="utf-8"))

@@ -3,34 +3,77 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from inspect import getdoc
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
+
+from .options import option
+
+if TYPE_CHECKING:
+    from genfoundry.task import Generated, Wishes
 
 
-@click.command()
+class Asking(click.Command):
+    """A command that has an option for each field of the wishes of every task, read when they are asked for."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        argument, *own = super().get_params(ctx)
+        return [argument, *_options(), *own]
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Its own text, and between the first line and the rest what each task says of its wishes."""
+        first, _, rest = (self.help or "").partition("\n\n")
+        told = " ".join(getdoc(form) or "" for form in _forms())
+        whole = click.Command(None, help=f"{first}\n\n{told} {rest.strip()}")
+        whole.format_help_text(ctx, formatter)
+
+
+def _forms() -> list[type[Wishes]]:
+    """What may be asked of each task that makes something; those with most to say come first."""
+    from genfoundry import task
+
+    return sorted((each.wishes for each in task.every() if each.makes), key=lambda form: -len(form.model_fields))
+
+
+def _options() -> Iterator[click.Option]:
+    """An option for each name of a field."""
+    from genfoundry import task
+
+    forms = _forms()
+    names = dict.fromkeys(name for form in forms for name in form.model_fields)
+    for name in sorted(names, key=lambda name: name != "number"):
+        able = [form for form in forms if name in form.model_fields]
+        yield option(name, task.options(able[0])[name].flag, [form.model_fields[name] for form in able])
+
+
+@click.command(cls=Asking)
 @click.argument("model", metavar="NAME[@ALIAS|/VERSION]")
-@click.option("-n", "number", type=click.IntRange(1, 99_999), help="Images (64), or futures behind a forecast (200).")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same bytes.")
-@click.option("--class", "label", help="Of which class, by name, else by number (default: each in turn).")
-@click.option("--input", "image", type=click.Path(path_type=Path), help="An image to enlarge, or to complete.")
-@click.option("--until", help="The last moment that is known, in the data's zone (default: each last value).")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A new or empty folder.")
 @click.option(
     "--force", is_flag=True, help="Write into a folder that holds files; those of the same name are replaced."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def generate(model: str, output: Path, force: bool, as_json: bool, **wishes) -> None:
+@click.pass_context
+def generate(context: click.Context, model: str, output: Path, force: bool, as_json: bool, **wishes: Any) -> None:
     """Write what a registered model makes: its champion, else its newest version.
 
-    Images become PNG files with a contact sheet; a forecast becomes forecast.csv, and begins one step after the last
-    value of each series, in the zone that the data came in. An --input is enlarged by a
-    super-resolution model; a model that completes draws what is transparent in it, or its lower half. Each file says
-    that it was generated, by which version, from which data.
+    Each file says that it was generated, by which version, from which data.
     """
-    from genfoundry.stages.generate import Wishes, generate_samples
+    from genfoundry.stages.generate import generate_samples
 
-    made = generate_samples(model, output, Wishes(**wishes), force=force)
+    given = {name: value for name, value in wishes.items() if _is_given(context, name)}
+    _print(generate_samples(model, output, given, force=force), as_json)
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) not in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
+
+
+def _print(made: Generated, as_json: bool) -> None:
     if as_json:
         told = {"files": [str(file) for file in made.files], "notes": made.notes}
         click.echo(json.dumps({**told, "provenance": made.provenance.words}, indent=1))

@@ -10,27 +10,13 @@ import click
 if TYPE_CHECKING:
     from genfoundry.catalog import Entry
 
-CAPABILITIES = {
-    "sample": "samples",
-    "reconstruct": "reconstructs",
-    "log_likelihood": "exact likelihood",
-    "embed": "embeds",
-    "classify": "classifies",
-    "forecast": "forecasts",
-    "upscale": "enlarges",
-    "complete": "completes",
-    "decode": "decodes",
-    "anomaly_score": "finds anomalies",
-    "sample_levels": "coarse to fine",
-}
-
 
 @click.command()
 @click.argument("family", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def models(family: str | None, as_json: bool) -> None:
     """List the families that can be trained; with FAMILY, its paper and its settings."""
-    from genfoundry import catalog
+    from genfoundry import catalog, task
 
     from .. import recipes
 
@@ -41,7 +27,8 @@ def models(family: str | None, as_json: bool) -> None:
             "family": entry.name,
             "kind": entry.attributes.get("kind"),
             "task": entry.attributes.get("task"),
-            "conditions": list(entry.attributes.get("conditions", ())),  # pyright: ignore[reportArgumentType]
+            "tasks": [each.name for each in task.every() if each.fits(entry)],
+            "conditions": list(entry.conditions),
             "paper": entry.title,
             "capabilities": _capabilities(entry),
             "settings": entry.config,
@@ -61,11 +48,13 @@ def models(family: str | None, as_json: bool) -> None:
 
 
 def _capabilities(entry: Entry) -> list[str]:
-    words = CAPABILITIES
-    if "label" in entry.attributes.get("conditions", ()):  # pyright: ignore[reportOperatorIssue]
-        words = {**words, "sample": "samples of any class"}
+    from genfoundry import catalog
+
+    words = catalog.capabilities()
+    if "label" in entry.conditions:
+        words |= {"sample": "samples of any class"}
     if not entry.attributes.get("exact_likelihood"):
-        words = {**words, "log_likelihood": "a bound of the likelihood"}
+        words |= {"log_likelihood": "a bound of the likelihood"}
     return [word for method, word in words.items() if method in entry.methods]
 
 

@@ -73,7 +73,7 @@ def compare(name: str, first: str, second: str, as_json: bool) -> None:
             second: f"{row.second.value:.4g} [{row.second.low:.4g}, {row.second.high:.4g}]",
             "better": str(row.better or "within the intervals"),
         }
-        for row in tracking.compare(name, first, second)
+        for row in tracking.compare_versions(name, first, second)
     ]
     _table(rows, ("score", first, second, "better"), as_json)
 

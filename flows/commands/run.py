@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def complete_recipes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """What the shell offers where a recipe's name is asked for."""
-    from .. import recipes as shelf
+    from .. import recipes as recipe_files
 
-    return [name for name in shelf.names() if name.startswith(incomplete)]
+    return [name for name in recipe_files.names() if name.startswith(incomplete)]
 
 
 def overrides_of(assignments: tuple[str, ...]) -> dict[str, Any]:
@@ -78,16 +78,16 @@ def run(
     """
     from genfoundry.recipe import BUDGETS
 
-    from .. import recipes as shelf
+    from .. import recipes as recipe_files
 
-    chosen = list(recipes) or (_runnable() if everything else list(shelf.DEFAULT) if default else [])
+    chosen = list(recipes) or (_runnable() if everything else list(recipe_files.DEFAULT) if default else [])
     if not chosen:
-        raise click.UsageError(f"Name a recipe ({', '.join(shelf.names())}), or --default, or --all.")
+        raise click.UsageError(f"Name a recipe ({', '.join(recipe_files.names())}), or --default, or --all.")
     overrides = {**BUDGETS[budget], **overrides_of(assignments)}
     overrides |= {} if seed is None else {"training.seed": seed}
     overrides |= {} if dataset is None else {"dataset.name": dataset}
     for name in chosen:
-        shelf.load(name, overrides)
+        recipe_files.load(name, overrides)
     outcomes = go(list(dict.fromkeys(chosen)), overrides, jobs)
     results = dict(zip(dict.fromkeys(chosen), outcomes, strict=True))
     _show(results, as_json, no_report)
@@ -112,12 +112,12 @@ def _runnable() -> list[str]:
     """Every recipe, without those for a GPU where there is none."""
     import shutil
 
-    from .. import recipes as shelf
+    from .. import recipes as recipe_files
 
-    names = shelf.names()
+    names = recipe_files.names()
     if shutil.which("nvidia-smi"):
         return names
-    left = [name for name in names if shelf.load(name).training.accelerator == "gpu"]
+    left = [name for name in names if recipe_files.load(name).training.accelerator == "gpu"]
     click.echo(f"Left out, no GPU here: {', '.join(left)}", err=True)
     return [name for name in names if name not in left]
 
@@ -144,11 +144,11 @@ def _untried(versions: list[ModelVersion]) -> list[str]:
     """A recipe of each family that was not run, where one is named after it."""
     from genfoundry import catalog
 
-    from .. import recipes as shelf
+    from .. import recipes as recipe_files
 
     tried = {version.evaluation.checkpoint.family for version in versions}
     names = (family.replace("_", "-") for family in catalog.names("models") if family not in tried)
-    return [name for name in names if name in shelf.names()]
+    return [name for name in names if name in recipe_files.names()]
 
 
 def _show(outcomes: dict[str, Any], as_json: bool, no_report: bool) -> None:

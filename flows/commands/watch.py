@@ -30,11 +30,11 @@ def watch(
     """
     from genfoundry.recipe import dataset_kind
 
-    from .. import recipes as shelf
+    from .. import recipes as recipe_files
 
     overrides = overrides_of(assignments)
-    for name in recipes or shelf.DEFAULT:
-        shelf.load(name, overrides)  # a mistake is said before Prefect is imported
+    for name in recipes or recipe_files.DEFAULT:
+        recipe_files.load(name, overrides)  # a mistake is said before Prefect is imported
     for name in datasets:
         dataset_kind(name)
     watched, error = _go(list(recipes), list(datasets), overrides, dry_run)

@@ -13,21 +13,21 @@ import click
 from genfoundry import tracking
 from genfoundry.data.building import embedded, is_sealed
 from genfoundry.data.versions import dvc, history
-from genfoundry.dataset import folder_digest, locate, read_card
+from genfoundry.dataset import card_of, folder_digest, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, project_root, publish
 from genfoundry.identity import PACKAGE
 from genfoundry.recipe import Recipe
 from genfoundry.review import affected
-from genfoundry.review.affected import Change, Selection, Shelf, Touched
+from genfoundry.review.affected import Change, RecipeIndex, Selection, Touched
 from genfoundry.review.compare import Compared, DataChange, Review, Side, compare
 from genfoundry.review.page import MOST_CHARACTERS, render
 from genfoundry.review.picture import Picture, picture
 
-from .. import recipes as shelf
+from .. import recipes as recipe_files
 from .revisions import Revisions, changed_files, checked_out, recorded_data, revisions, tried
 
-ROAD = ("genfoundry_flows.pipeline", "genfoundry_flows.fleet")
+FLOW_SOURCES = ("genfoundry_flows.pipeline", "genfoundry_flows.fleet")
 MOST_PICTURES = 700_000  # bytes inside a page
 
 
@@ -50,12 +50,12 @@ def review(request: Request, overrides: Mapping[str, Any]) -> Review:
         UserError: there is nothing to compare with (see `revisions`), or an unknown recipe was asked for.
     """
     found = revisions(request.against)
-    recipes, broken = _shelf()
+    recipes, broken = _loaded()
     change = _change(found)
-    home = Shelf(
-        shelf.FOLDER.resolve(),
+    home = RecipeIndex(
+        recipe_files.FOLDER.resolve(),
         recipes,
-        ROAD,
+        FLOW_SOURCES,
         found.checkout / "constraints.txt",
     )
     unable = {name: why for name in recipes if (why := _unable(name, overrides))}
@@ -80,12 +80,12 @@ def review(request: Request, overrides: Mapping[str, Any]) -> Review:
     )
 
 
-def _shelf() -> tuple[dict[str, Recipe], dict[str, str]]:
+def _loaded() -> tuple[dict[str, Recipe], dict[str, str]]:
     """Every recipe that parses; and why the others don't."""
     recipes, broken = {}, {}
-    for name in shelf.names():
+    for name in recipe_files.names():
         try:
-            recipes[name] = shelf.load(name)
+            recipes[name] = recipe_files.load(name)
         except UserError as error:
             broken[name] = str(error)
     return recipes, broken
@@ -97,21 +97,21 @@ def _change(found: Revisions) -> Change:
     return Change(changed_files(found), frozenset(moved))
 
 
-def _selected(request: Request, found: list[Touched], home: Shelf, unable: Collection[str]) -> Selection:
+def _selected(request: Request, found: list[Touched], home: RecipeIndex, unable: Collection[str]) -> Selection:
     if request.recipes:
         for name in request.recipes:
-            shelf.load(name)
+            recipe_files.load(name)
         why = {each.recipe: each for each in found}
         asked = [why.get(name, Touched(name, ("asked for",), ())) for name in dict.fromkeys(request.recipes)]
         return Selection(tuple(asked), tuple(each for each in found if each.recipe not in request.recipes), ())
-    standing = list(home.recipes) if request.all_touched else shelf.DEFAULT
-    return affected.select(found, home, standing, [name for name in home.recipes if name not in unable])
+    candidates = list(home.recipes) if request.all_touched else recipe_files.DEFAULT
+    return affected.select(found, home, candidates, [name for name in home.recipes if name not in unable])
 
 
 def _unable(name: str, overrides: Mapping[str, Any]) -> str:
     """Why this machine can't run a recipe; empty where it can, or where the run itself will say why not."""
     try:
-        recipe = shelf.load(name, dict(overrides))
+        recipe = recipe_files.load(name, dict(overrides))
         data = recipe.dataset.name
         here = data in dvc.recorded() or is_sealed(data_dir() / data) or embedded(data)
     except UserError:
@@ -136,7 +136,7 @@ def _compared(
 
 
 def _compare(touched: Touched, before: Side, after: Side, overrides: Mapping[str, Any]) -> Compared:
-    recipe = shelf.load(touched.recipe, dict(overrides)) if after.evaluation else shelf.load(touched.recipe)
+    recipe = recipe_files.load(touched.recipe, dict(overrides) if after.evaluation else None)
     champion = tracking.champion(recipe.registered_name) if after.evaluation else None
     return compare(touched, before, after, recipe.gate, champion)
 
@@ -161,12 +161,13 @@ def _rows(name: str, digest: str | None) -> dict[str, int] | None:
         return None
     folder = data_dir() / name
     try:
-        return read_card(folder if folder_digest(folder) == digest else locate(history.recall(name, digest))).counts
+        card = read_card(folder) if folder_digest(folder) == digest else card_of(history.recall(name, digest))
+        return card.counts
     except UserError:
         return None
 
 
-def write(found: Review, output: Path, embed: bool = False) -> Path:
+def write_page(found: Review, output: Path, embed: bool = False) -> Path:
     """Write the page to `output`, its pictures beside it, and `<stem>-comment.md`: the same without pictures.
 
     With `embed` the pictures are in the page, as far as a step's summary has room; the others are beside it.

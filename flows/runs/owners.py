@@ -68,7 +68,7 @@ def _lost(client: SyncPrefectClient, runs: list[FlowRun]) -> list[Lost]:
     return [Lost(run.id, run.name, str(run.labels[OWNER]), run.state_type.value) for run in now if run.state_type]
 
 
-def reconcile() -> list[str]:
+def close_lost() -> list[str]:
     """Close them as Crashed, which frees their slots; says what was done."""
     done = []
     found = lost()

@@ -1,4 +1,4 @@
-"""What several recipes of one fleet need alike, made once: the classifiers that judge them."""
+"""What the recipes of one fleet share: this machine's cores, and the classifiers that judge them, each made once."""
 
 from __future__ import annotations
 
@@ -32,6 +32,22 @@ class Shared:
 
 
 _present: ContextVar[Shared | None] = ContextVar("shared", default=None)
+_together: ContextVar[int] = ContextVar("together", default=1)
+
+
+@contextmanager
+def side_by_side(trainings: int) -> Iterator[None]:
+    """Say, to all that is done within it and to the threads that it hands work to, how many share this machine."""
+    token = _together.set(trainings)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+
+
+def trainings() -> int:
+    """How many trainings share this machine's cores; 1 outside of a fleet."""
+    return _together.get()
 
 
 @contextmanager

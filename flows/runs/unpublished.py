@@ -29,12 +29,9 @@ def waiting() -> list[Waiting]:
 
 def look() -> tuple[list[Waiting], list[Path]]:
     """What `waiting` returns, and the files that no longer say what waits."""
-    found = {path: _read(path) for path in sorted(state_path("pending").glob("*.json"))}
+    paths = sorted(state_path("pending").glob("*.json"))
+    found = {path: sealed.read(path, ("recipe", "overrides"), _parsed, REMEDY) for path in paths}
     return [each for each in found.values() if each], [path for path, each in found.items() if each is None]
-
-
-def _read(path: Path) -> Waiting | None:
-    return sealed.read(path, ("recipe", "overrides"), _parsed, REMEDY)
 
 
 def _parsed(document: dict[str, Any]) -> Waiting:

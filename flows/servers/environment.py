@@ -1,4 +1,4 @@
-"""What a process of ours sets before it imports a vendor: telemetry off, state below `.genfoundry/`, garbage seldom.
+"""What a process of ours sets before it imports a vendor: telemetry off, state below `.genfoundry/`, memory.
 
 Nothing that the user has set is overridden.
 """

@@ -15,7 +15,7 @@ import threading
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -43,6 +43,11 @@ class Entry(BaseModel, frozen=True):
     attributes: dict[str, object]
     config: dict[str, str]
     methods: tuple[str, ...]
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What a family reads of the rows that it makes examples for, beside their number."""
+        return tuple(self.attributes.get("conditions", ()))  # pyright: ignore[reportArgumentType]
 
 
 def folder(package: str) -> Path:
@@ -94,6 +99,21 @@ def part(package: str, name: str, part: str = "") -> ModuleType:
 def module(package: str, name: str) -> ModuleType:
     """Import one entry."""
     return part(package, name)
+
+
+def parts(package: str, name: str) -> list[str]:
+    """The parts of an entry that is a folder."""
+    return sorted(info.name for info in pkgutil.iter_modules([str(folder(package) / name.replace("-", "_"))]))
+
+
+def constants(package: str, name: str, part: str) -> dict[str, object]:
+    """What a part of an entry that is a folder sets to literals, read from its source."""
+    return _constants(_tree(source(package, name, part).read_bytes()).body)
+
+
+def capabilities() -> dict[str, str]:
+    """The methods by which a family can do more than learn, and what each is called: see `model.CAPABILITIES`."""
+    return cast(dict[str, str], _constants(_tree(folder("model.py").read_bytes()).body)["CAPABILITIES"])
 
 
 T = TypeVar("T")

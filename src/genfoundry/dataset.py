@@ -7,13 +7,17 @@ An entry of `datasets/` is a module with
 
 On disk a dataset is one folder of few big files (see `kinds/`) and `card.json`, which lists every other file with
 its md5 and size. Its digest is the hash that DVC gives the folder, so a record, `data.dvc` and an MLflow dataset
-input name the same version by the same word.
+input name the same version by the same word. `open_version` gives the handle that stages hand on; `card_of` the card
+alone, where nobody reads the data.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,7 +26,7 @@ from pydantic import Field, ValidationError
 from genfoundry import catalog
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, file_digest, publish, state_path
-from genfoundry.records import AnySpec, DatasetVersion, Record
+from genfoundry.records import AnySpec, DatasetVersion, Record, Spec
 
 CARD_FILE = "card.json"
 
@@ -72,6 +76,24 @@ class Card(Record):
     files: dict[str, FileSeal] = {}
 
 
+@dataclass(frozen=True)
+class Dataset:
+    """A version of a dataset in a folder of this machine.
+
+    That there is one proves that every byte was hashed, against the card and the digest: `open_version` and `verify`
+    make it, and nobody else.
+    """
+
+    folder: Path
+    card: Card
+    version: DatasetVersion
+
+    @property
+    def spec(self) -> Spec:
+        """The shape of the data."""
+        return self.version.spec
+
+
 def shipped(package: str, path: str) -> Path:
     """The file `path` of an installed package, which is found, not imported: that can take seconds, or fail.
 
@@ -87,30 +109,44 @@ def shipped(package: str, path: str) -> Path:
 
 
 def folder_digest(folder: Path) -> str:
-    """The folder's hash as DVC computes it: md5 of the sorted list of (md5, path), with `.dir` behind it."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    rows = [{"md5": file_digest(path, "md5"), "relpath": path.relative_to(folder).as_posix()} for path in files]
-    rows.sort(key=lambda row: row["relpath"])
+    """The folder's hash as DVC computes it; reads every byte."""
+    return digest_of(_md5s(folder))
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """The hash of a folder of these md5s by path as DVC computes it: md5 of the sorted list, with `.dir` behind it."""
+    rows = [{"md5": md5, "relpath": path} for path, md5 in sorted(files.items())]
     return hashlib.md5(json.dumps(rows, sort_keys=True).encode()).hexdigest() + ".dir"
+
+
+def _md5s(folder: Path) -> dict[str, str]:
+    """The md5 of every file below a folder, by its path there."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): file_digest(path, "md5") for path in files}
 
 
 def seal(folder: Path, card: Card) -> DatasetVersion:
     """Write the card over the finished files of `folder` and name the version that they are."""
-    files = {
-        path.relative_to(folder).as_posix(): FileSeal(md5=file_digest(path, "md5"), bytes=path.stat().st_size)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != CARD_FILE
-    }
+    md5s = {name: md5 for name, md5 in sorted(_md5s(folder).items()) if name != CARD_FILE}
+    files = {name: FileSeal(md5=md5, bytes=(folder / name).stat().st_size) for name, md5 in md5s.items()}
     card = card.model_copy(update={"files": files})
     publish(folder / CARD_FILE, card.model_dump_json(indent=1) + "\n")
-    return version_of(folder, card)
+    return _version(folder, card, _claimed(folder, card))
 
 
 def version_of(folder: Path, card: Card) -> DatasetVersion:
-    """The version that a sealed folder is."""
+    """The version that a sealed folder is, as its bytes say.
+
+    Raises:
+        UserError: the card has no spec.
+    """
+    return _version(folder, card, folder_digest(folder))
+
+
+def _version(folder: Path, card: Card, digest: str) -> DatasetVersion:
     if card.spec is None:
-        raise ValueError(f"{folder / CARD_FILE} has no spec: it was not sealed by a build")
-    return DatasetVersion(name=card.name, kind=card.kind, digest=folder_digest(folder), spec=card.spec)
+        raise UserError(f"{folder / CARD_FILE} has no spec: it was not sealed by a build.", remedy=remake(card.name))
+    return DatasetVersion(name=card.name, kind=card.kind, digest=digest, spec=card.spec)
 
 
 def remake(name: str) -> str:
@@ -143,46 +179,90 @@ def read_card(folder: Path) -> Card:
         raise UserError(f"{path} does not parse: {error}", remedy=restore(folder.name)) from None
 
 
-def verify(folder: Path, digest: str | None = None) -> Card:
-    """Hash every file of a dataset against its card, and the whole against `digest`.
+def verify(folder: Path, digest: str | None = None) -> Dataset:
+    """Hash every file of a dataset once, against its card, and the whole against `digest`.
 
     Raises:
         UserError: names the first file that differs, is missing, or is not on the card.
     """
     card = read_card(folder)
+    found = _md5s(folder)
+    _compare(folder, card, found)
+    version = _version(folder, card, digest_of(found))
+    if digest and version.digest != digest:
+        raise UserError(f"{folder} is at version {version.digest}.", expected=digest, remedy=restore(card.name))
+    return Dataset(folder, card, version)
+
+
+def _compare(folder: Path, card: Card, found: Mapping[str, str]) -> None:
+    """Hold the md5s of a folder's files against its card."""
     remedy = restore(card.name)
     for name, sealed in card.files.items():
-        path = folder / name
-        if not path.is_file():
-            raise UserError(f"{path} is missing.", expected=f"md5 {sealed.md5}", remedy=remedy)
-        if (found := file_digest(path, "md5")) != sealed.md5:
+        if name not in found:
+            raise UserError(f"{folder / name} is missing.", expected=f"md5 {sealed.md5}", remedy=remedy)
+        if found[name] != sealed.md5:
             raise UserError(
-                f"{path} was changed after it was sealed: md5 {found}, {path.stat().st_size} bytes.",
+                f"{folder / name} was changed after it was sealed: md5 {found[name]}, "
+                f"{(folder / name).stat().st_size} bytes.",
                 expected=f"md5 {sealed.md5}, {sealed.bytes} bytes",
                 remedy=remedy,
             )
-    strangers = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {*card.files, CARD_FILE}
-    if strangers:
+    if strangers := found.keys() - {*card.files, CARD_FILE}:
         raise UserError(f"{folder} holds files that are not on its card: {', '.join(sorted(strangers))}", remedy=remedy)
-    if digest and (found := folder_digest(folder)) != digest:
-        raise UserError(f"{folder} is at version {found}.", expected=digest, remedy=remedy)
-    return card
 
 
-def locate(version: DatasetVersion) -> Path:
-    """The local folder of a version: the working tree if it is at that version, else what `fetch` brought.
+def open_version(version: DatasetVersion) -> Dataset:
+    """A version that lies in the working tree, else what `fetch` brought, with every byte hashed.
 
     Raises:
-        UserError: neither holds that version.
+        UserError: neither holds that version whole; names the file that differs in the working tree.
     """
-    candidates = (data_dir() / version.name, state_path("datasets") / version.digest)
-    for folder in candidates:
-        if (folder / CARD_FILE).is_file() and folder_digest(folder) == version.digest:
-            return folder
-    if (candidates[0] / CARD_FILE).is_file():
-        verify(candidates[0], version.digest)  # names the file that differs
-    raise UserError(
+    for folder, _ in _claiming(version):
+        with suppress(UserError):
+            return verify(folder, version.digest)
+    if ((there := _places(version)[0]) / CARD_FILE).is_file():
+        verify(there, version.digest)  # says what differs
+    raise _absent(version)
+
+
+def card_of(version: DatasetVersion) -> Card:
+    """The card of a version, proved by the digest, which holds the md5 of every file; none but the card's is read.
+
+    Raises:
+        UserError: no card of that version is on this machine.
+    """
+    for _, card in _claiming(version):
+        return card
+    raise _absent(version)
+
+
+def _claiming(version: DatasetVersion) -> list[tuple[Path, Card]]:
+    """The folders, each with its card, that are at that version if their files are what their cards say."""
+    found = []
+    for folder in _places(version):
+        if (folder / CARD_FILE).is_file():
+            with suppress(UserError):
+                card = read_card(folder)
+                if _claimed(folder, card) == version.digest:
+                    found.append((folder, card))
+    return found
+
+
+def _claimed(folder: Path, card: Card) -> str:
+    """The folder's hash by the md5s on its card, and by the card's own."""
+    files = {name: seal.md5 for name, seal in card.files.items()}
+    return digest_of({**files, CARD_FILE: file_digest(folder / CARD_FILE, "md5")})
+
+
+def _places(version: DatasetVersion) -> tuple[Path, Path]:
+    """Where a version may lie: in the working tree, or where `fetch` brings it."""
+    return data_dir() / version.name, state_path("datasets") / version.digest
+
+
+def _absent(version: DatasetVersion) -> UserError:
+    tree, brought = _places(version)
+    return UserError(
         f"Dataset '{version.name}' at version {version.digest} is not on this machine.",
-        expected=f"it in {candidates[0]} or {candidates[1]}",
+        expected=f"it in {tree} or {brought}",
         remedy=restore(version.name),
     )

@@ -28,7 +28,7 @@ class UserError(Exception):
         if self.expected:
             parts.append(f"Expected: {self.expected}")
         if self.remedy:
-            parts.append(f"To mend it: {self.remedy}")
+            parts.append(f"Remedy: {self.remedy}")
         return "\n".join(parts)
 
     def __reduce__(self):

@@ -11,6 +11,8 @@ import json
 import os
 import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,7 +84,7 @@ def _marks(path: Path) -> bool:
 
 
 def data_dir() -> Path:
-    """The folder that DVC versions: one sub-folder a dataset."""
+    """The folder that DVC versions: one sub-folder per dataset."""
     return project_root() / "data"
 
 
@@ -141,7 +143,7 @@ def means_full(error: BaseException | None, folder: Path) -> bool:
 
 @contextmanager
 def telling_full(folder: Path, needed: int = ROOM) -> Iterator[None]:
-    """Say a full disk in a sentence.
+    """Turn any library's error about a full disk into `DiskFull`.
 
     Raises:
         DiskFull: what is written below `folder` inside, some `needed` bytes, found no room.
@@ -195,10 +197,58 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+YOUNG = 2 * 10**9
+"""Nanoseconds for which a file counts as just written. Two writes within one tick of a file system's clock, two seconds
+at most (FAT), leave the same time stamp."""
+
+MOST_KNOWN = 10_000  # files whose digests are remembered
+
+
+class _Known:
+    """The digests of one inode, by algorithm, as it was in one state; the lock lets one thread at a time read it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.state: tuple[int, int, int] | None = None
+        self.digests: dict[str, str] = {}
+
+
+_known: dict[tuple[int, int], _Known] = {}
+_knowing = threading.Lock()
+
+
 def file_digest(path: Path, algorithm: str = "sha256") -> str:
-    """Hexadecimal digest of a file's bytes."""
+    """Hexadecimal digest of a file's bytes, which one process reads once for each state of the file.
+
+    A state is what git's index goes by: inode, size, `mtime` and `ctime`, which no program can set back. What was just
+    written is read again each time (git calls it racily clean), and so is what changed while it was read: a change
+    after the reading is sure to give another time stamp only where the one before is older than the clock's tick. The
+    file is opened each time, for NFS asks its server then.
+    """
     with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
+        known = _known_of(os.fstat(file.fileno()))
+        with known.lock:
+            began, state = time.time_ns(), _state(file.fileno())
+            remembered = known.digests if known.state == state else {}
+            if algorithm in remembered:
+                return remembered[algorithm]
+            found = hashlib.file_digest(file, algorithm).hexdigest()
+            if began - max(state[1:]) > YOUNG and _state(file.fileno()) == state:
+                known.state, known.digests = state, {**remembered, algorithm: found}
+            return found
+
+
+def _state(handle: int) -> tuple[int, int, int]:
+    """Size, and the times of the last change of the content and of the inode, in nanoseconds."""
+    now = os.fstat(handle)
+    return now.st_size, now.st_mtime_ns, now.st_ctime_ns
+
+
+def _known_of(found: os.stat_result) -> _Known:
+    with _knowing:
+        if len(_known) >= MOST_KNOWN:
+            _known.pop(next(iter(_known)))
+        return _known.setdefault((found.st_dev, found.st_ino), _Known())
 
 
 def canonical_json(value: Any) -> str:

@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 from genfoundry import catalog
 from genfoundry.data.policy import Validation
 from genfoundry.files import digest
-from genfoundry.recipe import EvaluationPlan
+from genfoundry.metric import run_in
 from genfoundry.records import Checkpoint, DatasetVersion
+from genfoundry.task import Plan
 
 PACKAGE = catalog.folder(".")
 FLAG = "TYPE_CHECKING"  # False wherever code runs
@@ -48,7 +49,7 @@ def run_key(family: str, settings: dict[str, Any], training: dict[str, Any], dat
     )
 
 
-def evaluation_key(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None) -> str:
+def evaluation_key(checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None) -> str:
     """sha256 of all that decides the scores: the weights, the evaluation's section, and the code that judges them."""
     sides = [side for side in (checkpoint, extractor) if side]
     modules = [catalog.module_name("models", side.family) for side in sides]
@@ -58,30 +59,38 @@ def evaluation_key(checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Chec
 
 
 def training_modules(family: str, kind: str) -> list[str]:
-    """What the training process runs: itself, the family, and how rows of a kind of data are opened."""
+    """What the training process runs: itself, the family, and how a kind of data describes and opens its rows."""
     return [
         "genfoundry.training.trainer",
         catalog.module_name("models", family),
-        catalog.module_name("kinds", kind, "rows"),
+        *_parts_of_kind(kind, "spec", "storage", "rows"),
     ]
 
 
 def validation_modules(kind: str) -> list[str]:
     """What a validation runs: the stage, and the suite of a kind of data."""
-    return ["genfoundry.stages.validate", catalog.module_name("kinds", kind, "suite")]
+    return ["genfoundry.stages.validate", *_parts_of_kind(kind, "spec", "suite")]
 
 
 def judging_modules(task: str, kind: str) -> list[str]:
-    """What an evaluation runs beside the families of its models: the task's judge, and how rows are opened."""
-    return [catalog.module_name("tasks", task, "judge"), catalog.module_name("kinds", kind, "rows")]
+    """What an evaluation runs beside the families of its models: the task's judge, its part for a kind of data where
+    it has one, the metrics that it runs because of their view, and how rows are opened."""
+    parts = ["judge", *({kind} & {*catalog.parts("tasks", task)})]
+    modules = [catalog.module_name("tasks", task, part) for part in parts]
+    modules += [catalog.module_name("metrics", name) for name in run_in(task)]
+    return [*modules, *_parts_of_kind(kind, "spec", "storage", "rows")]
 
 
 def watching_modules(kind: str) -> list[str]:
     """What a look at a change runs beside the validation: the stage, and how a kind of data measures drift."""
-    return ["genfoundry.stages.watch", catalog.module_name("kinds", kind, "drift")]
+    return ["genfoundry.stages.watch", *_parts_of_kind(kind, "spec", "drift")]
 
 
-def task_of(family: str, plan: EvaluationPlan) -> str:
+def _parts_of_kind(kind: str, *parts: str) -> list[str]:
+    return [catalog.module_name("kinds", kind, part) for part in parts]
+
+
+def task_of(family: str, plan: Plan) -> str:
     """The task of a family, or the one that the recipe asks for."""
     return plan.task or str(catalog.describe("models", family).attributes["task"])
 

@@ -6,8 +6,8 @@ a family says what is trained, on which losses, and how to sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -18,9 +18,25 @@ from genfoundry.batch import Batch
 from genfoundry.records import Spec
 
 Losses = dict[str, Tensor]
-Task = Literal["generation", "classification", "forecasting", "super_resolution"]
-Condition = Literal["label", "image", "past"]
 B = TypeVar("B", bound=Batch)
+S = TypeVar("S", bound=Spec)
+
+CAPABILITIES = {
+    "sample": "samples",
+    "reconstruct": "reconstructs",
+    "log_likelihood": "exact likelihood",
+    "embed": "embeds",
+    "classify": "classifies",
+    "forecast": "forecasts",
+    "forecast_quantiles": "knows its quantiles",
+    "upscale": "enlarges",
+    "complete": "completes",
+    "decode": "decodes",
+    "anomaly_score": "finds anomalies",
+    "sample_levels": "coarse to fine",
+}
+"""What a family may be able to do, by the method that does it, and what that is called in lists. But for `sample` there
+is a protocol for each below. Which of them a family has is read from its source (`genfoundry.catalog.describe`)."""
 
 
 class Update(Protocol):
@@ -31,25 +47,29 @@ class Update(Protocol):
         ...
 
 
-class Model(nn.Module, Generic[B]):
-    """A family that reads batches of type `B`. Subclasses set the constants, nest `Config`, implement three methods.
+class Model(nn.Module, Generic[B, S]):
+    """A family that reads batches of type `B` of data that look like `S`.
+
+    Subclasses set the constants, nest `Config` (and say `config: Config` behind it), implement three methods.
 
     `kind`       the kind of data it reads (`image`, `series`)
     `task`       what it is for: the folder of `tasks/` that judges it
-    `conditions` what `sample` reads of the rows it is given, beside their number
+    `conditions` what `sample` reads of the rows it is given, beside their number: fields of the batch, in the singular
+    `deterministic`  whether `sample` draws nothing: the same rows give the same, whatever the generator
     `exact_likelihood` whether `log_likelihood`, where there is one, is no mere bound
     `averaged`   the sub-modules whose exponential moving average is evaluated and published
     `budgeted`   the settings that count training steps, which a budget shortens as it does `max_steps`
     """
 
     kind: ClassVar[str]
-    task: ClassVar[Task] = "generation"
-    conditions: ClassVar[tuple[Condition, ...]] = ()
+    task: ClassVar[str] = "generation"
+    conditions: ClassVar[tuple[str, ...]] = ()
+    deterministic: ClassVar[bool] = False
     exact_likelihood: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ()
     budgeted: ClassVar[tuple[str, ...]] = ()
-    config: Any
-    spec: Any
+    config: Config
+    spec: S
     names: tuple[str, ...] = ()  # what the numbers of the classes, or of the series, are called; set by the loader
 
     class Config(BaseModel):
@@ -57,14 +77,14 @@ class Model(nn.Module, Generic[B]):
 
         model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def __init__(self, spec: Spec, config: Config) -> None:
+    def __init__(self, spec: S, config: Config) -> None:
         super().__init__()
         self.spec, self.config = spec, config
 
     @property
     def takes_labels(self) -> bool:
         """Whether `sample` reads the class: the family does, and this data has classes to tell apart."""
-        return "label" in self.conditions and self.spec.num_classes > 1
+        return "label" in self.conditions and getattr(self.spec, "num_classes", 0) > 1
 
     def optimizers(self) -> dict[str, Optimizer]:
         """A fresh optimiser for each name that `training_step` updates."""
@@ -90,13 +110,22 @@ class Model(nn.Module, Generic[B]):
         """
         raise NotImplementedError
 
+    def before_training(self, batches: Callable[[], Iterable[B]]) -> None:
+        """What is fitted once on the training data, before the first step, and travels with the weights as buffers
+        (bins, encodings). Their shapes follow from the spec and the config alone; a resumed training calls it again,
+        before it restores its snapshot, so the same data must give the same.
+
+        Args:
+            batches: each call begins another pass over the training data.
+        """
+
     def after_training(self, batches: Iterable[B]) -> None:
         """What is fitted once on the trained weights, over one pass of the training data (a prior, say)."""
 
     @property
     def generative(self) -> bool:
-        """False for the discriminative baselines, which are judged but never sampled."""
-        return self.task != "classification"
+        """Whether it samples; the discriminative baselines are judged and never sampled."""
+        return type(self).sample is not Model.sample
 
     @property
     def device(self) -> torch.device:
@@ -131,12 +160,8 @@ class Embeds(Protocol):
 
 
 @runtime_checkable
-class Decodes(Protocol):
+class Decodes(Embeds, Protocol):
     """Gives features, and makes an example of them."""
-
-    def embed(self, batch: Batch) -> Tensor:
-        """(B, D) features."""
-        ...
 
     def decode(self, z: Tensor) -> Tensor:
         """The examples of features (B, D), in the data's shape and range."""
@@ -156,8 +181,13 @@ class Completes(Protocol):
 class Upscales(Protocol):
     """Makes large images of small ones."""
 
+    @property
+    def scale(self) -> int:
+        """How many times larger."""
+        ...
+
     def upscale(self, low: Tensor) -> Tensor:
-        """(B, C, h, w) of any size, in [-1, 1], enlarged by `config.scale`."""
+        """(B, C, h, w) of any size, in [-1, 1], enlarged: (B, C, scale · h, scale · w)."""
         ...
 
 
@@ -185,6 +215,15 @@ class Classifies(Protocol):
 
     def classify(self, batch: Batch) -> Tensor:
         """(B, num_classes) logits."""
+        ...
+
+
+@runtime_checkable
+class Forecasts(Protocol):
+    """Draws many possible futures of a window in one pass."""
+
+    def forecast(self, batch: Batch, num_samples: int, generator: Generator | None = None) -> Tensor:
+        """(B, num_samples, H) possible futures in the data's unit."""
         ...
 
 

@@ -22,7 +22,7 @@ class Outcome(StrEnum):
     TRAINED_NOT_PUBLISHED = "TRAINED_NOT_PUBLISHED"
 
 
-class Meaning(NamedTuple):
+class OutcomeMeaning(NamedTuple):
     """Exit status of `genfoundry run` where this is the worst outcome, and the word in a sentence."""
 
     status: int
@@ -30,14 +30,14 @@ class Meaning(NamedTuple):
 
 
 MEANINGS = {
-    Outcome.PROMOTED: Meaning(0, "the gate found it better; the alias champion is at it"),
-    Outcome.HOLD: Meaning(0, "sound, but not shown to be better; the alias challenger is at it"),
-    Outcome.SKIPPED: Meaning(0, "an equal run was there, and its artifacts verify"),
-    Outcome.FAILED: Meaning(1, "it ended with an error, which the sentence names"),
-    Outcome.TRAINED_NOT_PUBLISHED: Meaning(4, "trained, but MLflow was away; `genfoundry publish` finishes it"),
-    Outcome.REJECTED: Meaning(5, "the gate says no, and why; status 0 without --strict"),
-    Outcome.DIVERGED: Meaning(6, "a loss left the finite numbers before the first snapshot"),
-    Outcome.PREEMPTED: Meaning(143, "stopped by a signal; the next run goes on from the snapshot"),
+    Outcome.PROMOTED: OutcomeMeaning(0, "the gate found it better; the alias champion is at it"),
+    Outcome.HOLD: OutcomeMeaning(0, "sound, but not shown to be better; the alias challenger is at it"),
+    Outcome.SKIPPED: OutcomeMeaning(0, "an equal run was there, and its artifacts verify"),
+    Outcome.FAILED: OutcomeMeaning(1, "it ended with an error, which the sentence names"),
+    Outcome.TRAINED_NOT_PUBLISHED: OutcomeMeaning(4, "trained, but MLflow was away; `genfoundry publish` finishes it"),
+    Outcome.REJECTED: OutcomeMeaning(5, "the gate says no, and why; status 0 without --strict"),
+    Outcome.DIVERGED: OutcomeMeaning(6, "a loss left the finite numbers before the first snapshot"),
+    Outcome.PREEMPTED: OutcomeMeaning(143, "stopped by a signal; the next run goes on from the snapshot"),
 }
 WORDS = {"PROMOTE": Outcome.PROMOTED, "HOLD": Outcome.HOLD, "REJECT": Outcome.REJECTED}
 

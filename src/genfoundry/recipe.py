@@ -10,18 +10,20 @@ import copy
 import functools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializeAsAny, ValidationError
 
-from genfoundry import catalog, registered_names
+from genfoundry import catalog, plans, registered_names
 from genfoundry.data.policy import Section, Validation, Watch
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError, closest
 from genfoundry.files import data_dir
+from genfoundry.forms import explain
 from genfoundry.gate import Policy
-from genfoundry.training.settings import Class, Settings
+from genfoundry.task import Plan
+from genfoundry.training.settings import Settings
 
 MAX_BYTES = 64 * 1024  # of a recipe's YAML
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C takes a tenth of the time
@@ -41,19 +43,6 @@ class ModelSection(Section):
     settings: dict[str, Any] = {}
 
 
-class EvaluationPlan(Section):
-    """How the model is judged."""
-
-    num_samples: int = Field(default=1000, ge=16)
-    seeds: int = Field(default=3, ge=1, le=20, description="independent sets of samples")
-    extractor: str | None = Field(default=None, description="recipe of the classifier whose features are the domain")
-    inception_weights: str | None = Field(default=None, description="path of the canonical Inception weights")
-    origins: int = Field(default=14, ge=1, description="series: rolling forecast origins a series")
-    seed: int = Field(default=1234, ge=0)
-    task: Literal["anomaly"] | None = Field(default=None, description="judge this in place of the family's own task")
-    left_out: Class = Field(default=None, description="the class that training.leave_out names; filled in")
-
-
 class Recipe(Section):
     """One named experiment, whole."""
 
@@ -63,7 +52,7 @@ class Recipe(Section):
     validation: Validation = Validation()
     model: ModelSection
     training: Settings
-    evaluation: EvaluationPlan = EvaluationPlan()
+    evaluation: SerializeAsAny[Plan] = Plan()  # of the deciding task's own class
     gate: Policy = Policy()
     watch: Watch = Watch()
 
@@ -81,6 +70,7 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
     document = _document(text, where)
     for key, value in (overrides or {}).items():
         _lay(document, key, value, where)
+    written = document.pop("evaluation", {})
     model = document.get("model")
     if isinstance(model, dict):
         document["model"] = {
@@ -90,9 +80,10 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
     try:
         recipe = Recipe.model_validate({"name": name, **document})
     except ValidationError as error:
-        raise _explain(error, where) from None
+        raise explain(error, Recipe, where) from None
     _check_family(recipe, where)
-    plan = recipe.evaluation.model_copy(update={"left_out": recipe.training.leave_out})
+    asked = plans.Asked(recipe.model.family, written, {key.partition(".")[2] for key in overrides or {}}, where)
+    plan = plans.read(asked, recipe.training.model_dump(mode="json"))
     model, training = _shortened(recipe.model, recipe.training.share), recipe.training.shortened()
     return recipe.model_copy(update={"evaluation": plan, "model": model, "training": training})
 
@@ -181,26 +172,6 @@ def _lay(document: dict[str, Any], key: str, value: Any, where: str) -> None:
 _SECTIONS = [name for name in Recipe.model_fields if name not in ("name", "title", "registered_name")]
 
 
-def _explain(error: ValidationError, where: str) -> UserError:
-    first = min(error.errors(), key=lambda found: found["type"] == "missing")  # a misspelt key explains a missing one
-    path = [str(part) for part in first["loc"]]
-    key = ".".join(path).replace("model.settings", "model")
-    if first["type"] == "extra_forbidden":
-        known = _fields_at(path[:-1])
-        return UserError(f"{where}: unknown key '{key}'; {closest(path[-1], known)}")
-    if first["type"] == "missing":
-        return UserError(f"{where}: '{key}' is missing.")
-    return UserError(f"{where}: {key} = {first['input']!r}: {first['msg']}")
-
-
-def _fields_at(path: list[str]) -> list[str]:
-    fields = Recipe.model_fields
-    for part in path:
-        kind = fields[part].annotation
-        fields = getattr(kind, "model_fields", {})
-    return list(fields)
-
-
 def _check_family(recipe: Recipe, where: str) -> None:
     entry = catalog.describe("models", recipe.model.family)
     for key in recipe.model.settings:
@@ -213,19 +184,6 @@ def _check_family(recipe: Recipe, where: str) -> None:
             f"on the dataset '{recipe.dataset.name}', which is {kind} data.",
             remedy=f"choose a dataset of kind {wanted} (genfoundry data list) or another family (genfoundry models)",
         )
-    if recipe.evaluation.task == "anomaly" and kind == "image":
-        _check_detector(recipe, entry, where)
-
-
-def _check_detector(recipe: Recipe, entry: catalog.Entry, where: str) -> None:
-    if recipe.training.leave_out is None:
-        raise UserError(
-            f"{where} asks for anomalies, and leaves no class out of training.",
-            expected="training.leave_out, the name of a class, or its number",
-        )
-    if "anomaly_score" not in entry.methods:
-        able = [name for name in catalog.names("models") if "anomaly_score" in catalog.describe("models", name).methods]
-        raise UserError(f"{where} asks for anomalies, which '{entry.name}' does not score; of images {able} do.")
 
 
 def dataset_kind(name: str) -> str:

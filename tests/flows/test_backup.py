@@ -40,7 +40,7 @@ def test_the_state_of_a_checkout_comes_back_whole(root, name, tmp_path_factory):
     assert tracking.aliases(name) == {"champion": 1}
     assert tracking.history(name) == chain
     tracking.load_version(name, 1)
-    assert tracking.doctor(name, deep=True) == []
+    assert tracking.diagnose(name, deep=True) == []
 
 
 @pytest.mark.slow
@@ -54,5 +54,5 @@ def test_a_postgresql_comes_back_whole(root, name, tmp_path_factory, monkeypatch
         tracking.set_alias(name, "challenger", 1, "after the backup")
         subprocess.run(said("pg_restore"), shell=True, check=True, cwd=root, timeout=60)
         assert tracking.aliases(name) == {"champion": 1}
-        with pytest.raises(tracking.Broken):  # the witness has seen what the older database has not
+        with pytest.raises(tracking.ledger.BrokenLedger):  # the witness has seen what the older database has not
             tracking.history(name)

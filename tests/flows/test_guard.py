@@ -8,22 +8,23 @@ import configparser
 
 import httpx
 import pytest
-from genfoundry_flows.servers.guard import Guard, auth_settings
+from genfoundry_flows.servers.guard import auth_settings, guard
 from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Scope
 
 RIGHT = {"Authorization": "Basic " + base64.b64encode("me:a:b ü".encode()).decode()}
 
 
-def guard(asked: list | None = None) -> Guard:
+def guarded(asked: list | None = None) -> ASGIApp:
     def knows(user: str, password: str) -> bool:
         if asked is not None:
             asked.append((user, password))
         return (user, password) == ("me", "a:b ü")
 
-    return Guard(PlainTextResponse("in"), {"here", "[::1]"}, {"http://here:1"}, {"/health"}, knows)
+    return guard(PlainTextResponse("in"), {"here", "[::1]"}, {"http://here:1"}, {"/health"}, knows)
 
 
-def statuses(app: Guard, *requests: tuple[str, str, dict]) -> list[int]:
+def statuses(app: ASGIApp, *requests: tuple[str, str, dict]) -> list[int]:
     async def run() -> list[int]:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
@@ -57,13 +58,35 @@ def statuses(app: Guard, *requests: tuple[str, str, dict]) -> list[int]:
     ],
 )
 def test_who_is_let_in(method, path, headers, status):
-    assert statuses(guard(), (method, path, headers)) == [status]
+    assert statuses(guarded(), (method, path, headers)) == [status]
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [([(b"host", b"here")], None), ([(b"host", b"there")], 1008), ([(b"host", b"here")] * 2, 1008),
+     ([(b"host", b"here"), (b"origin", b"http://there")], 1008), ([], 1008)],
+)  # fmt: skip
+def test_a_websocket_is_refused_before_it_opens_and_never_asked_for_a_password(headers, code):
+    reached, sent = [], []
+
+    async def inner(scope: Scope, *_: object) -> None:
+        reached.append(scope["type"])
+
+    async def send(message: Message) -> None:
+        sent.append(message.get("code"))
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    scope = {"type": "websocket", "path": "/", "headers": headers}
+    asyncio.run(guard(inner, {"here"}, set(), {"/health"}, lambda *_: False)(scope, receive, send))
+    assert (reached, sent) == ([], [code]) if code else (["websocket"], [])
 
 
 def test_a_password_that_was_right_is_not_looked_up_again_and_a_wrong_one_is():
     asked = []
     wrong = {"Authorization": "Basic " + base64.b64encode(b"me:no").decode()}
-    found = statuses(guard(asked), ("GET", "/", RIGHT), ("GET", "/", RIGHT), ("GET", "/", wrong), ("GET", "/", wrong))
+    found = statuses(guarded(asked), ("GET", "/", RIGHT), ("GET", "/", RIGHT), ("GET", "/", wrong), ("GET", "/", wrong))
     assert found == [200, 200, 401, 401]
     assert asked == [("me", "a:b ü"), ("me", "no"), ("me", "no")]
 

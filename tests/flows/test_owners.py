@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from genfoundry_flows.runs import owners as leases
+from genfoundry_flows.runs import owners
 from support.services import HERE, prefect_server, process
 
 SCRIPT = """
@@ -36,28 +36,28 @@ with get_client(sync_client=True) as client:
     listed = owners._open(client)
     client.set_flow_run_state(runs["just ended"], Completed(), force=True)
     seen = {each.name: each.sentence for each in owners._lost(client, listed)}
-    done = owners.reconcile()
+    done = owners.close_lost()
     states = {name: client.read_flow_run(run).state_type.value for name, run in runs.items()}
 print(json.dumps({"listed": sorted(run.name for run in listed), "seen": seen, "done": len(done), "states": states}))
 """
 
 
 def test_a_process_is_itself_whatever_the_clock_says():
-    host, number, began = leases.owner().split(":")
+    host, number, began = owners.owner().split(":")
     assert (host, int(number)) == (socket.gethostname(), os.getpid())
     now = 100 * time.clock_gettime(time.CLOCK_BOOTTIME)  # which nobody sets
     assert now - 100 * 3600 < int(began) <= now
-    assert not leases.is_gone(leases.owner())
+    assert not owners.is_gone(owners.owner())
 
 
 def test_one_of_the_same_number_is_another():
-    host, number, began = leases.owner().split(":")
-    assert leases.is_gone(f"{host}:{number}:{int(began) - 1}")
+    host, number, began = owners.owner().split(":")
+    assert owners.is_gone(f"{host}:{number}:{int(began) - 1}")
     child = subprocess.Popen(["true"])
     child.wait()
-    assert leases.is_gone(f"{host}:{child.pid}:{began}")
-    assert not leases.is_gone(f"another-{host}:{child.pid}:{began}")
-    assert not leases.is_gone("")
+    assert owners.is_gone(f"{host}:{child.pid}:{began}")
+    assert not owners.is_gone(f"another-{host}:{child.pid}:{began}")
+    assert not owners.is_gone("")
 
 
 @pytest.mark.slow
@@ -65,15 +65,15 @@ def test_one_of_the_same_number_is_another():
 def test_a_run_that_ends_while_it_is_looked_at_stays_as_it_ended(tmp_path: Path):
     child = subprocess.Popen(["true"])
     child.wait()
-    dead, mine = f"{socket.gethostname()}:{child.pid}:1", leases.owner()
-    owners = {"lost": dead, "cancelled": dead, "just ended": dead, "alive": mine, "elsewhere": f"other:{child.pid}:1"}
+    dead, mine = f"{socket.gethostname()}:{child.pid}:1", owners.owner()
+    marked = {"lost": dead, "cancelled": dead, "just ended": dead, "alive": mine, "elsewhere": f"other:{child.pid}:1"}
     with prefect_server(tmp_path / "prefect") as address:
         env = {**os.environ, "PREFECT_API_URL": address, "PREFECT_HOME": str(tmp_path / "home")}
-        command = [sys.executable, "-c", SCRIPT, json.dumps(owners)]
+        command = [sys.executable, "-c", SCRIPT, json.dumps(marked)]
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
-    assert found["listed"] == sorted(owners)
+    assert found["listed"] == sorted(marked)
     assert found["seen"] == {
         "lost": f"Prefect's flow run 'lost' is RUNNING, but its owner {dead} does not live.",
         "cancelled": f"Prefect's flow run 'cancelled' is CANCELLING, but its owner {dead} does not live.",

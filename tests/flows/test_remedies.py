@@ -149,11 +149,11 @@ def test_a_damaged_note_of_what_waits_ends_no_command_and_is_mended_by_what_doct
     found = CliRunner().invoke(publish)
     assert (found.exit_code, found.stdout) == (0, "nothing waits to be published\n")
     assert any(str(path) in sentence for sentence in said)
-    (finding,) = upkeep.findings()
+    (finding,) = upkeep.diagnose()
     assert str(path) in finding.sentence
     program, *words = shlex.split(finding.command.partition("   ")[0])
     subprocess.run([program, *words], check=True)
-    assert upkeep.findings() == []
+    assert upkeep.diagnose() == []
 
 
 def test_where_the_servers_are_is_refused_where_it_is_damaged(root: Path, monkeypatch) -> None:

@@ -20,7 +20,7 @@ number = int(sys.argv[1])
 run = tracking.start_run(f"stream-{number}", recipe="tiny", tags={}, params={}, dataset=DATA)
 for begin in range(0, BATCHES * ROWS, ROWS):
     rows = [("train/loss", float(number), step, 1000 + step) for step in range(begin, begin + ROWS)]
-    tracking.relay(run, rows)
+    tracking.log_metrics(run, rows)
 print(run)
 """
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 import pytest
-from genfoundry_flows.runs.shared import once, sharing
+from genfoundry_flows.runs.shared import once, sharing, side_by_side, trainings
 
 
 class Classifier:
@@ -61,3 +61,10 @@ def test_a_failure_is_met_again_by_the_next():
             with pytest.raises(ValueError, match="cnn"):
                 once(fails, "cnn", {}, "1")
     assert tries == ["cnn", "cnn"]
+
+
+def test_the_threads_of_a_fleet_know_how_many_train_side_by_side():
+    assert trainings() == 1
+    with side_by_side(3), ThreadPoolExecutor(1) as threads:
+        assert threads.submit(copy_context().run, trainings).result() == 3
+    assert trainings() == 1

@@ -3,14 +3,16 @@ from support.toys import Shapes, Toy, scores_of
 from support.tracked import evaluation
 
 from genfoundry import gate
+from genfoundry.dataset import verify
+from genfoundry.exhibit import Bars
 from genfoundry.judging import conditional_scores
 from genfoundry.judging.features import Extractor
-from genfoundry.recipe import EvaluationPlan
+from genfoundry.tasks.generation.about import Plan
 from genfoundry.tasks.generation.judge import judge
 from genfoundry.training.loader import build_model
 
 pytestmark = pytest.mark.usefixtures("root")
-PLAN = EvaluationPlan(num_samples=200, seeds=1)
+PLAN = Plan(num_samples=200, seeds=1)
 
 
 class Obedient(Toy):
@@ -29,11 +31,11 @@ class Stubborn(Obedient):
 @pytest.fixture
 def judged(mnist_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        conditional_scores, "_learned", lambda *_: conditional_scores.UNKNOWN
+        conditional_scores, "_accuracy_after", lambda *_: conditional_scores.UNKNOWN
     )  # it trains; has a test of its own
 
     def judged(model):
-        return judge(model, mnist_folder, PLAN, Extractor(Shapes(mnist_folder), "1a2b3c4d5e6f"), tmp_path)
+        return judge(model, verify(mnist_folder), PLAN, Extractor(Shapes(mnist_folder), "1a2b3c4d5e6f"), tmp_path)
 
     return judged
 
@@ -54,8 +56,10 @@ def test_a_model_that_does_not_is_found_although_its_crowd_is_the_same(judged):
 
 def test_each_class_has_its_own_distance_and_their_mean_is_the_score(judged):
     found = judged(Obedient())
-    own = found.details["fd_by_class"]
-    assert len(own) == 10
+    (shown,) = (each for each in found.exhibits if "distance" in each.title)
+    assert isinstance(shown, Bars)
+    assert [name for name, _ in shown.bars] == [str(digit) for digit in range(10)]
+    own = [distance for _, distance in shown.bars]
     assert sum(own) / 10 == pytest.approx(scores_of(found)["fd_by_class_domain-1a2b3c4d_200"].value)
 
 
@@ -80,7 +84,7 @@ def test_a_classifier_that_learned_from_samples_knows_real_digits(mnist_folder, 
 
     real = real_images(mnist_folder, 1000, 0)
     extractor = Extractor(build_model("mlp", Toy().spec, {}), "ffff0000ffff")
-    taught, held_out = LabelledImages(real.train, real.train_labels), LabelledImages(real.test, real.test_labels)
+    taught, held_out = LabelledImages(*real.train), LabelledImages(real.test, real.test_labels)
     assert conditional_scores._learned(extractor, taught, held_out, 300, 0).low > 0.8
-    shuffled = LabelledImages(real.train, real.train_labels[::-1].copy())
+    shuffled = LabelledImages(real.train.images, real.train.labels[::-1].copy())
     assert conditional_scores._learned(extractor, shuffled, held_out, 300, 0).high < 0.3

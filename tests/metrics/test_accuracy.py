@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from genfoundry.metrics.accuracy import Accuracy, calibration_error, confusion, reliability
+from genfoundry.metrics.accuracy import Accuracy, confusion, reliability
 
 
 def test_accuracy_and_calibration_by_hand():
@@ -12,8 +12,9 @@ def test_accuracy_and_calibration_by_hand():
 
 
 def test_bins_do_not_cancel_each_other():
-    right = np.array([True, True, False, False])
-    assert calibration_error(np.array([0.5, 0.5, 1.0, 1.0]), right) == pytest.approx(0.75)
+    """Right twice at .6, wrong twice at 1: gaps of .4 and 1, that a sum without bins would let cancel."""
+    likely = np.array([[0.6, 0.4], [0.6, 0.4], [1.0, 0.0], [1.0, 0.0]])
+    assert Accuracy.score(np.array([0, 0, 1, 1]), likely)["ece"] == pytest.approx(0.7)
 
 
 def test_reliability_of_the_bins_that_are_not_empty():

@@ -96,11 +96,3 @@ def test_the_limit_removes_most_of_the_bias():
     limit = np.mean([fd_infinity(a, b) for a, b in pairs])
     assert plain > 0.3
     assert abs(limit) < plain / 5
-
-
-def test_the_metric_takes_batches():
-    x, y = features(300, 8, 14), features(300, 8, 15)
-    metric = Frechet()
-    for start in range(0, 300, 100):
-        metric.update(x[start : start + 100], y[start : start + 100])
-    assert metric.compute() == Frechet.score(x, y)

@@ -58,6 +58,6 @@ def test_the_gallery_shows_each_class_in_turn_at_every_level(tmp_path):
         return drawn(like, generator)
 
     model.sample_levels = sample_levels  # pyright: ignore[reportAttributeAccessIssue]
-    gallery._levels(tmp_path, model, np.zeros((5, *spec.shape), np.uint8))
+    shown = gallery._levels(tmp_path, model, np.zeros((5, *spec.shape), np.uint8))
     assert asked == [0, 1, 0, 1, 0]
-    assert (tmp_path / "levels.png").stat().st_size > 0
+    assert (tmp_path / shown.file).stat().st_size > 0

@@ -13,7 +13,7 @@ from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.modelling.resampling import tiled
 from genfoundry.models.srgan import SubPixel, _flipped
 from genfoundry.served import _load_pyfunc
-from genfoundry.tracking.published import signature
+from genfoundry.tasks.super_resolution.predictor import signature
 from genfoundry.training.loader import build_model, write_model
 
 

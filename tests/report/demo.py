@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from genfoundry.judging import sheet
+from genfoundry.exhibit import Bands, Lines, Picture
+from genfoundry.judging import classes, sheet
 from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.records import (
@@ -122,16 +123,25 @@ def image_scores(value: float) -> tuple[Score, ...]:
     )
 
 
+def pictures(sheets: dict[str, bytes]) -> list[Picture]:
+    titles = {"samples": "Samples", "neighbours": "Nearest training examples", "reconstructions": "Reconstructions"}
+    return [
+        Picture(
+            title=titles[name.partition(".")[0].partition("-")[0]], caption=f"What {name} is.", file=name, alt=name,
+            stands_for=sheet.corner(28, 28, 5) if name == "samples.png" else None,
+        )
+        for name in sheets
+    ]  # fmt: skip
+
+
 def image_view(recipe: str, family: str, title: str, paper: str, value: float, decision="PROMOTE", **more) -> RunView:
     rng = random.Random(recipe)
     share = [max(0.02, rng.gauss(0.1, 0.02)) for _ in range(10)]
-    images = {
-        "samples": grid(10, 10, more.get("noise", 0.1), seed=1),
-        "neighbours": grid(4, 10, more.get("noise", 0.1) / 2, seed=2),
-        **{f"samples/{step:06d}": grid(6, 6, max(0.1, 1 - step / 2500), step) for step in range(0, 3001, 500)},
-    }
+    noise = more.get("noise", 0.1)
+    sheets = {"samples.png": grid(10, 10, noise, seed=1), "neighbours.png": grid(4, 10, noise / 2, seed=2)}
     if family == "vae":
-        images |= {"reconstructions": grid(4, 10, 0.2, seed=3), "samples-standard_prior": grid(8, 8, 0.7, seed=4)}
+        sheets["samples-standard_prior.png"] = grid(8, 8, 0.7, seed=4)
+        sheets["reconstructions.png"] = grid(4, 10, 0.2, seed=3)
     extra = (
         (score(FD, 139, 131, 150, "standard_prior"), score("psnr", 19.4, 19.2, 19.6, higher=True),
          score("elbo_bits_per_dim", 1.43, 1.42, 1.45)) if family == "vae" else ()
@@ -147,12 +157,12 @@ def image_view(recipe: str, family: str, title: str, paper: str, value: float, d
     )  # fmt: skip
     return RunView(
         recipe=recipe, title=title, family=family, paper=paper, kind="image", card=DIGITS_CARD,
-        version=version(recipe, family, DIGITS, FD, image_scores(value) + extra, decision, reasons,
-                        {"class_share": [s / sum(share) for s in share], "class_share_real": [0.1] * 10,
-                         "confidence": [0.87, 0.98]}),
+        version=version(recipe, family, DIGITS, FD, image_scores(value) + extra, decision, reasons, {}),
         validation=validated(DIGITS, {"train": 4000, "test": 1000}),
         curves=curves(rng, ("train/generator", "train/discriminator", "train/gap", "eval/class_distance")),
-        images=images,
+        exhibits=(*pictures(sheets), classes.shares("0123456789", [s / sum(share) for s in share], [0.1] * 10)),
+        files=sheets,
+        snapshots={step: grid(6, 6, max(0.1, 1 - step / 2500), step) for step in range(0, 3001, 500)},
         settings={"model": {"latent_dim": 64, "width": 16, "r1_gamma": 1.0},
                   "training": {"max_steps": 2400, "batch_size": 64}},
     )  # fmt: skip
@@ -200,22 +210,22 @@ def curves(rng: random.Random, names) -> dict[str, list[tuple[int, float]]]:
     return found
 
 
-def forecast(series: str, seed: int) -> dict:
+def forecast(series: str, seed: int) -> Bands:
     """A forecast of a day of temperatures with a cold front in the past and two missing hours."""
     rng = random.Random(seed)
     y = [12 + 5 * math.sin((hour - 9) / 24 * 2 * math.pi) - 3 * (hour > 120) + rng.gauss(0, 0.7) for hour in range(192)]
-    past, future = y[:168], [*y[168:180], None, None, *y[182:]]
+    past, observed = y[:168], (*y[168:180], None, None, *y[182:])
     median = [12 - 2.6 + 4.6 * math.sin((hour - 9) / 24 * 2 * math.pi) for hour in range(168, 192)]
     spread = [0.7 + 0.09 * hour for hour in range(24)]
     quantiles = {
         str(q): [m + z * s for m, s in zip(median, spread, strict=True)]
         for q, z in ((0.025, -1.96), (0.1, -1.28), (0.5, 0), (0.9, 1.28), (0.975, 1.96))
     }
-    return {
-        "series": series, "unit": "°C", "freq": "h", "start": "2013-11-02T00:00:00", "past": past, "future": future,
-        "quantiles": quantiles,
-        "baselines": {"seasonal_naive": past[-24:], "auto_ets": [m + 1.1 for m in median]},
-    }  # fmt: skip
+    return Bands(
+        title="Forecasts", caption=series, unit="°C", freq="h", start="2013-11-02T00:00:00", past=past,
+        observed=observed, quantiles=quantiles,
+        lines={"seasonal_naive": past[-24:], "auto_ets": [m + 1.1 for m in median]},
+    )  # fmt: skip
 
 
 def series_view() -> RunView:
@@ -225,8 +235,8 @@ def series_view() -> RunView:
         score(crps, 1.29, 1.20, 1.39, "auto_ets"),
         score(mase, 0.71, 0.66, 0.77), score(mase, 1.02, 0.94, 1.10, "seasonal_naive"),
         score(mase, 0.78, 0.72, 0.85, "auto_ets"),
-        score("coverage_80_h24_o14", 0.783, 0.75, 0.81, higher=True),
-        score("coverage_80_h24_o14", 0.86, 0.83, 0.89, "auto_ets", higher=True),
+        score("coverage80_h24_o14", 0.783, 0.75, 0.81, higher=True),
+        score("coverage80_h24_o14", 0.86, 0.83, 0.89, "auto_ets", higher=True),
     )  # fmt: skip
     reasons = (
         Reason(rule="finite", passed=True, sentence="Every score is finite."),
@@ -237,17 +247,21 @@ def series_view() -> RunView:
     cost = Cost(
         seconds=71, steps=900, examples=57_600, peak_memory_mb=540, parameters=61_904, device="CPU", precision="fp32"
     )
+    by_step = Lines(
+        title="CRPS by step ahead", x_label="steps ahead", y_label="CRPS", y_ends=(0.0,),
+        lines={"model": [(h, 0.4 + 0.05 * h) for h in range(1, 25)],
+               "seasonal_naive": [(h, 1.84) for h in range(1, 25)],
+               "auto_ets": [(h, 0.38 + 0.06 * h) for h in range(1, 25)]},
+    )  # fmt: skip
     forecasts = [forecast(name, seed) for seed, name in enumerate(("EWR", "JFK", "LGA", "EWR"))]
     return RunView(
         recipe="deepar", title="DeepAR on hourly weather", family="deepar", kind="series", card=WEATHER_CARD,
         paper="DeepAR: Probabilistic forecasting with autoregressive recurrent networks (Salinas et al., 2020)",
         version=version("deepar", "deepar", WEATHER, crps, scores, "PROMOTE", reasons,
-                        {"crps_by_step": [0.4 + 0.05 * h for h in range(24)],
-                         "crps_by_step_seasonal_naive": [1.84] * 24,
-                         "crps_by_step_auto_ets": [0.38 + 0.06 * h for h in range(24)]}, cost),
+                        {}, cost),
         validation=validated(WEATHER, WEATHER_CARD["counts"]),
         curves=curves(random.Random(7), ("train/nll", "eval/crps")),
-        forecasts=forecasts, settings={"model": {"hidden": 40, "layers": 2}, "training": {"max_steps": 900}},
+        exhibits=(*forecasts, by_step), settings={"model": {"hidden": 40, "layers": 2}, "training": {"max_steps": 900}},
     )  # fmt: skip
 
 
@@ -257,15 +271,14 @@ def classifier_view() -> RunView:
         score("accuracy_test_1k", 0.1, 0.082, 0.12, "noise", higher=True),
     )
     reasons = (Reason(rule="finite", passed=True, sentence="Every score is finite."),)
-    confused = {f"confusion/{row}": [98.0 if row == column else float(row + column == 9) for column in range(10)]
-                for row in range(10)}  # fmt: skip
-    confused |= {"reliability/examples": [40.0, 110.0, 850.0], "reliability/confidence": [0.45, 0.74, 0.985],
-                 "reliability/accuracy": [0.38, 0.79, 0.998]}  # fmt: skip
+    confused = np.array([[98 if row == column else row + column == 9 for column in range(10)] for row in range(10)])
     return RunView(
         recipe="cnn-mnist", title="A small residual classifier", family="cnn", kind="image", card=DIGITS_CARD,
         paper="Deep residual learning for image recognition (He et al., 2016)",
         version=version("cnn-mnist", "cnn", DIGITS, "accuracy_test_1k", scores, "PROMOTE", reasons,
-                        confused, skipped=True),
+                        {}, skipped=True),
+        exhibits=(classes.confusions("0123456789", confused),
+                  classes.calibration([0.45, 0.74, 0.985], [0.38, 0.79, 0.998])),
         validation=validated(DIGITS, {"train": 4000, "test": 1000}),
         curves=curves(random.Random(9), ("train/loss", "train/accuracy")), settings={"model": {"width": 24}},
         learned={0.01: score("accuracy_test_1k", 0.791, 0.765, 0.815, higher=True), 1.0: scores[0]},

@@ -21,7 +21,6 @@ LIVE = {
     "base",
     "form",
     "link",
-    "audio",
     "video",
     "foreignobject",
     "animate",
@@ -70,7 +69,8 @@ def dangers(page: Page) -> list[str]:
             if name.startswith("on") or name == "srcdoc":
                 found.append(f"{tag} {name}")
             if name in ("src", "href", "xlink:href", "action", "data", "poster", "background"):
-                allowed = "data:image/png;base64," if name == "src" else "#"
+                data = "data:audio/" if tag == "audio" else "data:image/png;base64,"
+                allowed = data if name == "src" else "#"
                 found += [f"{tag} {name}={value[:60]}"] if not value.startswith(allowed) else []
             if name == "style" and not all(c.isalnum() or c in "left:botmhigw.%- " for c in value):
                 found.append(f"{tag} style={value[:60]}")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from demo import forecast, score
 
-from genfoundry.report import charts, clock
+from genfoundry.exhibit import Bands, Bars, Lines, Matrix, Table
+from genfoundry.judging import classes
+from genfoundry.report import cells, charts
 from genfoundry.report import score_marks as scored
-from genfoundry.report.scales import Scale, fit
-from genfoundry.report.sections import confusion
+from genfoundry.report.scales import Scale, fit, time_ticks
 
 
 def test_a_linear_axis() -> None:
@@ -91,42 +93,65 @@ def test_thinning_keeps_the_extremes() -> None:
 
 
 def test_a_fan_counts_what_the_band_held_and_leaves_gaps_open() -> None:
-    plot = charts.fan(
-        {
-            "series": "a", "unit": "", "freq": "D", "start": "2024-01-01", "past": [0.0, 1.0],
-            "future": [1.0, None, 9.0],
-            "quantiles": {"0.1": [0, 0, 0], "0.5": [1, 1, 1], "0.9": [2, 2, 2]}, "baselines": {},
-        }
+    plot = charts.bands(
+        Bands(
+            title="Forecasts", caption="a", freq="D", start="2024-01-01", past=[0.0, 1.0], observed=[1.0, None, 9.0],
+            quantiles={"0.1": [0, 0, 0], "0.5": [1, 1, 1], "0.9": [2, 2, 2]},
+        )
     )  # fmt: skip
     assert plot.note == "1 of 2 in the 80 % band"
-    came = next(line.path for line in plot.lines if line.style == "came")
-    assert came.count("M") == 2  # the missing value lifts the pen
+    observed = next(line.path for line in plot.lines if line.style == "observed")
+    assert observed.count("M") == 2  # the missing value lifts the pen
     assert not any(line.style == "wide" for line in plot.lines)  # there is no 95 % band to draw
     assert plot.now == Scale(0, 4).at(1.5)
 
 
 def test_a_fan_shows_at_most_two_horizons_of_the_past() -> None:
-    plot = charts.fan(forecast("a", 0))
+    plot = charts.bands(forecast("a", 0))
     past = next(line.path for line in plot.lines if line.style == "past")
     assert past.count("L") == 2 * 24 - 1
-    assert plot.xs[0].label == "07 Nov 00:00"  # 168 hours from 2 November, the first 120 not shown
+    # 168 hours from 2 November, the first 120 not shown, then 24 ahead: 72 in all
+    days = [(0, "07 Nov 2013"), (24, "08 Nov 2013"), (48, "09 Nov 2013")]
+    assert [tuple(tick) for tick in plot.xs] == [(round(100 * step / 71, 2), day) for step, day in days]
 
 
 @pytest.mark.parametrize(
-    ("freq", "step", "label"),
+    ("freq", "total", "labels"),
     [
-        ("h", 25, "02 Jan 01:00"), ("D", 31, "01 Feb 2024"), ("MS", 13, "Feb 2025"), ("YE", 3, "2027"),
-        ("30min", 3, "01 Jan 01:30"), ("W-SUN", 1, "08 Jan 2024"), ("QS-OCT", 2, "Jul 2024"), ("?", 7, "step 7"),
-        ("D", 10**9, "step 1000000000"),
+        ("h", 25, ["01 Jan 00:00", "01 Jan 12:00", "02 Jan 00:00"]),
+        ("D", 60, ["01 Jan 2024", "15 Jan 2024", "01 Feb 2024", "15 Feb 2024"]),
+        ("MS", 37, ["2024", "2025", "2026", "2027"]),
+        ("YE", 30, ["2030", "2040", "2050"]),
+        ("30min", 12, ["01 Jan 00:00", "01 Jan 02:00", "01 Jan 04:00"]),
+        ("W-SUN", 30, ["Mar 2024", "May 2024", "Jul 2024"]),
+        ("s", 30, ["01 Jan 00:00:00", "01 Jan 00:00:10", "01 Jan 00:00:20"]),
+        ("?", 9, ["step 0", "step 2", "step 4", "step 6", "step 8"]),
     ],
-)  # fmt: skip
-def test_time_stamps(freq: str, step: int, label: str) -> None:
-    assert clock._label("2024-01-01", freq, step) == label
+)
+def test_times_are_round(freq: str, total: int, labels: list[str]) -> None:
+    assert [tick.label for tick in time_ticks("2024-01-01", freq, 0, total)] == labels
+
+
+def test_a_time_lies_where_its_step_does() -> None:
+    """Eleven days from 30 January, the first of which is step 29."""
+    ticks = time_ticks("2024-01-01", "D", 29, 11)
+    assert [tuple(tick) for tick in ticks] == [(20, "01 Feb 2024"), (60, "05 Feb 2024"), (100, "09 Feb 2024")]
+
+
+def test_times_before_the_nanoseconds_and_beyond_the_calendar() -> None:
+    assert [tick.label for tick in time_ticks("1600-01-01", "YS", 0, 41)] == ["1600", "1620", "1640"]
+    assert time_ticks("9990-01-01", "YS", 0, 21)[0].label == "step 0"
 
 
 def test_bars_are_scaled_to_the_tallest() -> None:
-    bars = charts.bars([0.1, 0.2, math.nan], ["a", "b"], [0.1, 0.1], 100)
-    assert [(bar.label, bar.height, bar.reference) for bar in bars] == [("a", 50, 50), ("b", 100, 50), ("2", 0, None)]
+    shown = Bars(
+        title="Shares", bars=[("a", 0.1), ("b", 0.2), ("c", math.nan)], beside={"real": (0.1, 0.1)}, per_cent=True
+    )
+    found = cells.bars(shown)
+    assert [(bar.label, bar.amount, bar.height, bar.beside) for bar in found.bars] == [
+        ("a", "10", 50, [50]), ("b", "20", 100, [50]), ("c", "NaN", 0, []),
+    ]  # fmt: skip
+    assert found.unit == " %"
 
 
 def test_an_interval_that_reaches_zero_leaves_the_axis_logarithmic() -> None:
@@ -135,29 +160,45 @@ def test_an_interval_that_reaches_zero_leaves_the_axis_logarithmic() -> None:
     assert scored.mark(score("fd_x", 0.1, 0.0, 0.3), scale).low == 0
 
 
-def test_the_error_by_step_stands_beside_the_baselines_but_not_the_noise() -> None:
-    plot = charts.by_step({"crps_by_step": [1, 3], "crps_by_step_auto_ets": [2, 4], "crps_by_step_noise": [90, 90]})
-    assert plot
+def test_the_first_line_is_drawn_on_top_of_what_stands_beside_it() -> None:
+    shown = Lines(
+        title="Error", x_label="steps ahead", y_label="CRPS", y_ends=(0.0,),
+        lines={"model": [(1, 1), (2, 3)], "auto_ets": [(1, 2), (2, 4)]},
+    )  # fmt: skip
+    plot = charts.lines(shown)
     assert [line.style for line in plot.lines] == ["baseline-0", "median"]
     assert plot.lines[1].path == f"M0.00 {100 - fit([4], ends=(0.0,)).at(1):.2f}L100.00 {100 - 75 / 1.04:.2f}"
-    assert charts.by_step({}) is None
+    assert plot.alt == "Error: CRPS over steps ahead, 1.00 at 1.00, 3.00 at 2.00."
 
 
-def test_reliability_is_drawn_beside_the_line_where_confidence_is_right() -> None:
-    plot = charts.reliability({"reliability/confidence": [0.5, 1.0], "reliability/accuracy": [0.25, 1.0]})
-    assert plot
+def test_lines_without_points_and_of_one_point_are_drawn() -> None:
+    for points in ([], [(3, 1.0)], [(math.nan, math.nan)]):
+        assert charts.lines(Lines(title="t", x_label="x", y_label="y", lines={"model": points})).ys
+
+
+def test_calibration_is_drawn_beside_the_line_where_confidence_is_right() -> None:
+    plot = charts.lines(classes.calibration([0.5, 1.0], [0.25, 1.0]))
     assert [(line.style, line.path) for line in plot.lines] == [
         ("baseline-0", "M0.00 100.00L100.00 0.00"), ("median", "M50.00 75.00L100.00 0.00"),
     ]  # fmt: skip
     assert "0.250 at 0.500" in plot.alt
-    assert charts.reliability({}) is None
 
 
-def test_a_confusion_table_shades_each_count_by_its_row() -> None:
-    table = confusion({"confusion/0": [9.0, 1.0], "confusion/1": [0.0, 0.0]}, ["cat"])
-    assert table
-    assert table.names == ["cat", "1"]
-    assert [[(cell.text, cell.heat) for cell in row] for row in table.rows] == [
+def test_counts_are_shaded_by_their_row_and_signed_numbers_by_their_size() -> None:
+    counts = cells.matrix(classes.confusions(["cat", "1"], np.array([[9, 1], [0, 0]])))
+    assert (counts.corner, counts.names, counts.columns) == ("true ╲ predicted", ["cat", "1"], ["cat", "1"])
+    assert [[(cell.text, cell.heat) for cell in row] for row in counts.rows] == [
         [("9", 9), ("1", 1)], [("0", 0), ("0", 0)],
     ]  # fmt: skip
-    assert confusion({}, []) is None
+    signed = cells.matrix(Matrix(title="t", rows=["a"], columns=["a", "b", "c"], cells=[[-0.5, 0.25, math.nan]]))
+    assert [(cell.text, cell.heat, cell.negative) for cell in signed.rows[0]] == [
+        ("−0.50", 10, True), ("0.25", 5, False), ("NaN", 0, False),
+    ]  # fmt: skip
+
+
+def test_of_many_classes_the_pairs_that_are_confused_most_are_told() -> None:
+    counts = np.diag(np.full(30, 50))
+    counts[3, 7], counts[29, 0] = 4, 9
+    found = classes.confusions([f"c{number}" for number in range(30)], counts)
+    assert isinstance(found, Table)
+    assert found.rows == (("c29", "c0", 9), ("c3", "c7", 4))

@@ -42,7 +42,7 @@ def chromium() -> str:
     """The browser's program; its absence is a failure that says how to mend it."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        pytest.fail(f"No Chromium ({', '.join(NAMES)}) on the PATH. To mend it: apt-get install chromium")
+        pytest.fail(f"No Chromium ({', '.join(NAMES)}) on the PATH. Remedy: apt-get install chromium")
     return found
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 from demo import fleet
 
+from genfoundry import task
 from genfoundry.report.sections import section
-from genfoundry.task_words import WORDS
 
-LIMITS = {**{task: words.limits for task, words in WORDS.items()}, "colouring": ""}
+LIMITS = {**{each.name: each.limits for each in task.every()}, "colouring": ""}
 
 
-@pytest.mark.parametrize("task", LIMITS)
-def test_the_report_says_the_limits_of_the_task_that_was_judged(task):
+@pytest.mark.parametrize("name", LIMITS)
+def test_the_report_says_the_limits_of_the_task_that_was_judged(name):
     view = fleet()[0]
-    evaluation = view.version.evaluation.model_copy(update={"task": task})
+    evaluation = view.version.evaluation.model_copy(update={"task": name})
     shown = view.model_copy(update={"version": view.version.model_copy(update={"evaluation": evaluation})})
-    assert section(shown, "a").limits == LIMITS[task]
+    assert section(shown, "a").limits == LIMITS[name]
 
 
 def test_an_evaluation_of_before_tasks_were_recorded_has_its_familys_limits():
     for view in fleet():
         assert view.version.evaluation.task == ""
-        assert section(view, "a").limits in {words.limits for words in WORDS.values()}
+        assert section(view, "a").limits in {each.limits for each in task.every()}

@@ -10,6 +10,7 @@ import pytest
 from demo import FD, classifier_view, fleet, grid, image_view, page, score, series_view
 from live import HOSTILE, Page, dangers
 
+from genfoundry.exhibit import Bands, Bars, Exhibit, Lines, Matrix, Picture, Sound, Table
 from genfoundry.report import RunView, render
 
 
@@ -28,6 +29,30 @@ def with_scores(view: RunView, *scores) -> RunView:
     return view.model_copy(update={"version": view.version.model_copy(update={"evaluation": evaluation})})
 
 
+WAV = b"RIFF\x24\x00\x00\x00WAVEfmt "
+FILES = {"one.png": grid(1, 2, 0.1), "one.wav": WAV}
+
+
+def of_every_form(text: str) -> tuple[Exhibit, ...]:
+    """One exhibit of each form, with `text` wherever one may say something."""
+    said = {"title": text, "caption": text}
+    return (
+        Picture(**said, file="one.png", alt=text),
+        Lines(**said, x_label=text, y_label=text, lines={text: [(0, 1), (1, 2)], f"{text}2": [(0, 2), (1, 1)]}),
+        Bands(**said, unit=text, start=text, freq=text, past=[1, 2], observed=[2, None], quantiles={"0.5": [1, 2]},
+              lines={text: [1, 2]}),
+        Bars(**said, bars=[(text, 1), (f"{text}2", -1)], beside={text: [1, math.nan]}),
+        Matrix(**said, row_label=text, column_label=text, rows=[text], columns=[text], cells=[[-0.5]]),
+        Table(**said, columns=[text, text], rows=[(text, 0.5), (text, text)]),
+        Sound(**said, file="one.wav"),
+    )  # fmt: skip
+
+
+def _spoilt(exhibit: Exhibit, text: str) -> Exhibit:
+    more = {"lines": {text: exhibit.past[:24]}} if isinstance(exhibit, Bands) else {}
+    return exhibit.model_copy(update={"caption": text, **more})
+
+
 def spoil(view: RunView, text: str) -> RunView:
     """The view with `text` in every place that a user's data can reach."""
     version, evaluation = view.version, view.version.evaluation
@@ -36,7 +61,6 @@ def spoil(view: RunView, text: str) -> RunView:
         update={
             "checkpoint": checkpoint,
             "protocol": {text: text},
-            "details": {**evaluation.details, text: [0.5]},
             "scores": (*evaluation.scores, score(text, 1.0, 0.5, 2.0), score(evaluation.primary, 2.0, 1.9, 2.1, text)),
         }
     )
@@ -55,11 +79,8 @@ def spoil(view: RunView, text: str) -> RunView:
             "card": dict.fromkeys(view.card, text) | {"class_names": [text] * 10, "policy": {text: text}},
             "validation": view.validation.model_copy(update={"checks": checks, "version": data, "counts": {text: 3}}),
             "curves": {f"train/{text}": [(0, 1.0), (1, 2.0)]},
-            "images": {**view.images, text: next(iter(view.images.values()), b"")},
-            "forecasts": [
-                {**f, "series": text, "unit": text, "start": text, "freq": text, "baselines": {text: f["past"][:24]}}
-                for f in view.forecasts
-            ],
+            "exhibits": (*(_spoilt(each, text) for each in view.exhibits), *of_every_form(text)),
+            "files": view.files | FILES,
             "settings": {text: {text: text}},
         }
     )
@@ -83,7 +104,7 @@ def test_the_danger_check_sees_danger() -> None:
 def test_the_page_loads_nothing_and_forbids_it(shown: Page) -> None:
     assert dangers(shown) == []
     policies = [m["content"] for m in shown.having("meta") if m.get("http-equiv") == "Content-Security-Policy"]
-    assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+    assert policies == ["default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"]
 
 
 def test_style_sheet_loads_nothing(views: list[RunView]) -> None:
@@ -158,13 +179,14 @@ def test_no_runs() -> None:
 
 
 def test_bytes_that_are_no_png_are_left_out() -> None:
-    view = image_view("a", "gan", "", "", 1.0).model_copy(update={"images": {"samples": b"<svg onload=alert(1)>"}})
-    assert Page(page([view])).having("img") == []
+    view = image_view("a", "gan", "", "", 1.0)
+    files = dict.fromkeys(view.files, b"<svg onload=alert(1)>")
+    assert Page(page([view.model_copy(update={"files": files, "snapshots": {}})])).having("img") == []
 
 
 def test_a_damaged_png_does_not_stop_the_page() -> None:
     damaged = grid(2, 2, 0.1)[:60]
-    view = image_view("a", "gan", "", "", 1.0).model_copy(update={"images": {"samples": damaged}})
+    view = image_view("a", "gan", "", "", 1.0).model_copy(update={"files": {"samples.png": damaged}, "snapshots": {}})
     assert len(Page(page([view])).having("img")) == 1
 
 
@@ -189,11 +211,11 @@ def test_the_score_of_the_board_is_shown_with_interval_and_floors(views: list[Ru
 def test_what_a_classifier_needs_of_data_stands_beside_what_it_took() -> None:
     one = classifier_view()
     text = page([one])
-    table = text[text.index("What each needs of data: accuracy") :]
+    table = text[text.index("Accuracy by the share of the training data") :]
     table = table[: table.index("</table>")]
     assert re.findall(r"<th scope=\"col\">([^<]*)", table) == ["Model", "1 %", "all"]
     assert re.findall(r"<td>([^<]*)", table) == ["79.1 % (76.5 % to 81.5 %)", "97.9 % (96.9 % to 98.6 %)"]
-    assert "needs of data" not in page([one.model_copy(update={"learned": {}})])
+    assert "by the share of the training data" not in page([one.model_copy(update={"learned": {}})])
 
 
 def test_a_generator_of_the_same_data_stands_beside_the_classifiers_by_what_it_teaches() -> None:
@@ -207,12 +229,40 @@ def test_a_generator_of_the_same_data_stands_beside_the_classifiers_by_what_it_t
     )
     taught = other.model_copy(update={"version": other.version.model_copy(update={"evaluation": judged})})
     text = page([one, taught])
-    table = text[text.index("Discriminative beside generative") :]
+    table = text[text.index("Beside models of other tasks") :]
     cells = re.findall(r"<th scope=\"row\">([^<]*)</th><td>([^<]*)</td><td>([^<]*)", table[: table.index("</table>")])
     assert [(who, value) for who, _, value in cells] == [
         ("cnn-mnist", "97.9 % (96.9 % to 98.6 %)"),
         ("cgan", "84.0 % (83.0 % to 85.0 %)"),
-        ("real examples", "90.0 % (89.0 % to 91.0 %)"),
+        ("real data", "90.0 % (89.0 % to 91.0 %)"),
     ]
     assert "1200 steps of training" in cells[-1][1]
-    assert "Discriminative beside generative" not in page([one, other])
+    assert "Beside models of other tasks" not in page([one, other])
+
+
+def test_every_form_of_exhibit_is_drawn_below_its_heading_and_said_in_words() -> None:
+    view = classifier_view().model_copy(update={"exhibits": of_every_form("what it is"), "files": FILES})
+    parsed = Page(page([view]))
+    assert dangers(parsed) == []
+    assert parsed.having("img")[-1]["alt"] == "what it is"
+    (sound,) = parsed.having("audio")
+    assert sound["src"].startswith("data:audio/wav;base64,")
+    labels = [svg["aria-label"] for svg in parsed.having("svg") if svg.get("role") == "img"]
+    assert any(label.startswith("Forecast of what it is") for label in labels)
+    assert any(label.startswith("what it is: what it is over what it is, 1.00 at 0") for label in labels)
+    assert "what it is: what it is 1.0, what it is2 −1.0" in [box.get("aria-label") for box in parsed.having("div")]
+    assert "".join(parsed.text).count("what it is") > 20
+
+
+def test_exhibits_of_one_heading_stand_together_in_the_judges_order() -> None:
+    html = page([series_view()])
+    headings = re.findall(r"<h3>([^<]+)</h3>", html.split('<section class="model"')[1])
+    assert headings[:4] == [
+        "Forecasts", "The verdict, and why", "Scores, beside what they are measured against", "CRPS by step ahead",
+    ]  # fmt: skip
+    assert html.count('class="plot fan"') == 5
+
+
+def test_an_exhibit_whose_file_is_gone_is_left_out_with_its_heading() -> None:
+    view = classifier_view().model_copy(update={"exhibits": (Picture(title="Lost", file="gone.png", alt="gone"),)})
+    assert "Lost" not in page([view])

@@ -43,8 +43,8 @@ def test_durations(seconds: float, text: str) -> None:
     [
         ("fd_domain-1a2b_1k", "Fréchet distance", "features of domain classifier 1a2b, 1,000 samples"),
         ("fd_inf_pca64", "Fréchet distance, at infinitely many samples", "64 principal components"),
-        ("crps_h24_o14", "CRPS", "24 steps ahead, 14 origins a series"),
-        ("coverage_80_h24_o14", "Coverage of the 80 % band", "24 steps ahead, 14 origins a series"),
+        ("crps_h24_o14", "CRPS", "24 steps ahead, 14 origins per series"),
+        ("coverage80_h24_o14", "Coverage of the 80 % band", "24 steps ahead, 14 origins per series"),
         ("coverage_domain-1a_1k", "Coverage", "features of domain classifier 1a, 1,000 samples"),
         ("near_copy_rate_pca64_500", "Near copies", "64 principal components, 500 samples"),
         ("elbo_bits_per_dim", "ELBO in bits per dimension", ""),

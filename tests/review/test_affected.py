@@ -7,10 +7,10 @@ from genfoundry_flows import recipes
 
 from genfoundry import catalog
 from genfoundry.review import affected
-from genfoundry.review.affected import Change, Shelf
+from genfoundry.review.affected import Change, RecipeIndex
 
 FLOWS = recipes.FOLDER.parent
-HERE = Shelf(
+HERE = RecipeIndex(
     recipes.FOLDER,
     {name: recipes.load(name) for name in recipes.names()},
     ("genfoundry_flows.pipeline",),

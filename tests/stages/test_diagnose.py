@@ -42,7 +42,7 @@ def examined(*options: str) -> Result:
 
 
 def wrong() -> tuple[str, str]:
-    """The one thing that is wrong, and what mends it."""
+    """The one thing that is wrong, and what repairs it."""
     found = examined("--json")
     assert found.exit_code == 1
     (only,) = json.loads(found.stdout)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from genfoundry.data.versions import dvc
-from genfoundry.dataset import locate, verify
+from genfoundry.dataset import open_version, verify
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest, state_dir
 from genfoundry.records import DatasetVersion
@@ -40,8 +40,7 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DatasetVersion:
 def test_a_clone_gets_the_recorded_version_from_the_remote(shared: DatasetVersion, tmp_path: Path) -> None:
     before = (tmp_path / "project/data.dvc").read_bytes()
     assert fetch_dataset("mine") == shared
-    assert locate(shared) == state_dir("datasets") / shared.digest
-    verify(locate(shared), shared.digest)
+    assert open_version(shared).folder == state_dir("datasets") / shared.digest
     assert (tmp_path / "project/data.dvc").read_bytes() == before
     shutil.rmtree(tmp_path / "remote")
     shutil.rmtree(tmp_path / "project/.dvc/cache", ignore_errors=True)
@@ -75,7 +74,7 @@ def test_a_remote_without_the_object_or_no_remote_says_what_to_do(shared: Datase
 def test_a_changed_file_in_data_is_named(shared: DatasetVersion, tmp_path: Path) -> None:
     dvc.bring("mine", shared.digest, tmp_path / "project/data/mine")
     assert fetch_dataset("mine") == shared
-    assert locate(shared) == tmp_path / "project/data/mine"
+    assert open_version(shared).folder == tmp_path / "project/data/mine"
     (tmp_path / "project/data/mine/test-labels.npy").unlink()
     with pytest.raises(UserError, match=r"test-labels.npy is missing"):
         fetch_dataset("mine")

@@ -24,8 +24,8 @@ from genfoundry.data.building import write_sealed
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
 from genfoundry.kinds.series.spec import SeriesSpec
-from genfoundry.stages import foresee
-from genfoundry.stages.generate import Wishes, find_version, generate_samples
+from genfoundry.stages.generate import find_version, generate_samples
+from genfoundry.tasks.forecasting import generate as forecasts
 from genfoundry.training.loader import build_model, write_model
 
 SERIES = SeriesSpec(freq="D", season=7, context=10, horizon=4, num_series=2)
@@ -109,7 +109,7 @@ def pixels(path):
 @pytest.mark.parametrize("name", ["plain", "classes", "pixels", "pyramid"])
 def test_the_same_seed_gives_the_same_bytes_and_fewer_are_the_first_of_more(name, tmp_path):
     for folder, number, seed in (("a", 40, 7), ("again", 40, 7), ("few", 10, 7), ("other", 10, 8)):
-        made = generate_samples(name, tmp_path / folder, Wishes(number=number, seed=seed))
+        made = generate_samples(name, tmp_path / folder, {"number": number, "seed": seed})
         assert [path.name for path in made.files] == [*(f"{i:05d}.png" for i in range(number)), "contact-sheet.png"]
     a, again, few, other = (written(tmp_path / folder) for folder in ("a", "again", "few", "other"))
     assert a == again
@@ -121,7 +121,7 @@ def test_the_same_seed_gives_the_same_bytes_and_fewer_are_the_first_of_more(name
 
 
 def test_an_image_says_that_it_is_synthetic_and_whence_it_comes(registry, tmp_path):
-    generate_samples("classes", tmp_path / "out", Wishes(number=1, seed=3, label="4"))
+    generate_samples("classes", tmp_path / "out", {"number": 1, "seed": 3, "label": "4"})
     weights = json.loads(tracking.get_version("classes", 1).tags["genfoundry.files"])["weights.safetensors"]
     for file in ("00000.png", "contact-sheet.png"):
         with Image.open(tmp_path / "out" / file) as image:
@@ -139,7 +139,7 @@ def test_an_image_says_that_it_is_synthetic_and_whence_it_comes(registry, tmp_pa
 
 def test_a_class_is_a_number_or_a_name_and_without_one_they_take_turns(tmp_path):
     names = {"turns": None, "three": "3", "four": "4"}
-    made = {key: generate_samples("classes", tmp_path / key, Wishes(number=5, label=at)) for key, at in names.items()}
+    made = {key: generate_samples("classes", tmp_path / key, {"number": 5, "label": at}) for key, at in names.items()}
     turns, three, four = ([path.read_bytes() for path in made[key].files[:5]] for key in names)
     drawn = [[pixels(made[key].files[row]).tolist() for key in names] for row in range(5)]
     assert drawn[3][0] == drawn[3][1] != drawn[3][2]
@@ -149,24 +149,24 @@ def test_a_class_is_a_number_or_a_name_and_without_one_they_take_turns(tmp_path)
     with pytest.raises(
         UserError, match=r"There is no class '10'\.\n.*its name, or by its number from 0 to 9: '0', '1'"
     ):
-        generate_samples("classes", tmp_path / "none", Wishes(label="10"))
+        generate_samples("classes", tmp_path / "none", {"label": "10"})
 
 
 def test_the_name_of_a_class_wins_over_a_place_and_both_are_stamped(tmp_path):
     """Of the weights that were published with names; those on today's card of their data are others."""
     for asked, place in (("2", 4), ("10", 1), ("8", 8)):
-        named = generate_samples("roman", tmp_path / f"named-{asked}", Wishes(number=1, label=asked))
-        plain = generate_samples("classes", tmp_path / f"plain-{asked}", Wishes(number=1, label=str(place)))
+        named = generate_samples("roman", tmp_path / f"named-{asked}", {"number": 1, "label": asked})
+        plain = generate_samples("classes", tmp_path / f"plain-{asked}", {"number": 1, "label": str(place)})
         assert (pixels(named.files[0]) == pixels(plain.files[0])).all()
         assert named.provenance.given == f"class '{ROMAN[place]}' (number {place})"
     with pytest.raises(UserError, match=r"There is no class 'cat'\.\n.*: '1', '10', '11', '12', '2'"):
-        generate_samples("roman", tmp_path / "none", Wishes(label="cat"))
+        generate_samples("roman", tmp_path / "none", {"label": "cat"})
 
 
 def test_where_nobody_knows_the_names_a_number_is_said_to_be_a_place(home, tmp_path, monkeypatch):
     (home / "data" / "digits").rename(home / "elsewhere")
     try:
-        made = generate_samples("classes", tmp_path / "out", Wishes(number=1, label="4"))
+        made = generate_samples("classes", tmp_path / "out", {"number": 1, "label": "4"})
     finally:
         (home / "elsewhere").rename(home / "data" / "digits")
     assert made.provenance.given == "class 4"
@@ -191,7 +191,7 @@ def test_where_nobody_knows_the_names_a_number_is_said_to_be_a_place(home, tmp_p
 )
 def test_what_a_model_cannot_do_is_a_sentence_and_writes_nothing(name, wishes, sentence, tmp_path):
     with pytest.raises(UserError, match=sentence):
-        generate_samples(name, tmp_path / "out", Wishes(**wishes))
+        generate_samples(name, tmp_path / "out", dict(**wishes))
     assert not (tmp_path / "out").exists()
 
 
@@ -209,13 +209,13 @@ def test_the_champion_is_taken_else_the_newest_with_a_note():
 def test_a_folder_with_files_is_left_alone_unless_forced(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="is not empty"):
-        generate_samples("plain", tmp_path, Wishes(number=1))
-    generate_samples("plain", tmp_path, Wishes(number=1), force=True)
+        generate_samples("plain", tmp_path, {"number": 1})
+    generate_samples("plain", tmp_path, {"number": 1}, force=True)
     assert sorted(written(tmp_path)) == ["00000.png", "contact-sheet.png", "mine.txt"]
     with pytest.raises(UserError, match="not a folder"):
-        generate_samples("plain", tmp_path / "mine.txt", Wishes(number=1))
+        generate_samples("plain", tmp_path / "mine.txt", {"number": 1})
     with pytest.raises(UserError, match="can't be written"):
-        generate_samples("plain", tmp_path / "mine.txt" / "below", Wishes(number=1))
+        generate_samples("plain", tmp_path / "mine.txt" / "below", {"number": 1})
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_folder_with_files_is_left_alone_unless_forced(tmp_path):
 )
 def test_a_grey_image_of_any_mode_and_size_is_enlarged(mode, size, suffix, tmp_path):
     Image.new("L", size, 1).convert(mode).save(tmp_path / f"small.{suffix}")
-    made = generate_samples("enlarger", tmp_path / "out", Wishes(image=tmp_path / f"small.{suffix}"))
+    made = generate_samples("enlarger", tmp_path / "out", {"image": tmp_path / f"small.{suffix}"})
     assert [path.name for path in made.files] == ["small-x2.png"]
     image = Image.open(made.files[0])
     assert (image.mode, image.size) == ("L", (2 * size[0], 2 * size[1]))
@@ -239,7 +239,7 @@ def test_a_completion_keeps_what_is_opaque(tmp_path):
     hole[2:4, 5] = 0
     Image.merge("LA", [Image.fromarray(ramp), Image.fromarray(hole)]).save(tmp_path / "hole.png")
     for name, known in (("whole", np.arange(8)[:, None].repeat(8, 1) < 4), ("hole", hole > 0)):
-        made = generate_samples("pixels", tmp_path / name, Wishes(number=3, image=tmp_path / f"{name}.png"))
+        made = generate_samples("pixels", tmp_path / name, {"number": 3, "image": tmp_path / f"{name}.png"})
         drawn = np.stack([pixels(path) for path in made.files[:3]])
         assert (drawn[:, known] == ramp[known]).all()
         assert len({tuple(image[~known]) for image in drawn}) == 3
@@ -266,18 +266,18 @@ def bad_images(folder):
 def test_an_image_that_is_none_is_a_sentence(tmp_path):
     for name, sentence in bad_images(tmp_path).items():
         with pytest.raises(UserError, match=sentence):
-            generate_samples("pixels", tmp_path / "out", Wishes(number=1, image=tmp_path / f"{name}.png"))
+            generate_samples("pixels", tmp_path / "out", {"number": 1, "image": tmp_path / f"{name}.png"})
     with pytest.raises(UserError, match="is in CMYK"):
-        generate_samples("pixels", tmp_path / "out", Wishes(number=1, image=tmp_path / "print.jpg"))
+        generate_samples("pixels", tmp_path / "out", {"number": 1, "image": tmp_path / "print.jpg"})
     Image.new("1", (4900, 4900)).save(tmp_path / "large.png")
     with pytest.raises(UserError, match="too many to be enlarged 2 times"):
-        generate_samples("enlarger", tmp_path / "out", Wishes(image=tmp_path / "large.png"))
+        generate_samples("enlarger", tmp_path / "out", {"image": tmp_path / "large.png"})
     assert not (tmp_path / "out").exists()
 
 
 def test_a_forecast_begins_after_the_date_and_says_whence_it_comes(tmp_path):
     for folder in ("a", "b"):
-        made = generate_samples("days", tmp_path / folder, Wishes(number=5, seed=2, until="2020-01-20T02:00+02:00"))
+        made = generate_samples("days", tmp_path / folder, {"number": 5, "seed": 2, "until": "2020-01-20T02:00+02:00"})
     assert written(tmp_path / "a") == written(tmp_path / "b")
     table = pd.read_csv(made.files[0])
     assert list(table) == ["unique_id", "ds", "mean", "q0.025", "q0.1", "q0.5", "q0.9", "q0.975", "ai_generated"]
@@ -294,17 +294,17 @@ def test_a_forecast_begins_after_the_date_and_says_whence_it_comes(tmp_path):
 
 
 def test_each_series_goes_on_from_its_end_or_is_left_out(tmp_path):
-    whole = generate_samples("days", tmp_path / "whole", Wishes(number=5))
+    whole = generate_samples("days", tmp_path / "whole", {"number": 5})
     table = pd.read_csv(whole.files[0]).groupby("unique_id")["ds"].first()
     assert table.to_dict() == {"a": "2020-02-10", "b": "2020-01-31"}
-    late = generate_samples("days", tmp_path / "late", Wishes(number=5, until="2020-02-09"))
+    late = generate_samples("days", tmp_path / "late", {"number": 5, "until": "2020-02-09"})
     assert set(pd.read_csv(late.files[0])["unique_id"]) == {"a"}
     assert "Left out, for they don't reach so far or have too little of the past: b." in late.notes
 
 
 def forecast(out, until=None, **wishes):
     """What the zoned version forecasts: the first moment of each series, what was given, and the notes."""
-    made = generate_samples("zoned", out, Wishes(until=until, **wishes))
+    made = generate_samples("zoned", out, dict(until=until, **wishes))
     first = pd.read_csv(made.files[0]).groupby("unique_id")["ds"].first().to_dict()
     return first, made.provenance.given, made.notes[1:]
 
@@ -323,13 +323,13 @@ def test_a_forecast_begins_after_the_last_value_in_the_zone_of_the_data(tmp_path
 
 
 def test_a_gap_before_the_date_is_no_knowledge(tmp_path):
-    made = generate_samples("days", tmp_path / "gap", Wishes(number=5, until="2020-01-13"))  # has no value
+    made = generate_samples("days", tmp_path / "gap", {"number": 5, "until": "2020-01-13"})  # has no value
     table = pd.read_csv(made.files[0]).groupby("unique_id")["ds"].first()
     assert (table.to_dict(), made.provenance.given) == ({"a": "2020-01-13", "b": "2020-01-13"}, "until 2020-01-12")
 
 
 def test_quantiles_that_a_family_knows_are_the_same_for_every_seed(tmp_path):
-    tables = [generate_samples("zoned", tmp_path / str(seed), Wishes(seed=seed)).files[0] for seed in (0, 1)]
+    tables = [generate_samples("zoned", tmp_path / str(seed), {"seed": seed}).files[0] for seed in (0, 1)]
     assert tables[0].read_bytes() == tables[1].read_bytes()
     assert forecast(tmp_path / "few", number=5)[2] == [
         "This family knows its quantiles and draws no futures: -n changes nothing."
@@ -338,15 +338,15 @@ def test_quantiles_that_a_family_knows_are_the_same_for_every_seed(tmp_path):
 
 def test_sets_that_were_taken_in_before_are_written_in_utc(home):
     card = read_card(home / "data" / "zoned").model_copy(update={"zone": ""})
-    assert foresee._zone(card) == ""
-    assert foresee._zone(card.model_copy(update={"policy": {"time": "converted to UTC"}})) == "+00:00"
-    assert foresee._zone(card.model_copy(update={"policy": {"time": "without a time zone, taken as UTC"}})) == ""
+    assert forecasts._zone(card) == ""
+    assert forecasts._zone(card.model_copy(update={"policy": {"time": "converted to UTC"}})) == "+00:00"
+    assert forecasts._zone(card.model_copy(update={"policy": {"time": "without a time zone, taken as UTC"}})) == ""
 
 
 @pytest.mark.parametrize("until", ["2020-01-09", "2020-02-10", "yesterday", "2020-13-01", ""])
 def test_a_date_out_of_range_names_the_range(until, tmp_path):
     with pytest.raises(UserError, match="a date from 2020-01-10 to 2020-02-09"):
-        generate_samples("days", tmp_path / "out", Wishes(until=until))
+        generate_samples("days", tmp_path / "out", {"until": until})
 
 
 def test_the_command_prints_what_was_written(tmp_path):

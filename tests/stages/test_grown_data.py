@@ -18,15 +18,15 @@ from genfoundry.datasets import digits
 from genfoundry.gate import Policy
 from genfoundry.kinds.image import storage
 from genfoundry.kinds.image.rows import ImageRows
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Cost, DatasetVersion, ModelVersion
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.stages.register import register_model
 from genfoundry.stages.rejudge import rejudge
+from genfoundry.tasks.generation.about import Plan
 from genfoundry.training.loader import build_model, write_model
 from genfoundry.training.rows import shuffled_rows
 
-PLAN = EvaluationPlan()
+PLAN = Plan()
 FEW, MORE, MUCH = 5, 40, 300  # steps: worse than the champion, the champion, better
 
 

@@ -107,7 +107,7 @@ def test_other_weights_than_the_evaluated_ones_are_refused(name, tmp_path):
 
 def test_a_damaged_upload_never_becomes_champion(name, tmp_path):
     evaluation = trained(name, tmp_path, 50)
-    folder = Path(tracking.source(evaluation.checkpoint.run_id).removeprefix("file://"))
+    folder = Path(tracking.published.source(evaluation.checkpoint.run_id).removeprefix("file://"))
     (folder / "weights.safetensors").write_bytes(b"\0" * 100)
     with pytest.raises(UserError, match=r"weights\.safetensors of MLflow run"):
         register_model(evaluation, Policy(), name)
@@ -194,5 +194,5 @@ def test_pyfunc_loads_the_champion_in_a_clean_process_and_draws_the_same_bytes(n
     rows = pd.DataFrame({"seed": [3, 1, 3, 9], "label": [0, 1, 0, 5]})
     model: Any = load_version(name, "champion")
     here = Images(model, model.spec).predict(rows)
-    assert tracking.doctor(name) == [], "MLflow's own file beside a loaded model is no damage"
+    assert tracking.diagnose(name) == [], "MLflow's own file beside a loaded model is no damage"
     assert hashlib.sha256(np.ascontiguousarray(here).tobytes()).hexdigest() == found

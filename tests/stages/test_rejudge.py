@@ -16,11 +16,11 @@ from genfoundry.datasets import digits
 from genfoundry.files import state_dir
 from genfoundry.gate import Policy
 from genfoundry.kinds.image import storage
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, Score
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.stages.register import register_model
 from genfoundry.stages.rejudge import compared, rejudge
+from genfoundry.tasks.generation.about import Plan
 from genfoundry.tracking import VersionInfo
 from genfoundry.tracking.store import client
 
@@ -56,7 +56,7 @@ def test_a_rate_of_another_number_of_examples_is() -> None:
     assert compared(INFO, then, then.model_copy(update={"scores": (lower,)})).state == "WORSE"
 
 
-PLAN = EvaluationPlan(num_samples=32, seeds=1)
+PLAN = Plan(num_samples=32, seeds=1)
 DIGITS = tuple("0123456789")
 
 

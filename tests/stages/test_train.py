@@ -34,7 +34,7 @@ def test_of_two_equal_trainings_at_once_one_is_skipped(root):
     assert one.run_id == other.run_id
     assert one.fraction == other.fraction == 0.5
     assert one.weights_digest == other.weights_digest
-    assert [run.run_key for run in tracking.list_runs()] == [one.run_key]
+    assert [run.run_key for run in tracking.runs.list_runs()] == [one.run_key]
 
 
 def trained(root: Path, **training) -> Checkpoint:
@@ -55,10 +55,10 @@ def test_a_trainer_that_is_killed_leaves_no_run_open(root):
         os.kill(_pid(root), signal.SIGKILL)
         with pytest.raises(UserError, match="ended with status -9 and left no result"):
             training.result()
-    (run,) = tracking.list_runs()
+    (run,) = tracking.runs.list_runs()
     assert (run.status, run.outcome) == ("FAILED", "FAILED")
     assert "killed by SIGKILL" in run.tags["genfoundry.sentence"]
-    assert tracking.reconcile() == []
+    assert tracking.repair_store() == []
 
 
 def _pid(root: Path) -> int:

@@ -1,40 +1,35 @@
-"""One contract for all families: what `check_model` asks, every family keeps."""
+"""One contract for all families: what `check_model` asks, every family keeps.
+
+What rows and samples look like is the kind's to say, what is served is the task's, and what a family can do besides is
+read from the table of capabilities: a new one has to be checked here.
+"""
 
 from __future__ import annotations
 
+import importlib
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import torch
+from mlflow.types.schema import TensorSpec
+from support.kinds import image, series
 
+from genfoundry import catalog, task
 from genfoundry.batch import Batch
 from genfoundry.kinds.image.rows import ImageBatch
 from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.kinds.series.rows import SeriesBatch
 from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.model import (
-    Classifies,
-    Completes,
-    Decodes,
-    HasLikelihood,
-    HasQuantiles,
     Model,
-    Pyramids,
-    Reconstructs,
-    ScoresAnomalies,
-    Upscales,
 )
-from genfoundry.modelling.forecaster import Forecaster
 from genfoundry.training.loader import build_model, load_model, write_model
 
-IMAGE_SPECS = [
-    ImageSpec(channels=1, height=28, width=28, num_classes=10),
-    ImageSpec(channels=3, height=32, width=48, num_classes=3),
-    ImageSpec(channels=1, height=8, width=8, num_classes=2),
-]
-SERIES_SPEC = SeriesSpec(freq="h", season=24, context=72, horizon=6, num_series=3)
+IMAGE_SPECS, (SERIES_SPEC,) = image.SPECS, series.SPECS
 
 
 def batch_of(spec: ImageSpec | SeriesSpec, rows: int, seed: int = 0) -> Batch:
@@ -50,10 +45,11 @@ def batch_of(spec: ImageSpec | SeriesSpec, rows: int, seed: int = 0) -> Batch:
 
 
 def check_model(family: str, spec: ImageSpec | SeriesSpec, folder: Path, **settings) -> None:
-    """Train two steps, sample, publish, load: every promise of `genfoundry.model` on one spec."""
+    """Train two steps, sample, publish, load, serve: every promise of `genfoundry.model` on one spec."""
     torch.manual_seed(0)
     model = build_model(family, spec, settings)
     batch = batch_of(spec, 8)
+    model.before_training(lambda: [batch_of(spec, 64, seed) for seed in range(2)])
     touched = _train(model, batch)
     idle = [name for name, p in model.named_parameters() if p.requires_grad and name not in touched]
     assert not idle, f"no gradient ever reached {idle}"
@@ -62,8 +58,9 @@ def check_model(family: str, spec: ImageSpec | SeriesSpec, folder: Path, **setti
     write_model(folder, family, model, model.state_dict())
     again = load_model(folder)
     if model.generative:
-        _check_samples(model, again, batch, spec)
-    _check_capabilities(model, again, batch, spec)
+        _check_samples(model, again, batch)
+    _check_capabilities(family, model, again, batch)
+    _check_served(family, again)
 
 
 def _train(model: Model, batch: Batch) -> set[str]:
@@ -86,79 +83,114 @@ def _train(model: Model, batch: Batch) -> set[str]:
     return touched
 
 
-def _check_samples(model: Model, again: Model, batch: Batch, spec: ImageSpec | SeriesSpec) -> None:
-    shape = spec.shape if isinstance(spec, ImageSpec) else (spec.horizon,)
+def _check_samples(model: Model, again: Model, batch: Batch) -> None:
     first = model.sample(batch, torch.Generator().manual_seed(7))
-    assert first.shape == (len(batch), *shape)
-    assert first.dtype == torch.float32
+    assert len(first) == len(batch)
     assert torch.isfinite(first).all()
-    if isinstance(spec, ImageSpec):
-        assert first.min() >= -1
-        assert first.max() <= 1
+    importlib.import_module(f"support.kinds.{model.kind}").check_samples(first, model.spec)
     torch.testing.assert_close(first, model.sample(batch, torch.Generator().manual_seed(7)), rtol=0, atol=0)
     drawn_again = model.sample(batch, torch.Generator().manual_seed(8))
-    assert torch.equal(first, drawn_again) == (model.task == "super_resolution"), "what the seed changes"
+    assert torch.equal(first, drawn_again) == model.deterministic, "what the seed changes"
     torch.testing.assert_close(first, again.sample(batch, torch.Generator().manual_seed(7)), rtol=0, atol=0)
-    for condition, changed in _altered(batch, spec).items():
+    for condition, changed in _altered(batch, model.kind).items():
         moved = not torch.equal(first, model.sample(changed, torch.Generator().manual_seed(7)))
         assert moved == (condition in model.conditions), f"{condition}: {'used' if moved else 'not used'}"
 
 
-def _altered(batch: Batch, spec: ImageSpec | SeriesSpec) -> dict[str, Batch]:
-    """The batch with one condition changed, by the condition's name."""
-    if isinstance(spec, SeriesSpec):
-        return {"past": replace(batch, past=batch.past * 1.5)}
-    return {
-        "label": replace(batch, labels=(batch.labels + 1) % spec.num_classes),
-        "image": replace(batch, images=batch.images.flip(3)),
-    }
+def _altered(batch: Batch, kind: str) -> dict[str, Batch]:
+    """The batch with one condition changed, for each that a family of the catalogue reads of this kind of data."""
+    families = [catalog.describe("models", name) for name in catalog.names("models")]
+    known = {each for family in families if family.attributes["kind"] == kind for each in family.conditions}
+    parts = {field.name.removesuffix("s"): field.name for field in fields(batch)}
+    return {name: replace(batch, **{parts[name]: getattr(batch, parts[name]).roll(1, 0)}) for name in known}
 
 
 @torch.no_grad()
-def _check_capabilities(model: Model, again: Model, batch: Batch, spec: ImageSpec | SeriesSpec) -> None:
+def _check_capabilities(family: str, model: Model, again: Model, batch: Batch) -> None:
     """What a family can do besides has the right shape, and is the same after loading."""
-    found = dict(_abilities(model, batch, spec))
-    for name, (values, shape) in found.items():
-        assert values.shape == shape, name
-        assert torch.isfinite(values).all(), name
-    for name, (values, _) in _abilities(again, batch, spec):
-        torch.testing.assert_close(found[name][0], values, rtol=0, atol=0, msg=name)
-    if isinstance(model, HasLikelihood):
-        assert (found["log_likelihood"][0] < 0).all(), "a probability of discrete data above 1"
+    methods = catalog.describe("models", family).methods
+    for name in catalog.capabilities():
+        if name in methods and name != "sample":
+            values, shape = CAPABILITIES[name](model, batch)
+            assert values.shape == shape, name
+            assert torch.isfinite(values).all(), name
+            torch.testing.assert_close(values, CAPABILITIES[name](again, batch)[0], rtol=0, atol=0, msg=name)
 
 
-def _abilities(
-    model: Model, batch: Batch, spec: ImageSpec | SeriesSpec
-) -> Iterator[tuple[str, tuple[torch.Tensor, tuple[int, ...]]]]:
-    """Name, and what was made with the shape that it should have, of every promise of `genfoundry.model` kept."""
-    rows, generator = len(batch), torch.Generator().manual_seed(5)
-    if isinstance(spec, SeriesSpec):
-        if isinstance(model, Forecaster):
-            yield "forecast", (model.forecast(batch, 3, generator), (rows, 3, spec.horizon))
-        if isinstance(model, HasQuantiles):
-            yield "forecast_quantiles", (model.forecast_quantiles(batch, (0.1, 0.7)), (rows, 2, spec.horizon))
-        return
-    if isinstance(model, Reconstructs):
-        yield "reconstruct", (model.reconstruct(batch), (rows, *spec.shape))
-    if isinstance(model, HasLikelihood):
-        yield "log_likelihood", (model.log_likelihood(batch), (rows,))
-    if isinstance(model, Classifies):
-        yield "classify", (model.classify(batch), (rows, spec.num_classes))
-    if isinstance(model, Decodes):
-        yield "decode", (model.decode(model.embed(batch)), (rows, *spec.shape))
-    if isinstance(model, ScoresAnomalies):
-        yield "anomaly_score", (model.anomaly_score(batch), (rows,))
-    if isinstance(model, Completes):
-        known = torch.arange(spec.height)[:, None].expand(rows, 1, spec.height, spec.width) < spec.height // 2
-        made = model.complete(batch.images, known, generator)
-        assert torch.equal(made[known.expand_as(made)], batch.images[known.expand_as(made)]), "what is known stays"
-        yield "complete", (made, (rows, *spec.shape))
-    if isinstance(model, Upscales):
-        scale = model.config.scale
-        yield "upscale", (model.upscale(batch.images), (rows, spec.channels, scale * spec.height, scale * spec.width))
-    if isinstance(model, Pyramids):
-        finest = model.sample_levels(batch, generator)[-1]
-        yield "sample_levels", (finest, (rows, *spec.shape))
+Checked = tuple[torch.Tensor, tuple[int, ...]]
+"""What a capability made, and the shape that it should have."""
+
+
+def _likelihood(model, batch) -> Checked:
+    nats = model.log_likelihood(batch)
+    assert (nats < 0).all(), "a probability of discrete data above 1"
+    return nats, (len(batch),)
+
+
+def _completed(model, batch) -> Checked:
+    spec, rows = model.spec, len(batch)
+    known = torch.arange(spec.height)[:, None].expand(rows, 1, spec.height, spec.width) < spec.height // 2
+    made = model.complete(batch.images, known, _stream())
+    assert torch.equal(made[known.expand_as(made)], batch.images[known.expand_as(made)]), "what is known stays"
+    return made, batch.images.shape
+
+
+def _upscaled(model, batch) -> Checked:
+    spec, scale = model.spec, model.scale
+    return model.upscale(batch.images), (len(batch), spec.channels, scale * spec.height, scale * spec.width)
+
+
+def _embedded(model, batch) -> Checked:
+    made = model.embed(batch)
+    return made, (len(batch), made.shape[1])
+
+
+def _stream() -> torch.Generator:
+    return torch.Generator().manual_seed(5)
+
+
+CAPABILITIES: dict[str, Callable[..., Checked]] = {
+    "reconstruct": lambda model, batch: (model.reconstruct(batch), batch.images.shape),
+    "log_likelihood": _likelihood,
+    "embed": _embedded,
+    "classify": lambda model, batch: (model.classify(batch), (len(batch), model.spec.num_classes)),
+    "forecast": lambda model, batch: (model.forecast(batch, 3, _stream()), (len(batch), 3, model.spec.horizon)),
+    "forecast_quantiles": lambda model, batch: (
+        model.forecast_quantiles(batch, (0.1, 0.7)),
+        (len(batch), 2, model.spec.horizon),
+    ),
+    "upscale": _upscaled,
+    "complete": _completed,
+    "decode": lambda model, batch: (model.decode(model.embed(batch)), batch.images.shape),
+    "anomaly_score": lambda model, batch: (model.anomaly_score(batch), (len(batch),)),
+    "sample_levels": lambda model, batch: (model.sample_levels(batch, _stream())[-1], batch.images.shape),
+}
+
+
+def _check_served(family: str, model: Model) -> None:
+    """The family can be judged in its own task, which serves it as it says."""
+    own = task.of(model.task)
+    assert own.fits(catalog.describe("models", family)), f"{own.name} needs {own.needs(model.kind)}"
+    assert "model.predict(" in own.usage("m", model.spec)
+    signature, served = own.signature(model), own.predictor(model)
+    (answer,) = signature.outputs.inputs[:1]
+    if (given := _given(signature.inputs.inputs)) is not None and isinstance(answer, TensorSpec):
+        found = served.predict(given)
+        assert found.dtype == answer.type
+        assert len(found) == len(given)
+        assert all(size in (-1, there) for size, there in zip(answer.shape, found.shape, strict=True))
+
+
+def _given(inputs: list) -> np.ndarray | pd.DataFrame | None:
+    """Three rows of what a signature asks for, where that is one array or whole numbers; None where it is more."""
+    rng = np.random.default_rng(0)
+    if isinstance(inputs[0], TensorSpec):
+        shape = [3, *(8 if size == -1 else size for size in inputs[0].shape[1:])]
+        return rng.integers(0, 256, shape).astype(inputs[0].type)
+    required = [column for column in inputs if column.required]
+    if any(column.type.name != "long" for column in required):
+        return None
+    return pd.DataFrame({column.name: rng.integers(0, 9, 3) for column in required})
 
 
 def error_on_cycles(model: Model, spec: SeriesSpec, steps: int, futures: int) -> float:

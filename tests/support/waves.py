@@ -12,13 +12,13 @@ from support import cards
 from genfoundry.data.building import write_sealed
 from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.model import Model
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Score
 from genfoundry.task import Judgement
+from genfoundry.tasks.forecasting.about import Plan
 
 SPEC = SeriesSpec(freq="4h", season=6, context=12, horizon=6, num_series=2)
 SPLITS = {"val": "2020-01-25", "test": "2020-01-28"}
-PLAN = EvaluationPlan(origins=5)
+PLAN = Plan(origins=5)
 
 
 def waves(root: Path, fault: float = 0.0, size: dict[str, float] = {}) -> Path:  # noqa: B006

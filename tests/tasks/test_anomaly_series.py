@@ -1,10 +1,10 @@
-import json
-
 import numpy as np
 import pytest
 from support.waves import PLAN, SPEC, Broken, Oracle, values, waves
 
+from genfoundry.dataset import verify
 from genfoundry.errors import UserError
+from genfoundry.exhibit import Table
 from genfoundry.judging import detectors
 from genfoundry.model import Model
 from genfoundry.tasks.anomaly.series import FAULTS, SIZES, beside_gaps, judge, plant, step_deviation, surprise
@@ -30,7 +30,7 @@ def oracle():
 
 
 def test_a_forecaster_that_knows_finds_faults_beside_baselines(folder, oracle, tmp_path):
-    found = judge(oracle, folder, MORE, None, tmp_path)
+    found = judge(oracle, verify(folder), MORE, None, tmp_path)
     assert found.primary == "auroc_h6_o20"
     model, chance = values(found, "model"), values(found, "noise")
     assert [*model] == [f"{name}_{protocol}" for protocol in ("h6_o20", "gaps_h6_o20") for name in NAMES]
@@ -38,18 +38,21 @@ def test_a_forecaster_that_knows_finds_faults_beside_baselines(folder, oracle, t
     assert model[found.primary].value > 0.9  # three deviations of steps of a wave of ten, with unit noise
     assert {score.subject for score in found.scores} == {"model", "noise", "seasonal_naive", "isolation_forest", "knn"}
     assert all(score.low <= score.value <= score.high for score in found.scores)
-    assert [*found.details] == [f"found/{fault}" for fault in FAULTS]
-    assert found.details["found/noise_burst"][0] > 0.5
-    shown = json.loads((tmp_path / "forecasts.json").read_text())
-    assert [row["series"].partition(", ")[2] for row in shown] == ["no fault", *(f.replace("_", " ") for f in FAULTS)]
+    *windows, table = found.exhibits
+    faults = [fault.replace("_", " ") for fault in FAULTS]
+    assert isinstance(table, Table)
+    assert table.columns == ("fault", "this model", "seasonal naive", "isolation forest", "nearest neighbours")
+    assert [row[0] for row in table.rows] == faults
+    assert int(str(table.rows[faults.index("noise burst")][1]).removesuffix("%")) > 50
+    assert [window.caption.partition(", ")[2] for window in windows] == ["no fault", *faults]
 
 
 def test_what_a_failing_recorder_leaves_beside_a_gap_is_found_among_windows_without_faults(folder, oracle, tmp_path):
     origins = rolling_origins(folder, SPEC, 20, oracle)
     gaps = beside_gaps(origins)
     assert [name for name, gap in zip(origins.names, gaps, strict=True) if gap] == ["a"] * 5 + ["b"] * 5
-    sound = judge(oracle, folder, MORE, None, tmp_path)
-    failing = judge(oracle, waves(tmp_path, fault=-9.0), MORE, None, tmp_path)
+    sound = judge(oracle, verify(folder), MORE, None, tmp_path)
+    failing = judge(oracle, verify(waves(tmp_path, fault=-9.0)), MORE, None, tmp_path)
     assert failing.protocol["windows with a real gap"] == 10
     before, after = (values(found, "model")["auroc_gaps_h6_o20"] for found in (sound, failing))
     assert before.low < after.low
@@ -58,12 +61,12 @@ def test_what_a_failing_recorder_leaves_beside_a_gap_is_found_among_windows_with
 
 def test_few_gaps_make_no_score(folder, oracle, tmp_path):
     few = MORE.model_copy(update={"origins": 6})
-    names = values(judge(oracle, folder, few, None, tmp_path), "model")
+    names = values(judge(oracle, verify(folder), few, None, tmp_path), "model")
     assert not any("gaps" in name for name in names)
 
 
 def test_a_broken_model_scores_nan_and_its_baselines_do_not(folder, tmp_path):
-    found = judge(Broken(SPEC, Model.Config()), folder, MORE, None, tmp_path)
+    found = judge(Broken(SPEC, Model.Config()), verify(folder), MORE, None, tmp_path)
     assert np.isnan([score.value for score in values(found, "model").values()]).all()
     assert np.isfinite([score.value for score in values(found, "knn").values()]).all()
 

@@ -1,12 +1,12 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from support.waves import PLAN, SPEC, Broken, Oracle, values, waves
 
+from genfoundry.dataset import verify
 from genfoundry.errors import UserError
+from genfoundry.exhibit import Bands, Lines
 from genfoundry.judging.baselines import apart, auto_ets, ensembles, filled, noise, random_walk, seasonal_naive
 from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.model import Model
@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
 
 
 def test_a_model_that_knows_is_scored_beside_the_baselines(folder, tmp_path):
-    found = judge(Oracle(SPEC, Model.Config()), folder, PLAN, None, tmp_path / "out")
+    found = judge(Oracle(SPEC, Model.Config()), verify(folder), PLAN, None, tmp_path / "out")
     assert found.primary == "scaled_crps_h6_o5"
     model, naive, ets, floor = (values(found, s) for s in ("model", "seasonal_naive", "auto_ets", "noise"))
     # E CRPS of the true N(μ, 1) is 1/√π; seasonal naive's error has twice the variance of the noise
@@ -43,7 +43,9 @@ def test_a_model_that_knows_is_scored_beside_the_baselines(folder, tmp_path):
     assert len(kept) == 10
     assert np.mean(kept) == pytest.approx(model["scaled_crps_h6_o5"].value, rel=1e-6)
     assert all(score.low <= score.value <= score.high for score in found.scores)
-    assert len(found.details["crps_by_step"]) == SPEC.horizon
+    (by_step,) = (each for each in found.exhibits if isinstance(each, Lines))
+    assert [step for step, _ in by_step.lines["model"]] == [*range(1, SPEC.horizon + 1)]
+    assert {*by_step.lines} == {"model", "seasonal_naive", "random_walk", "auto_ets"}
     assert found.protocol["windows"] == 10
 
 
@@ -56,8 +58,8 @@ def test_a_series_in_another_unit_decides_no_more_than_before(folder, tmp_path):
 
     (tmp_path / "larger").mkdir()
     other = waves(tmp_path / "larger", size={"b": 1000.0})
-    one = judge(Oracle(SPEC, Model.Config()), folder, PLAN, None, tmp_path / "out")
-    two = judge(Larger(SPEC, Model.Config()), other, PLAN, None, tmp_path / "out")
+    one = judge(Oracle(SPEC, Model.Config()), verify(folder), PLAN, None, tmp_path / "out")
+    two = judge(Larger(SPEC, Model.Config()), verify(other), PLAN, None, tmp_path / "out")
     for subject in ("model", "seasonal_naive", "noise"):
         for name, score in values(one, subject).items():
             if not name.startswith(("crps", "relative_crps")):
@@ -71,40 +73,41 @@ def test_a_series_in_another_unit_decides_no_more_than_before(folder, tmp_path):
 
 
 def test_a_series_that_never_moved_in_training_is_left_out_by_name(tmp_path, root):
-    found = judge(Oracle(SPEC, Model.Config()), waves(root, size={"b": 0.0}), PLAN, None, tmp_path / "out")
+    found = judge(Oracle(SPEC, Model.Config()), verify(waves(root, size={"b": 0.0})), PLAN, None, tmp_path / "out")
     assert np.isfinite(values(found, "model")["scaled_crps_h6_o5"].value)
     assert found.protocol["left out"] == "series that never moved in training: b"
     assert found.protocol["windows"] == 5
     with pytest.raises(UserError, match="No series ever moves"):
-        judge(Oracle(SPEC, Model.Config()), waves(root, size={"a": 0.0, "b": 0.0}), PLAN, None, tmp_path / "out")
+        judge(
+            Oracle(SPEC, Model.Config()), verify(waves(root, size={"a": 0.0, "b": 0.0})), PLAN, None, tmp_path / "out"
+        )
 
 
 def test_the_gallery_is_what_the_report_draws(folder, tmp_path):
-    judge(Oracle(SPEC, Model.Config()), folder, PLAN, None, tmp_path / "out")
-    shown = json.loads((tmp_path / "out" / "forecasts.json").read_text())
-    assert {row["series"] for row in shown} == {"a", "b"}
-    for row in shown:
-        assert (len(row["past"]), len(row["future"]), row["unit"], row["freq"]) == (12, 6, "V", "4h")
-        assert set(row["baselines"]) == {"seasonal_naive", "auto_ets"}
-        fan = np.array([row["quantiles"][level] for level in ("0.025", "0.1", "0.5", "0.9", "0.975")])
+    found = judge(Oracle(SPEC, Model.Config()), verify(folder), PLAN, None, tmp_path / "out")
+    shown = [each for each in found.exhibits if isinstance(each, Bands)]
+    assert {each.caption for each in shown} == {"a", "b"}
+    for each in shown:
+        assert (len(each.past), len(each.observed), each.unit, each.freq) == (12, 6, "V", "4h")
+        assert set(each.lines) == {"seasonal_naive", "auto_ets"}
+        fan = np.array([each.quantiles[level] for level in ("0.025", "0.1", "0.5", "0.9", "0.975")])
         assert (np.diff(fan, axis=0) >= 0).all()
     level = {"a": 20, "b": 80}
     first = shown[0]
-    hour = pd.Timestamp(first["start"]).hour
-    wave = level[first["series"]] + 10 * np.sin(2 * np.pi * (hour + 4 * np.arange(12)) / 24)
-    assert np.abs(wave - [v if v is not None else w for v, w in zip(first["past"], wave, strict=True)]).max() < 5
+    hour = pd.Timestamp(first.start).hour
+    wave = level[first.caption] + 10 * np.sin(2 * np.pi * (hour + 4 * np.arange(12)) / 24)
+    assert np.abs(wave - [v if v is not None else w for v, w in zip(first.past, wave, strict=True)]).max() < 5
 
 
 def test_the_same_seed_gives_the_same_judgement(folder, tmp_path):
     torch.manual_seed(0)
     model = build_model("deepar", SPEC, {"layers": 1, "hidden": 4})
-    once, again = (judge(model, folder, PLAN, None, tmp_path / name) for name in "xy")
+    once, again = (judge(model, verify(folder), PLAN, None, tmp_path / name) for name in "xy")
     assert once == again
-    assert (tmp_path / "x" / "forecasts.json").read_bytes() == (tmp_path / "y" / "forecasts.json").read_bytes()
 
 
 def test_a_broken_model_scores_nan_and_its_baselines_do_not(folder, tmp_path):
-    found = judge(Broken(SPEC, Model.Config()), folder, PLAN, None, tmp_path / "out")
+    found = judge(Broken(SPEC, Model.Config()), verify(folder), PLAN, None, tmp_path / "out")
     assert np.isnan(values(found, "model")["crps_h6_o5"].value)
     assert np.isfinite(values(found, "auto_ets")["crps_h6_o5"].value)
 

@@ -7,17 +7,20 @@ import torch
 from support.toys import Shapes, Toy, scores_of
 
 from genfoundry import gate
+from genfoundry.dataset import verify
 from genfoundry.errors import UserError
+from genfoundry.exhibit import Bars, Picture
 from genfoundry.judging import features, inception
 from genfoundry.judging.features import Extractor
+from genfoundry.kinds.image.pixels import to_pixels
 from genfoundry.kinds.image.spec import ImageSpec
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Cost, Evaluation, Verdict
 from genfoundry.task import Judgement
+from genfoundry.tasks.generation.about import Plan
 from genfoundry.tasks.generation.judge import judge
 
-PLAN = EvaluationPlan(num_samples=200, seeds=2)
-SMALL = EvaluationPlan(num_samples=100, seeds=1)
+PLAN = Plan(num_samples=200, seeds=2)
+SMALL = Plan(num_samples=100, seeds=1)
 
 
 class Planter(Toy):
@@ -93,7 +96,7 @@ def version(mnist_folder):
 def test_a_replay_of_the_training_set_is_rejected_although_its_distance_is_the_best(
     mnist_folder, extractor, version, tmp_path
 ):
-    found = judge(Toy(), mnist_folder, PLAN, extractor, tmp_path)
+    found = judge(Toy(), verify(mnist_folder), PLAN, extractor, tmp_path)
     own, real, noise = scores_of(found), scores_of(found, "real"), scores_of(found, "noise")
     assert found.primary == "fd_domain-1a2b3c4d_200"
     assert own[found.primary].low <= real[found.primary].high  # as good as real data
@@ -104,7 +107,7 @@ def test_a_replay_of_the_training_set_is_rejected_although_its_distance_is_the_b
 
 
 def test_what_is_scored_and_how_it_is_named(mnist_folder, extractor, tmp_path):
-    found = judge(Toy(), mnist_folder, PLAN, extractor, tmp_path)
+    found = judge(Toy(), verify(mnist_folder), PLAN, extractor, tmp_path)
     own = scores_of(found)
     for view in ("domain-1a2b3c4d", "pca64"):
         assert {f"{name}_{view}_200" for name in ("fd", "fd_inf", "kid")} <= set(own)
@@ -118,11 +121,13 @@ def test_what_is_scored_and_how_it_is_named(mnist_folder, extractor, tmp_path):
     assert scores_of(found, "real")["recall_domain-1a2b3c4d_200"].value > 0.8
     assert sum(found.details["class_share"]) == pytest.approx(1)
     assert max(found.details["class_share"]) < 0.2
+    (shares,) = (each for each in found.exhibits if isinstance(each, Bars))
+    assert [share for _, share in shares.bars] == found.details["class_share"]
     assert own["confidence_ratio_domain-1a2b3c4d_200"].value == pytest.approx(1, abs=0.05)
 
 
 def test_noise_with_a_few_planted_copies_is_caught(mnist_folder, version, tmp_path):
-    found = judge(Planter(), mnist_folder, EvaluationPlan(num_samples=1000, seeds=1), None, tmp_path)
+    found = judge(Planter(), verify(mnist_folder), Plan(num_samples=1000, seeds=1), None, tmp_path)
     assert found.primary == "fd_pca64_1k"  # without an extractor
     assert scores_of(found)["near_copy_rate_pca64_1k"].value == 0.012
     failed = {reason.rule for reason in verdict_of(found, version).reasons if not reason.passed}
@@ -132,7 +137,7 @@ def test_noise_with_a_few_planted_copies_is_caught(mnist_folder, version, tmp_pa
 def test_collapse_and_not_finite_are_rejected_without_a_crash(mnist_folder, extractor, version, tmp_path):
     failed = {}
     for model in (OneDigit(), Broken()):
-        verdict = verdict_of(judge(model, mnist_folder, PLAN, extractor, tmp_path), version)
+        verdict = verdict_of(judge(model, verify(mnist_folder), PLAN, extractor, tmp_path), version)
         failed[type(model).__name__] = {reason.rule for reason in verdict.reasons if not reason.passed}
         assert verdict.decision == "REJECT"
     assert {"not collapsed", "classes kept"} <= failed["OneDigit"]
@@ -140,15 +145,18 @@ def test_collapse_and_not_finite_are_rejected_without_a_crash(mnist_folder, extr
 
 
 def test_optional_promises_and_variants(mnist_folder, tmp_path):
-    found = judge(Coder(), mnist_folder, PLAN, None, tmp_path)
+    found = judge(Coder(), verify(mnist_folder), PLAN, None, tmp_path)
     own = scores_of(found)
     assert own["mse_test_200"].value == pytest.approx(0.01, rel=0.01)
     assert own["psnr_test_200"].value == pytest.approx(20, rel=0.01)
     assert own["elbo_bits_per_dim_test_200"].value == pytest.approx(1.5, rel=1e-5)
     assert scores_of(found, "plain")[found.primary].low > own[found.primary].high
-    assert {path.name for path in tmp_path.glob("*.png")} == {
+    pictures = [each for each in found.exhibits if isinstance(each, Picture)]
+    assert [each.file for each in pictures] == [
         "samples.png", "samples-plain.png", "neighbours.png", "reconstructions.png",
-    }  # fmt: skip
+    ]  # fmt: skip
+    assert {path.name for path in tmp_path.iterdir()} == {each.file for each in pictures}
+    assert [each.stands_for is not None for each in pictures] == [True, False, False, False]
 
 
 def test_the_same_model_gives_the_same_scores_and_pictures(mnist_folder, extractor, tmp_path):
@@ -156,7 +164,7 @@ def test_the_same_model_gives_the_same_scores_and_pictures(mnist_folder, extract
     found = []
     for folder in folders:
         folder.mkdir()
-        found.append(judge(Coder(), mnist_folder, SMALL, extractor, folder))
+        found.append(judge(Coder(), verify(mnist_folder), SMALL, extractor, folder))
     assert found[0] == found[1]
     for name in ("samples.png", "neighbours.png", "reconstructions.png"):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
@@ -165,14 +173,14 @@ def test_the_same_model_gives_the_same_scores_and_pictures(mnist_folder, extract
 
 
 def test_a_damaged_feature_cache_is_made_again(mnist_folder, extractor, root, tmp_path):
-    first = judge(Toy(), mnist_folder, SMALL, extractor, tmp_path)
+    first = judge(Toy(), verify(mnist_folder), SMALL, extractor, tmp_path)
     cached = sorted((root / ".genfoundry" / "features").iterdir())
     assert cached
     for number, path in enumerate(cached):
         content = bytearray(path.read_bytes())
         content[-1 if number % 2 else 40] ^= 1
         path.write_bytes(content if number % 3 else content[: len(content) // 2])
-    assert judge(Toy(), mnist_folder, SMALL, extractor, tmp_path) == first
+    assert judge(Toy(), verify(mnist_folder), SMALL, extractor, tmp_path) == first
 
 
 def test_the_cache_is_read_and_knows_its_pixels():
@@ -206,7 +214,7 @@ def test_principal_components_of_large_images_stay_cheap_and_keep_distances():
 def test_an_extractor_of_another_shape_is_refused(mnist_folder, extractor, tmp_path):
     extractor.model.spec = ImageSpec(channels=3, height=32, width=32)
     with pytest.raises(UserError, match="1a2b3c4d5e6f"):
-        judge(Toy(), mnist_folder, PLAN, extractor, tmp_path)
+        judge(Toy(), verify(mnist_folder), PLAN, extractor, tmp_path)
 
 
 def test_inception_weights_are_checked_before_they_are_loaded(mnist_folder, tmp_path):
@@ -215,7 +223,7 @@ def test_inception_weights_are_checked_before_they_are_loaded(mnist_folder, tmp_
     wrong = tmp_path / inception.FILE
     wrong.write_bytes(b"not the weights")
     with pytest.raises(UserError, match=inception.SHA256):
-        judge(Toy(), mnist_folder, PLAN.model_copy(update={"inception_weights": str(wrong)}), None, tmp_path)
+        judge(Toy(), verify(mnist_folder), PLAN.model_copy(update={"inception_weights": str(wrong)}), None, tmp_path)
 
 
 def test_the_inception_network_has_the_published_shape():
@@ -240,5 +248,5 @@ def test_resizing_is_tensorflows():
 
 
 def test_pixels_are_what_a_file_would_hold():
-    made = features.to_pixels(torch.tensor([-2.0, -1.0, 0.0, 1.0, 7.0]))
+    made = to_pixels(torch.tensor([-2.0, -1.0, 0.0, 1.0, 7.0]))
     assert made.tolist() == [0, 0, 128, 255, 255]

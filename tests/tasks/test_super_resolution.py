@@ -7,14 +7,16 @@ from pydantic import BaseModel
 from support.toys import Toy, scores_of
 from torch.nn import functional as F
 
+from genfoundry.dataset import verify
+from genfoundry.exhibit import Picture
 from genfoundry.judging.image_sets import real_images
 from genfoundry.kinds.image import storage
 from genfoundry.modelling.resampling import luminance
-from genfoundry.recipe import EvaluationPlan
+from genfoundry.tasks.super_resolution.about import Plan
 from genfoundry.tasks.super_resolution.judge import judge
 
 pytestmark = pytest.mark.usefixtures("root")
-PLAN = EvaluationPlan(num_samples=60, seeds=1)
+PLAN = Plan(num_samples=60)
 
 
 class Scale(BaseModel):
@@ -52,7 +54,7 @@ class Oracle(Nearest):
 
 @pytest.fixture
 def found(mnist_folder, tmp_path):
-    return judge(Oracle(mnist_folder), mnist_folder, PLAN, None, tmp_path)
+    return judge(Oracle(mnist_folder), verify(mnist_folder), PLAN, None, tmp_path)
 
 
 def test_a_perfect_enlargement_has_no_distance(found):
@@ -79,7 +81,7 @@ def test_what_is_paired_is_enlarged_as_it_was_given(mnist_folder, tmp_path):
     """Sources of one flat grey: whatever enlarges them, the luminance is that grey."""
     folder = shutil.copytree(mnist_folder, tmp_path / "pairs")
     np.save(folder / "test-sources.npy", np.full((len(storage.read(folder, "test").labels), 1, 14, 14), 100, np.uint8))
-    made = judge(Nearest(), folder, PLAN, None, tmp_path)
+    made = judge(Nearest(), verify(folder), PLAN, None, tmp_path)
     real = real_images(folder, PLAN.num_samples, PLAN.seed).test
     ours = (luminance(real) - luminance(np.full_like(real, 100)))[..., 2:-2, 2:-2] / 255
     psnr = np.mean(-10 * np.log10((ours**2).mean((1, 2, 3))))
@@ -89,5 +91,7 @@ def test_what_is_paired_is_enlarged_as_it_was_given(mnist_folder, tmp_path):
 
 
 def test_the_gallery_shows_all_sides(mnist_folder, tmp_path):
-    judge(Nearest(), mnist_folder, PLAN, None, tmp_path)
-    assert (tmp_path / "enlargements.png").stat().st_size > 1000
+    (shown,) = judge(Oracle(mnist_folder), verify(mnist_folder), PLAN, None, tmp_path).exhibits
+    assert isinstance(shown, Picture)
+    assert (tmp_path / shown.file).stat().st_size > 1000
+    assert shown.caption == "From top to bottom: given, Lanczos, bicubic, blurred, this model, real."

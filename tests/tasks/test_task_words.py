@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import get_args
 
 import pytest
 from support.tracked import PASS, evaluation
 
-from genfoundry import catalog
-from genfoundry.model import Task
-from genfoundry.recipe import EvaluationPlan
+from genfoundry import catalog, task
+from genfoundry.errors import UserError
 from genfoundry.report.model_card import INVENTED, describe, describe_model, purpose
-from genfoundry.task_words import WORDS, task_of
 
-ASKED_FOR = {task for part in get_args(EvaluationPlan.model_fields["task"].annotation) for task in get_args(part)}
+TASKS = {each.name: each for each in task.every()}
 
 
 def judged(task: str, family: str = "vae"):
@@ -23,27 +20,63 @@ def judged(task: str, family: str = "vae"):
     return found.model_copy(update={"task": task, "checkpoint": checkpoint})
 
 
-def test_every_judge_every_family_and_every_task_that_can_be_asked_for_has_words():
-    assert set(catalog.names("tasks")) == set(WORDS)
-    assert {catalog.describe("models", name).attributes["task"] for name in catalog.names("models")} <= set(WORDS)
-    assert {*get_args(Task), *ASKED_FOR} == set(WORDS)
+def test_every_family_is_for_a_task_that_fits_it_and_is_served_by_it():
+    for name in catalog.names("models"):
+        entry = catalog.describe("models", name)
+        own = TASKS[str(entry.attributes["task"])]
+        assert own.fits(entry), name
+        assert "predictor" in catalog.parts("tasks", own.name)
+
+
+def test_what_a_task_needs_is_a_capability_and_what_makes_something_can_be_asked_for_it():
+    kinds = catalog.names("kinds")
+    needed = {need for each in TASKS.values() for kind in kinds for need in each.needs(kind)}
+    assert needed <= {*catalog.capabilities()}
+    assert {name for name in TASKS if "generate" in catalog.parts("tasks", name)} == {
+        name for name, each in TASKS.items() if each.makes
+    }
+
+
+def test_a_task_is_for_the_kinds_that_it_says_or_has_parts_for():
+    assert TASKS["anomaly"].kinds == ("image", "series")
+    assert [TASKS["anomaly"].needs(kind) for kind in ("image", "series")] == [("anomaly_score",), ("sample",)]
+    fitting = {name for name in catalog.names("models") if TASKS["anomaly"].fits(catalog.describe("models", name))}
+    assert fitting == {"vae", "deepar", "patch_transformer", "rnn"}
+    assert not TASKS["generation"].fits(catalog.describe("models", "srgan"))  # which samples from an image alone
 
 
 def test_no_task_has_the_words_of_another():
-    for one, other in combinations(WORDS.values(), 2):
+    for one, other in combinations(TASKS.values(), 2):
         assert one.purpose != other.purpose
         assert one.limits != other.limits
-    assert all(words.purpose and words.limits for words in WORDS.values())
+    assert all(each.purpose and each.limits for each in TASKS.values())
 
 
-@pytest.mark.parametrize("task", WORDS)
-def test_card_and_page_say_the_words_of_the_task(task):
-    text, page = (make(judged(task)) for make in (described, paged))
-    told = WORDS[task].purpose.format(data="images")
+@pytest.mark.parametrize("lacking", ["PURPOSE", "LIMITS", "MAKES", "NEEDS", "KINDS", "Plan", "Wishes"])
+def test_a_task_without_a_word_is_not_loaded(lacking, monkeypatch):
+    monkeypatch.delattr(TASKS["generation"].about, lacking)
+    task.of.cache_clear()
+    with pytest.raises(UserError, match=f"The task 'generation' does not say its {lacking}, and is not loaded"):
+        task.of("generation")
+    monkeypatch.undo()
+    assert task.of("generation").purpose
+
+
+def test_an_empty_word_is_none(monkeypatch):
+    monkeypatch.setattr(TASKS["forecasting"].about, "LIMITS", "")
+    task.of.cache_clear()
+    with pytest.raises(UserError, match="does not say its LIMITS"):
+        task.of("forecasting")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_card_and_page_say_the_words_of_the_task(name):
+    text, page = (make(judged(name)) for make in (described, paged))
+    told = TASKS[name].purpose.format(noun="images")
     assert told in text
     assert told in page
-    assert (INVENTED in text) == WORDS[task].makes
-    assert ("genfoundry generate" in page) == WORDS[task].makes
+    assert (INVENTED in text) == TASKS[name].makes
+    assert ("genfoundry generate" in page) == TASKS[name].makes
 
 
 def described(found):
@@ -60,10 +93,10 @@ def test_an_unknown_task_is_named_and_never_described_as_another(make):
     assert "the task `colouring`, which is not described here" in text
     assert INVENTED not in text
     assert "genfoundry generate" not in text
-    assert [task for task, words in WORDS.items() if words.purpose.format(data="images") in text] == []
+    assert [name for name, each in TASKS.items() if each.purpose.format(noun="images") in text] == []
 
 
-@pytest.mark.parametrize(("family", "task"), [("cnn", "classification"), ("srgan", "super_resolution")])
-def test_an_evaluation_of_before_tasks_were_recorded_has_its_familys(family, task):
-    assert task_of(judged("", family)) == task
-    assert WORDS[task].purpose in purpose(judged("", family))
+@pytest.mark.parametrize(("family", "name"), [("cnn", "classification"), ("srgan", "super_resolution")])
+def test_an_evaluation_of_before_tasks_were_recorded_has_its_familys(family, name):
+    assert task.name_of(judged("", family)) == name
+    assert TASKS[name].purpose.format(noun="images") in purpose(judged("", family))

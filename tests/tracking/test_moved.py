@@ -82,13 +82,13 @@ def addresses(project: Path) -> set[str]:
 
 
 def test_reading_says_one_thing_and_doctor_the_same_with_the_command(project):
-    with pytest.raises(tracking.Elsewhere, match="genfoundry reconcile") as refused:
+    with pytest.raises(tracking.moved.Elsewhere, match="genfoundry reconcile") as refused:
         tracking.list_models()
     assert str(project) in refused.value.expected
     done = CliRunner().invoke(doctor, ["--deep"])
     assert done.exit_code == 1
     assert done.output.count("✗") == 1
-    assert "To mend it: genfoundry reconcile" in done.output
+    assert "Remedy: genfoundry reconcile" in done.output
 
 
 def test_reconcile_brings_every_address_along_and_all_goes_on_here(project, tmp_path):
@@ -97,7 +97,7 @@ def test_reconcile_brings_every_address_along_and_all_goes_on_here(project, tmp_
     done = CliRunner().invoke(reconcile)
     assert done.exit_code == 0
     assert done.output.count("is at") == 1
-    assert "nothing to mend" in CliRunner().invoke(reconcile).output
+    assert "nothing to repair" in CliRunner().invoke(reconcile).output
     assert CliRunner().invoke(doctor, ["--deep"]).exit_code == 0
     files = {address for address in addresses(project) if ".genfoundry" in address}  # MLflow's own experiment has none
     assert files

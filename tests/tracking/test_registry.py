@@ -1,4 +1,4 @@
-"""Versions, aliases, the ledger and what mends them, on a real SQLite store."""
+"""Versions, aliases, the ledger and what repairs them, on a real SQLite store."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_aliases_follow_the_ledger_and_back(sqlite, name, tmp_path):
     assert tracking.history(name)[-1].reason == "it was fine"
     assert tracking.aliases(name) == {"champion": three}
     assert tracking.load_version(name, "champion").generative
-    (row,) = [row for row in tracking.compare(name, one, three) if row.first.subject == "model"]
+    (row,) = [row for row in tracking.compare_versions(name, one, three) if row.first.subject == "model"]
     assert (row.first.value, row.second.value, row.better) == (10, 8, three)
     listed = {model.name: model for model in tracking.list_models()}
     assert (listed[name].versions, listed[name].champion) == (3, 3)
@@ -89,12 +89,12 @@ def test_a_damaged_version_never_becomes_champion(run_id, name, tmp_path):
     with pytest.raises(UserError, match=r"weights\.safetensors of MLflow run .* has sha256"):
         tracking.promote(name, bad)
     assert tracking.aliases(name) == {"champion": good}
-    assert not [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
-    (problem,) = [p for p in tracking.doctor(name, deep=True) if f"'{name}'" in p.sentence]
+    assert not [p for p in tracking.diagnose(name) if f"'{name}'" in p.sentence]
+    (problem,) = [p for p in tracking.diagnose(name, deep=True) if f"'{name}'" in p.sentence]
     assert "weights.safetensors" in problem.sentence
     assert problem.command.startswith(f"genfoundry run {name}")
     weights.unlink()
-    (problem,) = [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
+    (problem,) = [p for p in tracking.diagnose(name) if f"'{name}'" in p.sentence]
     assert "weights.safetensors of run" in problem.sentence
     assert "is missing" in problem.sentence
 
@@ -118,7 +118,7 @@ def test_moves_of_many_threads_are_one_chain(run_id, name, tmp_path):
 def test_a_champion_that_moved_meanwhile_is_noticed(run_id, name, tmp_path):
     one, two = (registered(name, tmp_path, 5, seed) for seed in range(2))
     tracking.set_alias(name, "champion", one, "first", expected=None)
-    with pytest.raises(tracking.Moved, match="is at version 1"):
+    with pytest.raises(tracking.AliasMoved, match="is at version 1"):
         tracking.set_alias(name, "champion", two, "judged against nobody", expected=None)
     assert tracking.aliases(name) == {"champion": one}
 
@@ -137,7 +137,7 @@ def chain(sqlite, tmp_path):
         client().set_registered_model_tag("tampered", move.tag, move.model_dump_json())
 
 
-def rewrite(moves: list[tracking.Move]) -> None:
+def rewrite(moves: list[tracking.ledger.Move]) -> None:
     """A chain that holds, but is another one."""
     forged = moves[0].model_copy(update={"version": 2}).sealed()
     second = moves[1].model_copy(update={"before": forged.seal}).sealed()
@@ -147,12 +147,12 @@ def rewrite(moves: list[tracking.Move]) -> None:
     ledger.check("tampered", ledger.in_store("tampered").chain)
 
 
-def edit(move: tracking.Move) -> None:
+def edit(move: tracking.ledger.Move) -> None:
     changed = move.model_copy(update={"version": 2})
     client().set_registered_model_tag("tampered", move.tag, changed.model_dump_json())
 
 
-def remove(move: tracking.Move) -> None:
+def remove(move: tracking.ledger.Move) -> None:
     client().delete_registered_model_tag("tampered", move.tag)
 
 
@@ -171,11 +171,11 @@ TAMPERING = {
 @pytest.mark.parametrize(("tamper", "sentence"), TAMPERING.values(), ids=list(TAMPERING))
 def test_tampering_with_the_ledger_is_noticed(chain, tamper, sentence):
     tamper(chain)
-    with pytest.raises(tracking.Broken, match=sentence):
+    with pytest.raises(tracking.ledger.BrokenLedger, match=sentence):
         tracking.history("tampered")
-    with pytest.raises(tracking.Broken):
+    with pytest.raises(tracking.ledger.BrokenLedger):
         tracking.set_alias("tampered", "champion", 1, "on a broken chain")
-    assert [p for p in tracking.doctor("tampered") if sentence in p.sentence]
+    assert [p for p in tracking.diagnose("tampered") if sentence in p.sentence]
 
 
 def test_an_unknown_name_or_version_names_what_there_is(run_id, name, tmp_path):

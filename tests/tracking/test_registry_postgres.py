@@ -46,7 +46,7 @@ def test_writers_at_the_same_time_make_one_version_and_one_chain(store, tmp_path
     assert sorted(m.version for m in chain) == numbers
     assert tracking.aliases("pg") == {"champion": chain[-1].version}
     assert tracking.rollback("pg") == chain[-2].version
-    assert tracking.doctor("pg") == []
+    assert tracking.diagnose("pg") == []
 
 
 def test_without_any_common_lock_there_is_still_one_chain(store, tmp_path, monkeypatch):
@@ -78,8 +78,8 @@ def test_metrics_of_many_runs_at_once_all_arrive(store):
     def work(number: int) -> str:
         run_id = tracking.start_run(f"pg-{number}", recipe="tiny", tags={}, params={}, dataset=DATA)
         rows = [("m", float(step), step, step) for step in range(1500)]
-        tracking.relay(run_id, rows)
-        tracking.relay(run_id, rows[700:])
+        tracking.log_metrics(run_id, rows)
+        tracking.log_metrics(run_id, rows[700:])
         return run_id
 
     with ThreadPoolExecutor(4) as pool:
@@ -90,5 +90,5 @@ def test_metrics_of_many_runs_at_once_all_arrive(store):
 def test_a_stopped_database_is_named(root, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://postgres:secret@127.0.0.1:9/postgres")
     with pytest.raises(tracking.TrackerDown, match=r"127\.0\.0\.1:9/postgres does not answer") as caught:
-        tracking.store_id()
+        tracking.store.store_id()
     assert "secret" not in str(caught.value)

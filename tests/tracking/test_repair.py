@@ -1,4 +1,4 @@
-"""What `genfoundry doctor` finds wrong with runs, versions and aliases, and what mends it, on a real SQLite store."""
+"""What `genfoundry doctor` finds wrong with runs, versions and aliases, and what repairs it, on a real SQLite store."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def test_a_move_cut_off_before_the_alias_is_finished(run_id, name, tmp_path):
     tracking.set_alias(name, "champion", one, "first")
     ledger.append(name, "champion", two, "register", "killed right after this")
     assert tracking.aliases(name) == {"champion": one}
-    (problem,) = [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
+    (problem,) = [p for p in tracking.diagnose(name) if f"'{name}'" in p.sentence]
     assert (problem.sentence, problem.command) == (
         f"The move of 'champion' of '{name}' to version {two} was cut off.",
         "genfoundry reconcile",
     )
-    assert any("was finished" in line for line in tracking.reconcile(name))
+    assert any("was finished" in line for line in tracking.repair_store(name))
     assert tracking.aliases(name) == {"champion": two}
-    assert not [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
+    assert not [p for p in tracking.diagnose(name) if f"'{name}'" in p.sentence]
 
 
 def test_an_alias_moved_outside_is_reported_never_followed(run_id, name, tmp_path):
@@ -39,28 +39,28 @@ def test_an_alias_moved_outside_is_reported_never_followed(run_id, name, tmp_pat
     tracking.set_alias(name, "champion", two, "second")
     client().set_registered_model_alias(name, "champion", str(three))
     with pytest.raises(UserError, match="moved outside genfoundry"):
-        tracking.settle(name)
-    tracking.reconcile(name)
-    (problem,) = [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
+        tracking.finish_cut_off_moves(name)
+    tracking.repair_store(name)
+    (problem,) = [p for p in tracking.diagnose(name) if f"'{name}'" in p.sentence]
     assert problem.command.startswith(f"genfoundry registry promote {name} {two}")
     tracking.promote(name, two)
     assert tracking.aliases(name) == {"champion": two}
     assert tracking.history(name)[-1].action == "repair"
-    assert tracking.settle(name) == []
+    assert tracking.finish_cut_off_moves(name) == []
 
 
 def test_a_champion_deleted_outside_is_reported_and_stops_nothing(run_id, name, tmp_path):
     one, two = (registered(name, tmp_path, 5, seed) for seed in range(2))
     tracking.set_alias(name, "champion", one, "first")
     client().delete_model_version(name, str(one))
-    assert tracking.reconcile(name) == []
-    (problem,) = [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
+    assert tracking.repair_store(name) == []
+    (problem,) = [p for p in tracking.diagnose(name) if f"'{name}'" in p.sentence]
     assert problem.sentence.endswith("has 'champion' at version 1, which was deleted outside genfoundry.")
     with pytest.raises(UserError, match="was deleted outside genfoundry"):
-        tracking.settle(name)
+        tracking.finish_cut_off_moves(name)
     assert tracking.set_alias(name, "champion", two, "the next run", expected=None) == two
     assert tracking.aliases(name) == {"champion": two}
-    assert not [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
+    assert not [p for p in tracking.diagnose(name) if f"'{name}'" in p.sentence]
 
 
 def test_what_a_killed_writer_left_beside_the_chain_is_withdrawn(run_id, name, tmp_path):
@@ -68,9 +68,9 @@ def test_what_a_killed_writer_left_beside_the_chain_is_withdrawn(run_id, name, t
     tracking.set_alias(name, "champion", one, "first")
     stray = tracking.history(name)[0].model_copy(update={"version": two, "reason": "a writer that died"}).sealed()
     client().set_registered_model_tag(name, stray.tag, stray.model_dump_json())
-    with pytest.raises(tracking.Broken):
+    with pytest.raises(tracking.ledger.BrokenLedger):
         tracking.history(name)
-    assert any("was withdrawn" in line for line in tracking.reconcile(name))
+    assert any("was withdrawn" in line for line in tracking.repair_store(name))
     assert [move.version for move in tracking.history(name)] == [one]
 
 
@@ -79,8 +79,8 @@ def test_a_run_whose_owner_died_is_found_and_closed(run_id, name):
     gone.wait()
     tracking.set_tags(run_id, {"genfoundry.owner": f"{socket.gethostname()}:{gone.pid}"})
     mine = tracking.start_run(f"{name}-mine", recipe="tiny", tags={}, params={}, dataset=DATA)
-    assert [p.command for p in tracking.doctor(name) if run_id in p.sentence] == ["genfoundry reconcile"]
-    assert any(run_id in line for line in tracking.reconcile(name))
+    assert [p.command for p in tracking.diagnose(name) if run_id in p.sentence] == ["genfoundry reconcile"]
+    assert any(run_id in line for line in tracking.repair_store(name))
     closed, alive = tracking.find_run(name), tracking.find_run(f"{name}-mine")
     assert closed
     assert (closed.status, closed.outcome) == ("KILLED", "FAILED")
@@ -89,21 +89,21 @@ def test_a_run_whose_owner_died_is_found_and_closed(run_id, name):
 
 
 def test_a_silent_run_of_another_machine_is_closed_after_its_lease(run_id):
-    run = next(run for run in tracking.list_runs() if run.run_id == run_id)
+    run = next(run for run in tracking.runs.list_runs() if run.run_id == run_id)
     there = {**run.tags, "genfoundry.owner": "elsewhere:1"}
-    assert tracking.is_alive(run._replace(tags={**there, "genfoundry.heartbeat": str(time.time() - 60)}))
-    assert not tracking.is_alive(run._replace(tags={**there, "genfoundry.heartbeat": str(time.time() - 3600)}))
+    assert tracking.repair.is_alive(run._replace(tags={**there, "genfoundry.heartbeat": str(time.time() - 60)}))
+    assert not tracking.repair.is_alive(run._replace(tags={**there, "genfoundry.heartbeat": str(time.time() - 3600)}))
 
 
 def test_a_version_that_was_not_registered_to_the_end_is_an_orphan(run_id, name, tmp_path):
     good = registered(name, tmp_path, 5, 0)
     info = tracking.get_version(name, good)
     client().create_model_version(name, info.source, info.run_id)
-    (problem,) = [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
+    (problem,) = [p for p in tracking.diagnose(name) if f"'{name}'" in p.sentence]
     assert "version 2 carries no genfoundry.key" in problem.sentence
-    tracking.reconcile(name)
+    tracking.repair_store(name)
     assert [v.version for v in tracking.list_versions(name)] == [good]
-    assert not [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
+    assert not [p for p in tracking.diagnose(name) if f"'{name}'" in p.sentence]
 
 
 def test_an_evaluation_that_was_changed_is_not_believed(run_id, name, tmp_path):
@@ -115,13 +115,13 @@ def test_an_evaluation_that_was_changed_is_not_believed(run_id, name, tmp_path):
     stored.write_text(json.dumps(changed))
     with pytest.raises(UserError, match="was changed after it was registered"):
         tracking.evaluation_of(info)
-    assert any(f"'{name}'" in problem.sentence for problem in tracking.doctor(name))
+    assert any(f"'{name}'" in problem.sentence for problem in tracking.diagnose(name))
 
 
 def test_a_version_whose_run_was_deleted_is_reported(run_id, name, tmp_path):
     info = tracking.get_version(name, registered(name, tmp_path, 5, 0))
     client().delete_run(info.run_id)
-    assert not [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence], "MLflow keeps a deleted run's files"
+    assert not [p for p in tracking.diagnose(name) if f"'{name}'" in p.sentence], "MLflow keeps a deleted run's files"
     client().set_model_version_tag(name, "1", "genfoundry.evaluation", "evaluation/lost.json")
-    (problem,) = [p for p in tracking.doctor(name) if f"'{name}'" in p.sentence]
+    (problem,) = [p for p in tracking.diagnose(name) if f"'{name}'" in p.sentence]
     assert "has no artifact 'evaluation/lost.json'" in problem.sentence

@@ -1,4 +1,4 @@
-"""What is damaged behind a version: doctor names it with a remedy, and the remedy mends it. On a real SQLite store."""
+"""Damage behind a version: doctor names it with a remedy, and the remedy repairs it. On a real SQLite store."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def artifacts(info: tracking.VersionInfo) -> Path:
     return Path(info.source.removeprefix("file://")).parent
 
 
-def problems(name: str) -> list[tracking.Problem]:
-    return [problem for problem in tracking.doctor(name, deep=True) if f"'{name}'" in problem.sentence]
+def problems(name: str) -> list[tracking.repair.Problem]:
+    return [problem for problem in tracking.diagnose(name, deep=True) if f"'{name}'" in problem.sentence]
 
 
 def flip(path: Path) -> None:
@@ -55,11 +55,11 @@ def test_weights_are_published_anew_from_the_job_that_trained_them(judged, name,
         tracking.load_version(name, 1)
     (problem,) = problems(name)
     assert problem.command.startswith("genfoundry reconcile")
-    (done,) = tracking.restore(name)
+    (done,) = tracking.republish_all(name)
     assert "published anew" in done
     assert problems(name) == []
     assert tracking.load_version(name, 1)
-    assert tracking.restore(name) == []
+    assert tracking.republish_all(name) == []
 
 
 @pytest.mark.parametrize("damage", ["flipped", "no text", "gone", "both copies"])
@@ -72,11 +72,11 @@ def test_an_evaluation_is_stored_anew_from_the_runs_own(judged, name, damage):
     (problem,) = problems(name)
     if damage == "both copies":
         assert "genfoundry reconcile" not in problem.command
-        assert tracking.restore(name) == []
+        assert tracking.republish_all(name) == []
         tracking.log_text(info.run_id, judged.model_dump_json(), f"{judged.folder}/evaluation.json")  # judged again
         (problem,) = problems(name)
     assert problem.command.startswith("genfoundry reconcile")
-    (done,) = tracking.restore(name)
+    (done,) = tracking.republish_all(name)
     assert "stored anew" in done
     assert problems(name) == []
     assert tracking.evaluation_of(tracking.get_version(name, 1)) == judged
@@ -85,7 +85,7 @@ def test_an_evaluation_is_stored_anew_from_the_runs_own(judged, name, damage):
 def test_without_the_job_the_remedy_is_the_command_that_trains_it_again(judged, name, home):
     shutil.rmtree(home / ".genfoundry" / "jobs" / name[:16])
     flip(artifacts(tracking.get_version(name, 1)) / "model" / "weights.safetensors")
-    (known,) = tracking.doctor(name, rerun=lambda info: f"genfoundry run {info.run_id}")
+    (known,) = tracking.diagnose(name, rerun=lambda info: f"genfoundry run {info.run_id}")
     assert known.command.startswith(f"genfoundry run {judged.checkpoint.run_id} ")
     (unknown,) = problems(name)
     assert "from a backup" in unknown.command
@@ -95,7 +95,7 @@ def test_a_job_of_other_weights_mends_nothing(judged, name, home):
     tiny_model(home / ".genfoundry" / "jobs" / name[:16] / "model", seed=1)
     flip(artifacts(tracking.get_version(name, 1)) / "model" / "weights.safetensors")
     assert "reconcile" not in problems(name)[0].command
-    assert tracking.restore(name) == []
+    assert tracking.republish_all(name) == []
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_challenger_that_was_moved_outside_is_put_back(judged, name, home):
     client().set_registered_model_alias(name, "challenger", "3")
     (problem,) = problems(name)
     assert problem.command.startswith("genfoundry reconcile")
-    assert any("was put back to version 2" in line for line in tracking.reconcile(name))
+    assert any("was put back to version 2" in line for line in tracking.repair_store(name))
     assert problems(name) == []
     assert tracking.aliases(name)["challenger"] == 2
 
@@ -142,7 +142,7 @@ def test_every_registered_model_deleted_leaves_room_for_the_next_version(judged,
     client().delete_model_version(name, "1")
     (problem,) = problems(name)
     assert problem.command == f"genfoundry run {name}"
-    assert tracking.settle(name) == []
+    assert tracking.finish_cut_off_moves(name) == []
     tracking.register(name, judged.checkpoint.run_id, judged, PASS, "second", "A card.", {})
     tracking.set_alias(name, "champion", 2, "the next run", expected=None)
     assert problems(name) == []
@@ -192,7 +192,7 @@ def test_an_artifact_is_what_was_logged_or_refused(run_id, caplog):
     path = next(path for path in _files(run_id) if path.name == "x.json")
     assert tracking.read_text(run_id, "deep/er/x.json") == '{"a": 1}'
     path.write_text('{"a": 2}')
-    with pytest.raises(tracking.Altered, match=r"deep/er/x.json of MLflow run .* is not what was logged"):
+    with pytest.raises(tracking.artifacts.Altered, match=r"deep/er/x.json of MLflow run .* is not what was logged"):
         tracking.read_text(run_id, "deep/er/x.json")
     assert not tracking.fetch_whole(run_id, "deep/er/x.json", path.parent.parent / "copy").exists()
     assert "It is left out" in caplog.text
@@ -209,7 +209,7 @@ def test_artifacts_of_the_release_before_are_read_once_said_and_sealed(run_id, c
     assert tracking.read_text(run_id, "old/2.txt") == "text 2"
     assert not caplog.messages
     next(path for path in _files(run_id) if path.name == "2.txt").write_text("text 9")
-    with pytest.raises(tracking.Altered):
+    with pytest.raises(tracking.artifacts.Altered):
         tracking.read_text(run_id, "old/2.txt")
 
 

@@ -36,7 +36,7 @@ def store(request, sqlite, monkeypatch) -> str:
 
 def test_the_default_store_lies_in_the_state_folder(sqlite, home):
     assert sqlite == f"sqlite:///{home}/.genfoundry/mlflow.db"
-    assert tracking.store_id() == tracking.store_id()
+    assert tracking.store.store_id() == tracking.store.store_id()
     assert not (home / "mlruns").exists()
 
 
@@ -87,16 +87,18 @@ def test_the_git_revision_is_recorded_where_there_is_one(tmp_path, monkeypatch):
 def test_metrics_arrive_once_however_often_they_are_sent(store, name):
     run_id = tracking.start_run(name, recipe="tiny", tags={}, params={}, dataset=DATA)
     rows = [("train/loss", i / 7, i, 1_700_000_000_000 + i) for i in range(2500)]
-    tracking.relay(run_id, rows[:1700])
-    tracking.relay(run_id, rows)
+    tracking.log_metrics(run_id, rows[:1700])
+    tracking.log_metrics(run_id, rows)
     history = client().get_metric_history(run_id, "train/loss")
     assert sorted((m.step, m.value) for m in history) == [(i, i / 7) for i in range(2500)]
-    tracking.relay(run_id, [])
+    tracking.log_metrics(run_id, [])
 
 
 def test_numbers_that_are_not_finite_are_kept_and_lose_nothing(store, name):
     run_id = tracking.start_run(name, recipe="tiny", tags={}, params={}, dataset=DATA)
-    tracking.relay(run_id, [("a", math.nan, 0, 1), ("a", math.inf, 1, 2), ("a", -math.inf, 2, 3), ("a", 1.5, 3, 4)])
+    tracking.log_metrics(
+        run_id, [("a", math.nan, 0, 1), ("a", math.inf, 1, 2), ("a", -math.inf, 2, 3), ("a", 1.5, 3, 4)]
+    )
     values = {m.step: m.value for m in client().get_metric_history(run_id, "a")}
     assert math.isnan(values[0])
     assert values[1] > 1e300
@@ -139,7 +141,7 @@ def test_eight_threads_write_to_sqlite_and_nothing_is_lost(sqlite, name):
     def work(number: int) -> str:
         run_id = tracking.start_run(f"{name}-{number}", recipe="tiny", tags={}, params={"n": number}, dataset=DATA)
         for part in range(3):
-            tracking.relay(run_id, [("m", float(i), part * 100 + i, i) for i in range(100)])
+            tracking.log_metrics(run_id, [("m", float(i), part * 100 + i, i) for i in range(100)])
         return run_id
 
     with ThreadPoolExecutor(8) as pool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from genfoundry import catalog
 from genfoundry.data.building import is_sealed
 from genfoundry.data.versions import dvc, history
-from genfoundry.dataset import CARD_FILE, Card, folder_digest, read_card, restore
+from genfoundry.dataset import CARD_FILE, Card, digest_of, folder_digest, read_card, restore
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, file_digest, state_dir
 
@@ -100,6 +100,6 @@ def _recorded(name: str, digest: str, folder: Path) -> Before:
         dvc.take_out(name, digest, folder, only=memory)
     files = {path: seal.md5 for path, seal in card.files.items()}
     files[CARD_FILE] = hashlib.md5((folder / CARD_FILE).read_bytes(), usedforsecurity=False).hexdigest()
-    if history.digest_of(files) != digest:
+    if digest_of(files) != digest:
         raise UserError(f"What DVC holds of '{name}' is not version {digest}.", remedy=restore(name))
     return _read(folder)

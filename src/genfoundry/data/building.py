@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -11,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from genfoundry import catalog, sealed
-from genfoundry.dataset import CARD_FILE, Card, read_card, seal, verify, version_of
+from genfoundry.dataset import CARD_FILE, Card, seal, verify
 from genfoundry.errors import UserError
 from genfoundry.files import DiskFull, data_dir, disk_full, means_full, megabytes, state_dir, sync_folder
 from genfoundry.records import DatasetVersion
@@ -36,8 +37,7 @@ DECLARED = (
 @contextmanager
 def writing_data() -> Iterator[None]:
     """Be the only writer below `data/`: across threads and processes, released by the kernel if the writer dies."""
-    with (state_dir("locks") / "data.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(state_dir("locks") / "data.lock"):
         data_dir().mkdir(parents=True, exist_ok=True)
         for leftover in data_dir().glob(f"{TEMPORARY}*"):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -57,8 +57,8 @@ def build_folder(name: str, *, force: bool = False) -> DatasetVersion:
     """
     entry, destination = catalog.module("datasets", name), data_dir() / name
     with writing_data():
-        if not force and destination.exists() and _declares(verify(destination), entry.CARD):
-            return version_of(destination, read_card(destination))
+        if not force and destination.exists() and _declares((built := verify(destination)).card, entry.CARD):
+            return built.version
         return place(destination, lambda folder: write_sealed(folder, entry.CARD, entry.examples()))
 
 
@@ -153,7 +153,7 @@ def kept(folder: Path, digest: str) -> DatasetVersion | None:
     if not is_sealed(folder):
         return None
     try:
-        return version_of(folder, verify(folder, digest))
+        return verify(folder, digest).version
     except UserError as error:
         sealed.say(f"{error.found} That copy is made anew.")
         shutil.rmtree(folder)

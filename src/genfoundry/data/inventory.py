@@ -7,7 +7,7 @@ from pathlib import Path
 from genfoundry import catalog
 from genfoundry.data.building import is_sealed
 from genfoundry.data.versions import dvc
-from genfoundry.dataset import Card, folder_digest, read_card, verify
+from genfoundry.dataset import Card, read_card, verify
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
 
@@ -33,7 +33,8 @@ def _row(name: str, recorded: str | None) -> dict:
         told = {"kind": card.kind, "licence": card.licence, "title": card.title} if card else {}
         return {**row, **told, "state": "not built" if card else "missing"}
     try:
-        card, digest, problem = verify(folder), folder_digest(folder), ""
+        found = verify(folder)
+        card, digest, problem = found.card, found.version.digest, ""
     except UserError as error:
         card, digest, problem = _card(folder), "", error.found
     changed = problem or (recorded and digest != recorded)

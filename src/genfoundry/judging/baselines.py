@@ -77,7 +77,8 @@ def ensembles(name: str, histories: list[np.ndarray], spec: SeriesSpec, count: i
     """
     if name != "auto_ets":
         return _made(name, histories, spec, count)
-    parts = [digest(spec.model_dump()), count, version("statsforecast"), *(_bytes_digest(h) for h in histories)]
+    values = (np.ascontiguousarray(history, np.float64).tobytes().hex() for history in histories)
+    parts = [digest(spec.model_dump()), count, version("statsforecast"), *map(digest, values)]
     path = state_dir("baselines") / f"{name}-{digest(parts)[:32]}.npy"
     shape = (len(histories), count, spec.horizon)
     found = sealed.read_array(path, "it is made anew")
@@ -111,7 +112,3 @@ def filled(history: np.ndarray, season: int) -> np.ndarray:
 
 def _levels(count: int) -> np.ndarray:
     return (np.arange(count) + 0.5) / count
-
-
-def _bytes_digest(history: np.ndarray) -> str:
-    return digest(np.ascontiguousarray(history, np.float64).tobytes().hex())

@@ -19,51 +19,51 @@ from genfoundry.records import Score
 from genfoundry.statistics.interval import UNKNOWN, Estimate, around, size_name, wilson
 from genfoundry.stopping import while_wanted
 
-LESSONS = 12  # samples that teach, at most, for each one that a drawing judges
+TEACHING = 12  # samples that teach, at most, for each one that a drawing judges
 BATCH = 64  # images in a step of the training behind a classification accuracy score
 
 
 def scores(
     extractor: Extractor, real: RealImages, made: ImageSet, as_many: ImageSet, seed: int
-) -> tuple[list[Score], dict[str, list[float]]]:
+) -> tuple[list[Score], list[float]]:
     """Accuracy of the classes asked for, distance class by class, and what a classifier learns from the samples alone.
 
     `label_accuracy` is the share of samples that the extractor takes for the class asked for; `classification_accuracy`
     is the accuracy on real test images of a fresh classifier of the extractor's architecture that was trained on
     `as_many` samples (Ravuri and Vinyals, Classification Accuracy Score, 2019, arXiv 1905.10887: as many as there are
-    training images; see `lessons`), beside one trained on the training images for as many steps, which are in the
-    score's name.
+    training images; see `num_teaching_samples`), beside one trained on the training images for as many steps, which
+    are in the score's name.
 
     Returns:
-        the scores; and as `fd_by_class` each class's own distance, NaN where a class has too few images.
+        the scores, and each class's own distance, NaN where a class has too few images.
     """
     name, size = f"domain-{extractor.id[:8]}", size_name(len(real.test))
     asked = LabelledImages(np.concatenate(made.draws), np.concatenate(made.labels))
     held_out = LabelledImages(real.test, real.test_labels)
     found: list[Score] = []
     for subject, images in (("model", asked), ("real", held_out)):
-        named = _named(extractor, images) if subject == "real" or made.finite else UNKNOWN
-        found.append(named.score(f"label_accuracy_{name}_{size}", subject, True))
+        named = _label_accuracy(extractor, images) if subject == "real" or made.finite else UNKNOWN
+        found.append(named.score(f"label_accuracy_{name}_{size}", subject))
     distances = _distances(Domain(extractor.model, extractor.id), held_out, asked)
     known = [distance for distance in distances if not np.isnan(distance)]
-    found.append((around(known) if known else UNKNOWN).score(f"fd_by_class_{name}_{size}", "model", False))
+    found.append((around(known) if known else UNKNOWN).score(f"fd_by_class_{name}_{size}", "model"))
     taught = {
         "model": LabelledImages(as_many.draws[0], as_many.labels[0]),
-        "real": LabelledImages(real.train, real.train_labels),
+        "real": LabelledImages(*real.train),
     }
     steps = max(300, len(taught["model"].labels) // 50)
     for subject, images in taught.items():
-        learned = _learned(extractor, images, held_out, steps, seed)
-        found.append(learned.score(f"classification_accuracy_{steps}steps_{name}_{size}", subject, True))
-    return found, {"fd_by_class": distances}
+        learned = _accuracy_after(extractor, images, held_out, steps, seed)
+        found.append(learned.score(f"classification_accuracy_{steps}steps_{name}_{size}", subject))
+    return found, distances
 
 
-def lessons(real: RealImages, num_samples: int) -> int:
+def num_teaching_samples(real: RealImages, num_samples: int) -> int:
     """How many samples teach the classifier of the score: the training images' number, in a short judging fewer."""
-    return min(len(real.train), LESSONS * num_samples)
+    return min(len(real.train.labels), TEACHING * num_samples)
 
 
-def _named(extractor: Extractor, images: LabelledImages) -> Estimate:
+def _label_accuracy(extractor: Extractor, images: LabelledImages) -> Estimate:
     logits = in_chunks(cast(Classifies, extractor.model).classify, images.images, extractor.model.device)
     return wilson(int((logits.argmax(1) == images.labels).sum()), len(images.labels))
 
@@ -79,14 +79,16 @@ def _distances(domain: Domain, real: LabelledImages, made: LabelledImages) -> li
     ]
 
 
-def _learned(extractor: Extractor, taught: LabelledImages, held_out: LabelledImages, steps: int, seed: int) -> Estimate:
+def _accuracy_after(
+    extractor: Extractor, taught: LabelledImages, held_out: LabelledImages, steps: int, seed: int
+) -> Estimate:
     identity = f"taught:{extractor.id}:{sha256(taught.labels)}:{sha256(held_out.images)}:{steps}:{seed}"
-    train = partial(_taught, extractor.model, taught, held_out, steps, seed)
-    hits = remembered(identity, taught.images, lambda: np.array([train()]))
+    train = partial(train_classifier, extractor.model, taught, held_out, steps, seed)
+    hits = remembered(identity, taught.images, lambda: np.array([train()]), taught.digest)
     return wilson(int(hits[0]), len(held_out.labels))
 
 
-def _taught(like: Model, taught: LabelledImages, held_out: LabelledImages, steps: int, seed: int) -> int:
+def train_classifier(like: Model, taught: LabelledImages, held_out: LabelledImages, steps: int, seed: int) -> int:
     """Right answers on real images of a classifier like `like` that has only seen `taught`."""
     device, rng = like.device, np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):

@@ -1,55 +1,18 @@
-"""How well a score tells anomalies from clean examples: AUROC, AUPRC, recall at a false-positive rate of 5 %.
-
-AUROC: Fawcett, "An introduction to ROC analysis", 2006, https://doi.org/10.1016/j.patrec.2005.10.010 (section 7).
-AUPRC, as average precision: Davis and Goadrich, 2006, https://doi.org/10.1145/1143844.1143874.
-"""
+"""Detectors of anomalies that a model stands beside, and the scores of any detector with their intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import ClassVar
 
 import numpy as np
-from sklearn import config_context
-from sklearn.metrics import auc, average_precision_score, roc_curve
 
-from genfoundry.metric import SetMetric
+from genfoundry.metrics.detection import FALSE_POSITIVES, SCORES, Detection
 from genfoundry.records import Score
 from genfoundry.statistics.interval import UNKNOWN, Estimate, percentiles
 
-FALSE_POSITIVES = 0.05  # share of the clean examples that may be flagged
-RECALL = "tpr_at_fpr5"
+RECALL, FALSE_ALARMS = "tpr_at_fpr5", "false_positive_rate"
 DRAWS = 400  # of the bootstrap
 NEIGHBOUR = 5
-
-
-class Detection(SetMetric):
-    """`auroc`, `auprc` and `tpr_at_fpr5`; `real` are labels (N,), 1 for an anomaly, `fake` scores (N,), high for
-    one.
-
-    `false_positive_rate` is what a threshold that was set on other clean examples flags of these; see `estimates`.
-    """
-
-    view = "anomaly"
-    higher_is_better: ClassVar[dict[str, bool]] = {
-        "auroc": True,
-        "auprc": True,
-        RECALL: True,
-        "false_positive_rate": False,
-    }
-
-    @staticmethod
-    def score(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
-        if not np.isfinite(fake).all():
-            return dict.fromkeys(("auroc", "auprc", RECALL), float("nan"))
-        with config_context(assume_finite=True, skip_parameter_validation=True):  # checks that cost more than the work
-            false, true, _ = roc_curve(real, fake, drop_intermediate=False)
-            precision = average_precision_score(real, fake)
-        return {
-            "auroc": float(auc(false, true)),
-            "auprc": float(precision),
-            RECALL: float(true[false <= FALSE_POSITIVES].max()),
-        }
 
 
 def threshold(clean: np.ndarray) -> float:
@@ -81,7 +44,7 @@ def records(
 ) -> Iterator[Score]:
     """A subject's scores as records; its threshold is that of `clean`."""
     for name, estimate in estimates(labels, scores, threshold(clean), seed).items():
-        yield estimate.score(f"{name}_{protocol}", subject, Detection.higher_is_better[name])
+        yield estimate.score(f"{name}_{protocol}", subject)
 
 
 def estimates(labels: np.ndarray, scores: np.ndarray, limit: float | None = None, seed: int = 0) -> dict[str, Estimate]:
@@ -95,7 +58,7 @@ def estimates(labels: np.ndarray, scores: np.ndarray, limit: float | None = None
             examples, which no detector could know in advance, and there is no false-positive rate.
         seed: two subjects with the same labels and seed see the same draws, so their differences are paired.
     """
-    names = [*Detection.higher_is_better] if limit is not None else ["auroc", "auprc", RECALL]
+    names = [kind.name for kind in SCORES if limit is not None or kind.name != FALSE_ALARMS]
     if not np.isfinite(scores).all() or (limit is not None and not np.isfinite(limit)):
         return dict.fromkeys(names, UNKNOWN)
     point = _score(labels, scores, limit)
@@ -116,5 +79,5 @@ def _score(labels: np.ndarray, scores: np.ndarray, limit: float | None) -> dict[
     flagged = scores > limit
     return found | {
         RECALL: float(flagged[labels == 1].mean()),
-        "false_positive_rate": float(flagged[labels == 0].mean()),
+        FALSE_ALARMS: float(flagged[labels == 0].mean()),
     }

@@ -26,6 +26,7 @@ from genfoundry.model import Embeds, Model
 COMPONENTS = 64
 MOST_VALUES = 1024  # of an image, before its principal components are taken
 FIT_ROWS = 10_000
+MOST_FLOATS = 1 << 24  # of images in full size at once, before they are averaged: 64 MB
 
 
 class Extractor(NamedTuple):
@@ -80,6 +81,11 @@ class PixelPCA:
 
 def _flat(pixels: np.ndarray) -> np.ndarray:
     """(N, D) float32 in [-1, 1], D at most `MOST_VALUES` unless there are more channels than that."""
+    step = max(1, MOST_FLOATS // math.prod(pixels.shape[1:]))
+    return np.concatenate([_averaged(pixels[i : i + step]) for i in range(0, max(1, len(pixels)), step)])
+
+
+def _averaged(pixels: np.ndarray) -> np.ndarray:
     images = to_unit(torch.from_numpy(np.array(pixels)))
     channels, height, width = images.shape[1:]
     block = math.ceil(math.sqrt(channels * height * width / MOST_VALUES))
@@ -100,17 +106,23 @@ def _fit(rows: np.ndarray) -> np.ndarray:
 def sha256(array: np.ndarray) -> str:
     """Hexadecimal digest of an array's shape and bytes."""
     rows = np.ascontiguousarray(array)
-    return hashlib.sha256(f"{rows.dtype}{rows.shape}".encode() + rows.tobytes()).hexdigest()
+    found = hashlib.sha256(f"{rows.dtype}{rows.shape}".encode())
+    found.update(rows.data)
+    return found.hexdigest()
 
 
-def cached_features(view: View, pixels: np.ndarray) -> np.ndarray:
-    """`view(pixels)`, kept on disk by view and by the digest of the pixels."""
-    return remembered(view.id, pixels, lambda: view(pixels))
+def cached_features(view: View, pixels: np.ndarray, known: str = "") -> np.ndarray:
+    """`view(pixels)`, kept on disk by view and by the digest of the pixels, or by that of their file, where `known`."""
+    return remembered(view.id, pixels, lambda: view(pixels), known)
 
 
-def remembered(identity: str, source: np.ndarray, make: Callable[[], np.ndarray]) -> np.ndarray:
-    """The array that `make` makes of `source`, from disk where it lies whole; a damaged file is made again."""
-    path = state_dir("features") / f"{digest([identity, sha256(source)])[:40]}.npy"
+def remembered(identity: str, source: np.ndarray, make: Callable[[], np.ndarray], known: str = "") -> np.ndarray:
+    """The array that `make` makes of `source`, from disk where it lies whole; a damaged file is made again.
+
+    Args:
+        known: the digest of the file that all of `source` is mapped from, so that nobody reads it to hash it.
+    """
+    path = state_dir("features") / f"{digest([identity, known or sha256(source)])[:40]}.npy"
     if (found := sealed.read_array(path, "it is made anew")) is not None:
         return found
     made = make()

@@ -27,15 +27,15 @@ DOWNLOAD = "download"
 SIDE = 299  # pixels of the input
 DIMENSIONS = 2048
 
-Kernel = int | tuple[int, int]
-Shape = tuple[int, int, Kernel] | tuple[int, int, Kernel, int]  # inputs, outputs, kernel, stride
+KernelSize = int | tuple[int, int]
+Shape = tuple[int, int, KernelSize] | tuple[int, int, KernelSize, int]  # inputs, outputs, kernel, stride
 Branch = tuple["str | Branch", ...]  # names of layers; the last may be a tuple: both are fed, and joined
 
 
 class Unit(nn.Module):
     """Convolution, batch norm, ReLU. An uneven kernel of stride 1 keeps the size."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: Kernel, stride: int = 1, same: bool = True) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: KernelSize, stride: int = 1, same: bool = True) -> None:
         super().__init__()
         sides = (kernel, kernel) if isinstance(kernel, int) else kernel
         padding = (sides[0] // 2, sides[1] // 2) if same and stride == 1 else (0, 0)

@@ -8,16 +8,77 @@ series then has no scale.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
-from genfoundry.metric import SetMetric
+from genfoundry.metric import Metric, ScoreKind
 
 BANDS = (80, 95)  # per cent
 
+SCORES = (
+    ScoreKind(
+        "scaled_crps",
+        label="Scaled CRPS",
+        question="How far is the whole forecast distribution from what was observed, in units of the seasonal naive "
+        "error?",
+        better="lower",
+        low=0,
+    ),
+    ScoreKind(
+        "crps",
+        label="CRPS",
+        question="How far is it in the data's unit? Where series differ in size, the largest decide it.",
+        better="lower",
+        low=0,
+        headline=True,
+    ),
+    ScoreKind(
+        "mase",
+        label="MASE",
+        question="Error of the median, in units of the seasonal naive error in training.",
+        better="lower",
+        low=0,
+        headline=True,
+    ),
+    ScoreKind(
+        "coverage80",
+        label="Coverage of the 80 % band",
+        question="How often does what is observed lie in the band? 80 % is right, more is too wide.",
+        better="higher",
+        low=0,
+        high=1,
+        per_cent=True,
+        headline=True,
+    ),
+    ScoreKind(
+        "coverage95",
+        label="Coverage of the 95 % band",
+        question="How often does what is observed lie in the band? 95 % is right, more is too wide.",
+        better="higher",
+        low=0,
+        high=1,
+        per_cent=True,
+        headline=True,
+    ),
+    ScoreKind(
+        "miscoverage80",
+        label="Miss of the 80 % band",
+        question="How far is the band's hit rate from 80 %?",
+        better="lower",
+        low=0,
+        per_cent=True,
+    ),
+    ScoreKind(
+        "miscoverage95",
+        label="Miss of the 95 % band",
+        question="How far is the band's hit rate from 95 %?",
+        better="lower",
+        low=0,
+        per_cent=True,
+    ),
+)
 
-class Forecast(SetMetric):
+
+class Forecast(Metric):
     """Scores of ensembles. Of a window, steps that were not observed are left out; windows weigh the same.
 
     The view `forecast`: `real` float (N, 2, H), what came (NaN where missing) and the unit of the window's series (the
@@ -26,15 +87,6 @@ class Forecast(SetMetric):
     """
 
     view = "forecast"
-    higher_is_better: ClassVar[dict[str, bool]] = {
-        "scaled_crps": False,
-        "crps": False,
-        "mase": False,
-        "coverage80": True,
-        "coverage95": True,
-        "miscoverage80": False,
-        "miscoverage95": False,
-    }
 
     @staticmethod
     def score(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:

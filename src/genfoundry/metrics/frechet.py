@@ -7,22 +7,36 @@ and Forsyth, "Effectively unbiased FID and Inception Score", 2020, https://arxiv
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from genfoundry.metric import SetMetric
+from genfoundry.metric import Metric, ScoreKind
 
 SHARES = np.array([1.0, 0.75, 0.5, 0.35, 0.25])  # of the sets, through which the line over 1/N is laid
 
+SCORES = (
+    ScoreKind(
+        "fd",
+        label="Fréchet distance",
+        question="How far is the crowd of samples from the crowd of real examples?",
+        better="lower",
+        low=0,
+        headline=True,
+    ),
+    ScoreKind(
+        "fd_inf",
+        label="Fréchet distance, at infinitely many samples",
+        question="The same, with the bias of a finite sample taken out.",
+        better="lower",
+    ),
+)
 
-class Frechet(SetMetric):
+
+class Frechet(Metric):
     """`fd` in the features' own unit, squared; `fd_inf` is its estimate for N → ∞."""
 
     view = "features"
-    higher_is_better: ClassVar[dict[str, bool]] = {"fd": False, "fd_inf": False}
 
     @staticmethod
     def score(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:

@@ -5,22 +5,28 @@ Bińkowski, Sutherland, Arbel and Gretton, "Demystifying MMD GANs", 2018, https:
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from genfoundry.metric import SetMetric
+from genfoundry.metric import Metric, ScoreKind
 
 MOST = 5000  # rows of each side; memory grows with the square
 
+SCORES = (
+    ScoreKind(
+        "kid",
+        label="Kernel distance (KID)",
+        question="How far are the two crowds apart, without assuming that they are Gaussian?",
+        better="lower",
+    ),
+)
 
-class Kernel(SetMetric):
+
+class Kernel(Metric):
     """`kid`, unbiased: about 0 for two sets of one distribution, and below 0 as often as above."""
 
     view = "features"
-    higher_is_better: ClassVar[dict[str, bool]] = {"kid": False}
 
     @staticmethod
     def score(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:

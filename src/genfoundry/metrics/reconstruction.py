@@ -6,27 +6,49 @@ structural similarity", IEEE Trans. Image Processing 13, 2004.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 
-from genfoundry.metric import SetMetric
+from genfoundry.metric import Metric, ScoreKind
 
 RANGE = 2.0  # images lie in [-1, 1]
 MOST_DECIBEL = 100.0  # said of a perfect reconstruction, whose ratio is infinite
 WINDOW = 11  # of the structural similarity
 
+SCORES = (
+    ScoreKind(
+        "mse",
+        label="Reconstruction error",
+        question="Mean squared error of what is rebuilt from its code.",
+        better="lower",
+        low=0,
+    ),
+    ScoreKind(
+        "psnr",
+        label="Reconstruction, PSNR in dB",
+        question="How clean is what is rebuilt from its code?",
+        better="higher",
+        headline=True,
+    ),
+    ScoreKind(
+        "ssim",
+        label="Reconstruction, SSIM",
+        question="Is the structure kept in what is rebuilt from its code?",
+        better="higher",
+        low=0,  # of images that are alike at all
+        high=1,
+    ),
+)
 
-class Reconstruction(SetMetric):
-    """`mse` on the scale [0, 1], `psnr` in dB, `ssim` up to 1; each the mean over images."""
+
+class Reconstruction(Metric):
+    """`mse` on the scale [0, 1], `psnr` in dB, `ssim` up to 1, each (N,), of images beside their reconstructions."""
 
     view = "images"
-    higher_is_better: ClassVar[dict[str, bool]] = {"mse": False, "psnr": True, "ssim": True}
 
     @staticmethod
-    def score(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
-        return {name: float(values.mean()) for name, values in per_image(real, fake).items()}
+    def score(real: np.ndarray, fake: np.ndarray) -> dict[str, np.ndarray]:
+        return per_image(real, fake)
 
 
 def per_image(real: np.ndarray, fake: np.ndarray) -> dict[str, np.ndarray]:

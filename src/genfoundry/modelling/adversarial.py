@@ -12,6 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim import Adam, Optimizer
 
 from genfoundry.kinds.image.rows import ImageBatch
+from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Losses, Model, Update
 from genfoundry.modelling.layers import noise, shift
 from genfoundry.modelling.losses import gan_discriminator, gan_generator, gradient_penalty
@@ -25,7 +26,7 @@ class Game(NamedTuple):
     fake: Tensor
 
 
-class Adversarial(Model[ImageBatch]):
+class Adversarial(Model[ImageBatch, ImageSpec]):
     """A generator of images against a discriminator; the averaged generator is published."""
 
     kind: ClassVar[str] = "image"

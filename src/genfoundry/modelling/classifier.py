@@ -12,15 +12,15 @@ from torch.optim import AdamW, Optimizer
 from genfoundry.errors import UserError
 from genfoundry.kinds.image.rows import ImageBatch
 from genfoundry.kinds.image.spec import ImageSpec
-from genfoundry.model import Losses, Model, Task, Update
+from genfoundry.model import Losses, Model, Update
 from genfoundry.modelling.layers import shift
 
 
-class Classifier(Model[ImageBatch]):
+class Classifier(Model[ImageBatch, ImageSpec]):
     """A linear head on the features of `embed`, trained by cross-entropy on shifted images."""
 
     kind: ClassVar[str] = "image"
-    task: ClassVar[Task] = "classification"
+    task: ClassVar[str] = "classification"
     head: nn.Linear
 
     class Config(Model.Config):

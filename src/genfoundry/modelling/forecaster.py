@@ -17,18 +17,18 @@ from torch.optim import Optimizer
 from genfoundry.kinds.series.calendar import time_feature_names
 from genfoundry.kinds.series.rows import SeriesBatch
 from genfoundry.kinds.series.spec import SeriesSpec
-from genfoundry.model import Condition, Losses, Model, Task, Update
+from genfoundry.model import Losses, Model, Update
 from genfoundry.modelling.windows import Scaled, Scaling, Transform, restore, scale, transform
 
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
 
 
-class Forecaster(Model[SeriesBatch]):
+class Forecaster(Model[SeriesBatch, SeriesSpec]):
     """A family gives `network` and `quantiles`."""
 
     kind: ClassVar[str] = "series"
-    task: ClassVar[Task] = "forecasting"
-    conditions: ClassVar[tuple[Condition, ...]] = ("past",)
+    task: ClassVar[str] = "forecasting"
+    conditions: ClassVar[tuple[str, ...]] = ("past",)
     averaged: ClassVar[tuple[str, ...]] = ("network",)
 
     class Config(Model.Config):
@@ -47,7 +47,6 @@ class Forecaster(Model[SeriesBatch]):
                 raise ValueError("levels are at least three, ascending, between 0 and 1")
             return levels
 
-    spec: SeriesSpec
     config: Config
     network: nn.Module
     levels: Tensor

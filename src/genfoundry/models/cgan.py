@@ -22,7 +22,6 @@ from torch.nn import functional as F
 from genfoundry.errors import UserError
 from genfoundry.kinds.image.rows import ImageBatch
 from genfoundry.kinds.image.spec import ImageSpec
-from genfoundry.model import Condition
 from genfoundry.modelling.adversarial import FromNoise
 from genfoundry.modelling.layers import ClassNorm2d, Projection, UpConv2d, halvings
 
@@ -30,7 +29,7 @@ from genfoundry.modelling.layers import ClassNorm2d, Projection, UpConv2d, halvi
 class CGAN(FromNoise):
     """Images of the class that is asked for."""
 
-    conditions: ClassVar[tuple[Condition, ...]] = ("label",)
+    conditions: ClassVar[tuple[str, ...]] = ("label",)
 
     class Config(FromNoise.Config):
         conditioning: Literal["projection", "concatenation"] = "projection"  # concatenation in Mirza 2014, §3.2

@@ -23,19 +23,19 @@ from genfoundry.errors import UserError
 from genfoundry.kinds.series.calendar import time_feature_names
 from genfoundry.kinds.series.rows import SeriesBatch
 from genfoundry.kinds.series.spec import SeriesSpec
-from genfoundry.model import Condition, Losses, Model, Task, Update
+from genfoundry.model import Losses, Model, Update
 from genfoundry.modelling.windows import Scaled, Scaling, Transform, calendar, fill, restore, scale, transform
 
 State = Tensor | tuple[Tensor, Tensor]
 Emitted = tuple[Tensor, Tensor, Tensor]
 
 
-class DeepAR(Model[SeriesBatch]):
+class DeepAR(Model[SeriesBatch, SeriesSpec]):
     """Forecasts the target of each window's series."""
 
     kind: ClassVar[str] = "series"
-    task: ClassVar[Task] = "forecasting"
-    conditions: ClassVar[tuple[Condition, ...]] = ("past",)
+    task: ClassVar[str] = "forecasting"
+    conditions: ClassVar[tuple[str, ...]] = ("past",)
     averaged: ClassVar[tuple[str, ...]] = ("network",)
 
     class Config(Model.Config):
@@ -56,7 +56,6 @@ class DeepAR(Model[SeriesBatch]):
         weight_decay: float = Field(default=0.0, ge=0)
         clip: float = Field(default=10.0, gt=0)
 
-    spec: SeriesSpec
     config: Config
 
     def __init__(self, spec: SeriesSpec, config: Config) -> None:

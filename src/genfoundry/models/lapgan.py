@@ -24,7 +24,6 @@ from torch.nn import functional as F
 from genfoundry.errors import UserError
 from genfoundry.kinds.image.rows import ImageBatch
 from genfoundry.kinds.image.spec import ImageSpec
-from genfoundry.model import Condition
 from genfoundry.modelling.adversarial import FromNoise, Game
 from genfoundry.modelling.layers import ClassNorm2d, Projection, halvings, noise, shift
 
@@ -32,7 +31,7 @@ from genfoundry.modelling.layers import ClassNorm2d, Projection, halvings, noise
 class LAPGAN(FromNoise):
     """A pyramid of generators, the coarsest first."""
 
-    conditions: ClassVar[tuple[Condition, ...]] = ("label",)
+    conditions: ClassVar[tuple[str, ...]] = ("label",)
 
     class Config(FromNoise.Config):
         levels: int | None = Field(default=None, gt=0)  # halvings; None: until the short side is at most 8 (§4: 8)

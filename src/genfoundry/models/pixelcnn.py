@@ -29,7 +29,7 @@ from genfoundry.model import Losses, Model, Update
 from genfoundry.modelling.spectral import convolve
 
 
-class PixelCNN(Model[ImageBatch]):
+class PixelCNN(Model[ImageBatch, ImageSpec]):
     """Gated PixelCNN with a softmax over the values of a pixel (§2.1)."""
 
     kind: ClassVar[str] = "image"

@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from genfoundry.errors import UserError
 from genfoundry.kinds.image.rows import ImageBatch
 from genfoundry.kinds.image.spec import ImageSpec
-from genfoundry.model import Condition, Losses, Task, Update
+from genfoundry.model import Losses, Update
 from genfoundry.modelling.adversarial import Adversarial, Game
 from genfoundry.modelling.resampling import degrade, tiled
 
@@ -33,8 +33,9 @@ from genfoundry.modelling.resampling import degrade, tiled
 class SRGAN(Adversarial):
     """Images enlarged; trained on their own reductions, or on what they are paired with."""
 
-    task: ClassVar[Task] = "super_resolution"
-    conditions: ClassVar[tuple[Condition, ...]] = ("image",)
+    task: ClassVar[str] = "super_resolution"
+    conditions: ClassVar[tuple[str, ...]] = ("image",)
+    deterministic: ClassVar[bool] = True
     budgeted: ClassVar[tuple[str, ...]] = ("pixel_steps",)
 
     class Config(Adversarial.Config):
@@ -67,6 +68,10 @@ class SRGAN(Adversarial):
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     switched: Tensor
+
+    @property
+    def scale(self) -> int:
+        return self.config.scale
 
     def low(self, batch: ImageBatch) -> Tensor:
         """What is to be enlarged: what the images of a batch are paired with, or else the images, reduced."""

@@ -30,7 +30,7 @@ from genfoundry.modelling.mixture import GaussianMixture
 LOG_SCALE = (-6.0, 2.0)
 
 
-class VAE(Model[ImageBatch]):
+class VAE(Model[ImageBatch, ImageSpec]):
     """Convolutional encoder and decoder around a Gaussian latent."""
 
     kind: ClassVar[str] = "image"

@@ -10,11 +10,15 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from genfoundry.report import clock, wording
-from genfoundry.report.scales import Scale, Tick, fit
+from genfoundry.exhibit import Bands, Lines
+from genfoundry.report import wording
+from genfoundry.report.scales import Scale, Tick, fit, time_ticks
 
 MOST_POINTS = 240  # of one line; longer curves are thinned, the extremes kept
+MOST_TOLD = 20  # points of a line that are read out
 WIDE, NARROW = ("0.025", "0.975"), ("0.1", "0.9")
+Quantiles = Mapping[str, Sequence[float | None]]  # by level
+BAND_KEY = {"past": "past", "observed": "observed", "median": "median", "narrow": "80 % band", "wide": "95 % band"}
 
 
 class Line(NamedTuple):
@@ -34,15 +38,6 @@ class Plot(NamedTuple):
     xs: list[Tick]
     ys: list[Tick]
     now: float | None = None
-
-
-class Bar(NamedTuple):
-    """One bar; `amount` as text, `height` and `reference` in per cent of the plot."""
-
-    label: str
-    amount: str
-    height: float
-    reference: float | None
 
 
 def curve(name: str, points: Sequence[tuple[int, float]]) -> Plot:
@@ -108,31 +103,43 @@ def _path(points: Sequence[tuple[float, float | None]]) -> str:
     return "".join(parts)
 
 
-def fan(forecast: dict) -> Plot:
-    """A forecast: bands of 80 % and 95 %, the median, the baselines, the past, and what came (gaps left open)."""
-    future, quantiles = forecast["future"], forecast["quantiles"]
-    past = forecast["past"][-max(2 * len(future), 24) :]
-    skipped, total = len(forecast["past"]) - len(past), len(past) + len(future)
-    lists = (past, future, *quantiles.values(), *forecast.get("baselines", {}).values())
-    y = fit([v for values in lists for v in values if v is not None], log=False)
+def bands(exhibit: Bands, others: Sequence[str] = ()) -> Plot:
+    """A forecast: bands of 80 % and 95 %, the median, the others, the past, and what was observed (gaps left open).
+
+    Args:
+        others: the names of all lines beside forecasts of this group, in the order of their styles.
+    """
+    observed, quantiles = exhibit.observed, exhibit.quantiles
+    past = exhibit.past[-max(2 * len(observed), 24) :]
+    skipped, total, cut = len(exhibit.past) - len(past), len(past) + len(observed), len(past)
+    shown = (past, observed, *quantiles.values(), *exhibit.lines.values())
+    y = fit([v for values in shown for v in values if v is not None], log=False)
     x = Scale(0, max(total - 1, 1))
-    lines = [_band("wide", quantiles, WIDE, len(past), x, y), _band("narrow", quantiles, NARROW, len(past), x, y)]
-    for order, values in enumerate(forecast.get("baselines", {}).values()):
-        lines.append(_line(f"baseline-{order % 3}", values, len(past), x, y))
-    lines += [_line("past", past, 0, x, y), _line("median", quantiles.get("0.5", []), len(past), x, y)]
-    lines.append(_line("came", [*past[-1:], *future], max(len(past) - 1, 0), x, y))
-    stamps = clock.labels(forecast["start"], forecast["freq"], skipped, total)
-    title = f"{forecast['series']}, {forecast['unit']}" if forecast.get("unit") else str(forecast["series"])
-    alt = f"Forecast of {title}: {_hits(forecast)} of the {_known(future)} values that came lie in the 80 % band."
-    note = f"{_hits(forecast)} of {_known(future)} in the 80 % band"
-    return Plot(title, note, alt, [line for line in lines if line.path], stamps, y.ticks(4), x.at(len(past) - 0.5))
+    lines = [_band("wide", quantiles, WIDE, cut, x, y), _band("narrow", quantiles, NARROW, cut, x, y)]
+    order = [*dict.fromkeys((*others, *exhibit.lines))]
+    lines += [_line(beside(order.index(name)), values, cut, x, y) for name, values in exhibit.lines.items()]
+    lines += [_line("past", past, 0, x, y), _line("median", quantiles.get("0.5", ()), cut, x, y)]
+    lines.append(_line("observed", [*past[-1:], *observed], max(cut - 1, 0), x, y))
+    stamps = time_ticks(exhibit.start, exhibit.freq, skipped, total)
+    title = f"{exhibit.caption}, {exhibit.unit}" if exhibit.unit else exhibit.caption
+    held = f"{_hits(exhibit)} of {_known(observed)}"
+    alt = f"Forecast of {title}: {held} of the values observed lie in the 80 % band."
+    drawn = [line for line in lines if line.path]
+    return Plot(title, f"{held} in the 80 % band", alt, drawn, stamps, y.ticks(4), x.at(cut - 0.5))
+
+
+def beside(order: int) -> str:
+    """The class of the style sheet of what stands beside, by its place."""
+    return f"baseline-{order % 3}"
 
 
 def _line(style: str, values: Sequence[float | None], start: int, x: Scale, y: Scale) -> Line:
     return Line(style, _path(_breaking(list(enumerate(values, start)), x, y)))
 
 
-def _band(style: str, quantiles: dict, ends: tuple[str, str], start: int, x: Scale, y: Scale) -> Line:
+def _band(
+    style: str, quantiles: Mapping[str, Sequence[float | None]], ends: tuple[str, str], start: int, x: Scale, y: Scale
+) -> Line:
     if not all(quantiles.get(end) for end in ends):
         return Line(style, "")
     low, high = (_breaking(list(enumerate(quantiles[end], start)), x, y) for end in ends)
@@ -144,48 +151,29 @@ def _known(future: Sequence[float | None]) -> int:
     return sum(value is not None and math.isfinite(value) for value in future)
 
 
-def _hits(forecast: dict) -> int:
-    low, high = (forecast["quantiles"].get(end, []) for end in NARROW)
-    rows = zip(low, forecast["future"], high, strict=False)
-    return sum(None not in row and row[0] <= row[1] <= row[2] for row in rows)
+def _hits(exhibit: Bands) -> int:
+    low, high = (exhibit.quantiles.get(end, ()) for end in NARROW)
+    rows = zip(low, exhibit.observed, high, strict=False)
+    return sum(a is not None and v is not None and b is not None and a <= v <= b for a, v, b in rows)
 
 
-def by_step(details: Mapping[str, Sequence[float]]) -> Plot | None:
-    """How the error grows with the step ahead: `crps_by_step` of the model, `crps_by_step_<baseline>` beside it."""
-    start = "crps_by_step"
-    if start not in details:
-        return None
-    model, others = details[start], [name for name in details if name.startswith(start + "_") and "noise" not in name]
-    y = fit([value for name in (start, *others) for value in details[name]], log=False, ends=(0.0,))
-    x = Scale(1, max(len(model), 2))
-    lines = [_line(f"baseline-{order % 3}", details[name], 1, x, y) for order, name in enumerate(others)]
-    lines.append(_line("median", model, 1, x, y))
-    note = " · ".join(["this model", *(wording.subject(name[len(start) + 1 :]) for name in others)])
-    alt = f"Error by step ahead, from {wording.number(model[0])} to {wording.number(model[-1])}." if model else ""
-    return Plot("CRPS by step ahead", note, alt, lines, x.ticks(6), y.ticks(4))
+def lines(exhibit: Lines) -> Plot:
+    """Curves on one pair of axes, the first one on top."""
+    points = [point for line in exhibit.lines.values() for point in line]
+    xs = [x for x in (*(at for at, _ in points), *exhibit.x_ends) if math.isfinite(x)] or [0.0]
+    x = Scale(min(xs), max(xs) if max(xs) > min(xs) else min(xs) + 1)
+    y = fit([value for _, value in points], log=False, ends=exhibit.y_ends)
+    styles = ["median", *(beside(order) for order in range(len(exhibit.lines) - 1))]
+    drawn = [
+        Line(style, _path(_breaking(line, x, y))) for style, line in zip(styles, exhibit.lines.values(), strict=False)
+    ]
+    first = next(iter(exhibit.lines.values()), ())
+    pairs = ", ".join(f"{wording.number(value)} at {wording.number(at)}" for at, value in _ends(first))
+    alt = f"{exhibit.title}: {exhibit.y_label} over {exhibit.x_label}, {pairs}."
+    note = f"over {exhibit.x_label}"
+    return Plot(exhibit.y_label, note, alt, [line for line in reversed(drawn) if line.path], x.ticks(6), y.ticks(5))
 
 
-def reliability(details: Mapping[str, Sequence[float]]) -> Plot | None:
-    """How often a classifier is right beside how sure it says it is; on the straight line both agree."""
-    sure, right = details.get("reliability/confidence", ()), details.get("reliability/accuracy", ())
-    if not sure:
-        return None
-    x, y = Scale(0, 1), fit([*sure, *right], log=False, ends=(0.0, 1.0))
-    ideal = Line("baseline-0", _path([(x.at(end), 100 - y.at(end)) for end in (0, 1)]))
-    found = Line("median", _path(_breaking(list(zip(sure, right, strict=True)), x, y)))
-    pairs = ", ".join(f"{wording.number(b)} at {wording.number(a)}" for a, b in zip(sure, right, strict=True))
-    note = "right, by confidence · straight: what it says is so"
-    return Plot("Share that is right", note, f"Share that is right by stated confidence: {pairs}.", [ideal, found],
-                x.ticks(5), y.ticks(5))  # fmt: skip
-
-
-def bars(values: Sequence[float], names: Sequence[str], real: Sequence[float] = (), unit: float = 1.0) -> list[Bar]:
-    """A bar a class, scaled to the largest, with the real data's value as a line on each; amounts are in `unit`s."""
-    top = max([*(v for v in (*values, *real) if math.isfinite(v)), 1e-9])
-    found = []
-    for index, value in enumerate(values):
-        label = str(names[index]) if index < len(names) else str(index)
-        reference = round(100 * real[index] / top, 2) if index < len(real) else None
-        height = round(100 * max(value, 0.0) / top, 2) if math.isfinite(value) else 0.0
-        found.append(Bar(label, wording.number(unit * value, 2), height, reference))
-    return found
+def _ends(line: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    """What a screen reader is told of a line: all of a short one, else its ends."""
+    return line if len(line) <= MOST_TOLD else (line[0], line[-1])

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import textwrap
 
-from genfoundry import catalog
-from genfoundry.dataset import Card, locate, read_card
+from genfoundry import catalog, kind, task
+from genfoundry.dataset import Card, card_of
 from genfoundry.errors import UserError
-from genfoundry.kinds.image.spec import ImageSpec
-from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.records import DatasetVersion, Evaluation, Score, Verdict
 from genfoundry.report.markdown import plain
-from genfoundry.task_words import WORDS, task_of, task_of_family
 
 LONGEST = 5000  # letters that MLflow's tables of models and versions take on PostgreSQL; on SQLite nobody counts them
 LONGEST_WORDS = 600  # letters of what a dataset's card says of licence, consent or source
@@ -34,25 +31,15 @@ def describe(name: str, evaluation: Evaluation, verdict: Verdict, champion: int 
         champion: the version that held the alias when it was judged, if any.
         files: where MLflow's pages show the artifacts of its run.
     """
-    texts = (
-        _describe(name, evaluation, verdict, champion, files, rows) for rows in range(len(evaluation.scores), 0, -1)
-    )
-    fitting = next((text for text in texts if len(text) <= LONGEST), "")
-    return fitting or _describe(name, evaluation, verdict, champion, files, 1)[: LONGEST - 1] + "…"
-
-
-def _describe(name: str, evaluation: Evaluation, verdict: Verdict, champion: int | None, files: str, rows: int) -> str:
-    sections = [
-        _what(evaluation),
-        purpose(evaluation),
-        links(evaluation, files),
-        _data(evaluation.checkpoint.dataset),
-        _scores(evaluation, rows),
-        _verdict(verdict, champion),
-        _cost(evaluation),
-        _use(name, evaluation),
-    ]
-    return "\n\n".join(sections) + "\n"
+    data = _data(evaluation.checkpoint.dataset)
+    above = [_what(evaluation), purpose(evaluation), links(evaluation, files), data]
+    below = [_verdict(verdict, champion), _cost(evaluation), _use(name, evaluation)]
+    text = ""
+    for rows in range(max(1, len(evaluation.scores)), 0, -1):
+        text = "\n\n".join([*above, _scores(evaluation, rows), *below]) + "\n"
+        if len(text) <= LONGEST:
+            return text
+    return text[: LONGEST - 1] + "…"
 
 
 def _what(evaluation: Evaluation) -> str:
@@ -76,21 +63,20 @@ def describe_model(name: str, evaluation: Evaluation, version: int | None, files
     shown = f"{plain(score.name)} {score.value:.4g} ({score.low:.4g} to {score.high:.4g})" if score else "no score"
     standing = f"Champion: version {version}, {shown}." if version else f"No champion yet; the last version: {shown}."
     use = _use(name, evaluation)
-    if (words := WORDS.get(task_of(evaluation))) and words.makes:
-        wanted = "--input image.png" if task_of(evaluation) == "super_resolution" else "-n 64 --seed 7"
-        use += f"\n\nor in a terminal: `genfoundry generate {name} {wanted} -o DIR`"
+    if (judged := task.find(task.name_of(evaluation))) and judged.makes:
+        use += f"\n\nor in a terminal: `genfoundry generate {name} {judged.wishes.EXAMPLE} -o DIR`"
     parts = [_what(evaluation), standing, purpose(evaluation), links(evaluation, files)]
     return "\n\n".join([*parts, _data(evaluation.checkpoint.dataset), use]) + "\n"
 
 
 def purpose(evaluation: Evaluation) -> str:
     """What a model is for, and what not; of a task without words, its name."""
-    made = "images" if isinstance(evaluation.checkpoint.dataset.spec, ImageSpec) else "series"
-    task = task_of(evaluation)
-    if (words := WORDS.get(task)) is None:
-        named = f"For the task `{plain(task)}`, which is not described here" if task else "Its task is not known here"
+    name = task.name_of(evaluation)
+    if (judged := task.find(name)) is None:
+        named = f"For the task `{plain(name)}`, which is not described here" if name else "Its task is not known here"
         return f"{named}: see the scores. {JUDGES}"
-    return f"{words.purpose.format(data=made)} {INVENTED if words.makes else JUDGES}"
+    made = kind.of(evaluation.checkpoint.dataset).spec.NOUN
+    return f"{judged.purpose.format(noun=made)} {INVENTED if judged.makes else JUDGES}"
 
 
 def links(evaluation: Evaluation, files: str) -> str:
@@ -111,7 +97,7 @@ def _data(version: DatasetVersion) -> str:
 
 def _card(version: DatasetVersion) -> Card | None:
     try:
-        return read_card(locate(version))
+        return card_of(version)
     except UserError:
         return catalog.module("datasets", version.name).CARD if version.name in catalog.names("datasets") else None
 
@@ -151,24 +137,10 @@ def _cost(evaluation: Evaluation) -> str:
 
 
 def _use(name: str, evaluation: Evaluation) -> str:
-    call = _example(evaluation)
+    checkpoint = evaluation.checkpoint
+    served = task.find(task.name_of_family(checkpoint.family))
+    call = served.usage(name, checkpoint.dataset.spec) if served else task.UNKNOWN_USAGE
     return (
         "### Use\nWhere genfoundry is installed:\n\n```python\n"
         f'import mlflow, pandas as pd\n\nmodel = mlflow.pyfunc.load_model("models:/{name}@champion")\n{call}\n```'
     )
-
-
-def _example(evaluation: Evaluation) -> str:
-    spec, task = evaluation.checkpoint.dataset.spec, task_of_family(evaluation)
-    if isinstance(spec, SeriesSpec) and task == "forecasting":
-        return (
-            f"forecast = model.predict(past)  # unique_id as in the training, ds, y; {spec.context} steps or more each"
-        )
-    if isinstance(spec, ImageSpec) and task == "super_resolution":
-        return f"large = model.predict(images)  # uint8 (B, height, width, {spec.channels}), of any size"
-    if isinstance(spec, ImageSpec) and task == "classification":
-        return f"probabilities = model.predict(images)  # uint8 (B, {spec.height}, {spec.width}, {spec.channels})"
-    if isinstance(spec, ImageSpec) and task == "generation":
-        shape = f"(16, {spec.height}, {spec.width}, {spec.channels})"
-        return f'images = model.predict(pd.DataFrame({{"seed": range(16)}}))  # uint8 {shape}'
-    return "answer = model.predict(given)  # the version's signature says what it takes and gives"

@@ -10,9 +10,8 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from genfoundry.records import Decision, Score, ValidatedDataset
+from genfoundry.report import charts, drawn, media, side_by_side, wording
 from genfoundry.report import score_marks as scored
-from genfoundry.report import side_by_side, wording
-from genfoundry.report.pictures import Picture, preview
 from genfoundry.report.scales import Tick
 from genfoundry.report.sections import Section, section
 from genfoundry.report.view import RunView
@@ -23,7 +22,8 @@ class Row(NamedTuple):
 
     rank: int
     section: Section
-    preview: Picture | None
+    preview: media.Image | None
+    spark: charts.Plot | None
     marks: list[scored.Mark]
     standing: list[str]
     seconds: str
@@ -43,7 +43,7 @@ class Board(NamedTuple):
     legend: list[scored.Mark]
     costs: list[list[str]]
     needs: list[list[str]]
-    taught: list[list[str]]
+    beside: list[list[str]]
 
 
 class Data(NamedTuple):
@@ -99,11 +99,16 @@ def _boards(sections: Sequence[Section]) -> list[Board]:
     for part in sections:
         evaluation = part.view.version.evaluation
         groups.setdefault((evaluation.checkpoint.dataset.digest, evaluation.primary), []).append(part)
-    order = sorted(groups.values(), key=lambda parts: (parts[0].headline_label == "Accuracy", -len(parts)))
-    return [_board(parts, side_by_side.taught(parts, sections)) for parts in order]
+    order = sorted(groups.values(), key=lambda parts: (not _shows_something(parts), -len(parts)))
+    return [_board(parts, side_by_side.beside(parts, sections)) for parts in order]
 
 
-def _board(parts: Sequence[Section], taught: list[list[str]]) -> Board:
+def _shows_something(parts: Sequence[Section]) -> bool:
+    """Whether a model of the board made something to look at; the others stand below."""
+    return any(part.looked_at for part in parts)
+
+
+def _board(parts: Sequence[Section], beside: list[list[str]]) -> Board:
     first = parts[0].view.version.evaluation
     scores = [score for part in parts for score in _primary_scores(part)]
     scale, words = scored.score_scale(first.primary, scores), wording.meaning(first.primary)
@@ -113,16 +118,20 @@ def _board(parts: Sequence[Section], taught: list[list[str]]) -> Board:
         marks = [scored.mark(score, scale) for score in _primary_scores(part)]
         evaluation = part.view.version.evaluation
         standing = wording.standing(evaluation, without=("copy",))
-        spec = evaluation.checkpoint.dataset.spec
-        shown = preview(part.view.images.get("samples"), spec, part.view.recipe)
-        rows.append(Row(rank, part, shown, marks, standing, wording.duration(evaluation.checkpoint.cost.seconds)))
+        seconds = wording.duration(evaluation.checkpoint.cost.seconds)
+        rows.append(Row(rank, part, *_previews(part), marks, standing, seconds))
     legend = {mark.subject: mark for row in rows for mark in row.marks}
     higher = scores[0].higher_is_better if scores else True
     title = str(parts[0].view.card.get("title") or first.checkpoint.dataset.name)
     return Board(
         title, words.label, words.question, words.protocol, wording.direction(higher), rows,
-        scale.ticks(), scale.log, list(legend.values()), side_by_side.costs(ranked), side_by_side.needs(ranked), taught,
+        scale.ticks(), scale.log, list(legend.values()), side_by_side.costs(ranked), side_by_side.needs(ranked), beside,
     )  # fmt: skip
+
+
+def _previews(part: Section) -> tuple[media.Image | None, charts.Plot | None]:
+    shown = drawn.preview(part.view.exhibits, part.view.files, part.view.recipe)
+    return (None, shown) if isinstance(shown, charts.Plot) else (shown, None)
 
 
 def _primary_scores(part: Section) -> list[Score]:

@@ -1,4 +1,7 @@
-"""Axes: from values to per cent of a plot's width, with round ticks, linear or logarithmic."""
+"""Axes: from values to per cent of a plot's width, with matplotlib's round ticks: linear, logarithmic, or of time.
+
+matplotlib is imported where a plot is made: it takes half a second.
+"""
 
 from __future__ import annotations
 
@@ -37,10 +40,27 @@ class Scale(NamedTuple):
         return math.log10(max(value, self.low * 1e-9))
 
     def ticks(self, most: int = 4) -> list[Tick]:
-        """At most `most` round values inside the axis."""
-        values = _log_values(self.low, self.high, most) if self.log else []
-        values = values if len(values) > 1 else _linear_values(self.low, self.high, most)
+        """About `most` round values inside the axis, one more at most."""
+        values = self._powers(most) if self.log else []
+        values = values if len(values) > 1 else self._steps(most)
         return [Tick(self.at(value), _short(value)) for value in values]
+
+    def _steps(self, most: int) -> list[float]:
+        from matplotlib.ticker import MaxNLocator
+
+        return self._inside(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(self.low, self.high))
+
+    def _powers(self, most: int) -> list[float]:
+        from matplotlib.ticker import LogLocator
+
+        for factors in ((1.0,), (1.0, 2.0, 5.0)):
+            values = self._inside(LogLocator(subs=factors, numticks=most).tick_values(self.low, self.high))
+            if len(values) > 1:
+                return values[:: math.ceil(len(values) / most)]
+        return []
+
+    def _inside(self, values: Iterable[float]) -> list[float]:
+        return [float(value) for value in values if self.low <= value <= self.high]
 
 
 def fit(values: Iterable[float], log: bool | None = None, ends: tuple[float, ...] = ()) -> Scale:
@@ -69,18 +89,34 @@ def _short(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text and "\N{MULTIPLICATION SIGN}" not in text else text
 
 
-def _linear_values(low: float, high: float, most: int) -> list[float]:
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if (high - low) / (power * factor) <= most)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(index * step, 12) for index in range(first, last + 1)][: most + 1]
+TIMES = {365.25: "%Y", 30.0: "%b %Y", 1.0: "%d %b %Y", 1 / 24: "%d %b %H:%M", 1 / 86400: "%d %b %H:%M:%S"}
+"""How a tick is written where neighbouring ones are up to so many days apart."""
 
 
-def _log_values(low: float, high: float, most: int) -> list[float]:
-    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-    powers = list(range(first, last + 1))
-    if len(powers) > 1:
-        return [10.0**power for power in powers[:: math.ceil(len(powers) / most)]]
-    fine = [factor * 10.0**power for power in range(first - 1, last + 2) for factor in (1, 2, 5)]
-    return [value for value in fine if low <= value <= high][:most]
+def time_ticks(start: str, freq: str, skipped: int, total: int) -> list[Tick]:
+    """Round times along `total` steps of a regular series, the first of which is step `skipped` after `start`.
+
+    A time or a frequency (pandas' words: `h`, `D`, `MS`) that is not understood, or beyond the calendar, gives step
+    numbers.
+    """
+    if total < 2:
+        return []
+    try:
+        return _times(start, freq, skipped, total)
+    except (OverflowError, ValueError):
+        steps = Scale(skipped, skipped + total - 1).ticks()
+        return [Tick(tick.at, f"step {tick.label}") for tick in steps]
+
+
+def _times(start: str, freq: str, skipped: int, total: int) -> list[Tick]:
+    import numpy as np
+    import pandas as pd
+    from matplotlib.dates import AutoDateFormatter, AutoDateLocator, date2num
+
+    times = pd.date_range(start, periods=skipped + total, freq=freq, unit="us")
+    stamps = [time.to_pydatetime() for time in times[skipped:]]
+    locator = AutoDateLocator(minticks=2, maxticks=4)
+    at, written = locator.tick_values(stamps[0], stamps[-1]), AutoDateFormatter(locator)
+    written.scaled = TIMES
+    places = np.interp(np.asarray(at), date2num(stamps), np.linspace(0, 100, total), left=np.nan, right=np.nan)
+    return [Tick(round(x, 2), str(written(day))) for day, x in zip(at, places.tolist(), strict=True) if np.isfinite(x)]

@@ -6,11 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from genfoundry.metric import subjects
 from genfoundry.records import Score
 from genfoundry.report import wording
 from genfoundry.report.scales import Scale, Tick, fit
 
-SHAPES = {"model": "dot", "real": "ring", "copy": "diamond", "noise": "cross", "auto_ets": "triangle"}
+SHAPES = {"model": "dot", "real": "ring", "copy": "diamond", "noise": "cross"}
+BASELINES = ("square", "triangle")  # in turn
 
 
 class Mark(NamedTuple):
@@ -45,7 +47,7 @@ def score_scale(name: str, scores: Sequence[Score]) -> Scale:
     ends = [end for score in scores for end in (score.value, score.low, score.high)]
     if fit(values).log:  # an interval that reaches 0 is cut at the axis' end
         ends = [end for end in ends if end > 0]
-    share = wording.meaning(name).share and all(0 <= end <= 1 for end in ends if math.isfinite(end))
+    share = wording.meaning(name).kind.share and all(0 <= end <= 1 for end in ends if math.isfinite(end))
     return fit(ends, log=False, ends=(0.0, 1.0)) if share else fit(ends)
 
 
@@ -58,7 +60,7 @@ def mark(score: Score, scale: Scale) -> Mark:
     return Mark(
         score.subject,
         wording.subject(score.subject),
-        SHAPES.get(score.subject, "square"),
+        _shape(score.subject),
         wording.value(score.name, score.value),
         wording.interval(score),
         scale.at(score.value) if finite else None,
@@ -67,8 +69,13 @@ def mark(score: Score, scale: Scale) -> Mark:
     )
 
 
+def _shape(subject: str) -> str:
+    baselines = [name for name in subjects() if name not in SHAPES]
+    return SHAPES.get(subject) or BASELINES[baselines.index(subject) % 2 if subject in baselines else 0]
+
+
 def strips(scores: Sequence[Score], primary: str) -> list[Strip]:
-    """One strip a score name, the primary first; the model on top of each, then what it is measured against."""
+    """One strip per score name, the primary first; the model on top of each, then what it is measured against."""
     names = sorted({score.name: None for score in scores}, key=lambda name: name != primary)
     found = [_strip(name, [score for score in scores if score.name == name]) for name in names]
     asked: set[str] = set()

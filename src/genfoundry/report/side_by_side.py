@@ -4,30 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genfoundry.records import Score
+from genfoundry.records import Evaluation, Score
 from genfoundry.report import wording
 from genfoundry.report.sections import Section
 
-COSTS = ("Model", "Score", "Calibration error", "Of the data", "Parameters", "Compute a sample", "Training", "Memory")
-TAUGHT = ("Model", "What it does", "Accuracy on real examples", "Parameters", "Compute a sample", "Training")
-CLASSIFIES, TEACHES = "tells classes apart", "makes examples of a class; a classifier learned from those alone"
+COSTS = ("Of the data", "Parameters", "Compute per sample", "Training", "Memory")
+BESIDE = ("Model", "Score", "Value", "Parameters", "Compute per sample", "Training")
 
 
 def costs(parts: Sequence[Section]) -> list[list[str]]:
-    """What each model of a board took, side by side; empty columns are left out."""
-    lines = [_cost(part) for part in parts]
-    kept = [index for index in range(len(COSTS)) if any(line[index] for line in lines)]
-    return [[COSTS[index] for index in kept], *([line[index] for index in kept] for line in lines)]
+    """Scores of the board's protocol and what each model took, side by side; empty columns are left out."""
+    names = _like_the_primary(parts[0])
+    titles = ["Model", *(wording.meaning(name).label for name in names), *COSTS]
+    lines = [_cost(part, names) for part in parts]
+    kept = [index for index in range(len(titles)) if any(line[index] for line in lines)]
+    return [[titles[index] for index in kept], *([line[index] for index in kept] for line in lines)]
 
 
-def _cost(part: Section) -> list[str]:
+def _like_the_primary(part: Section) -> list[str]:
+    """The deciding score, and the headlines of the same protocol."""
     evaluation = part.view.version.evaluation
-    calibration = next((score for score in evaluation.scores if score.name.startswith("ece_")), None)
+    protocol = wording.meaning(evaluation.primary).protocol
+    own = dict.fromkeys(score.name for score in evaluation.scores if score.subject == "model")
+    words = {name: wording.meaning(name) for name in own if name != evaluation.primary}
+    return [evaluation.primary, *(n for n, said in words.items() if said.kind.headline and said.protocol == protocol)]
+
+
+def _cost(part: Section, names: Sequence[str]) -> list[str]:
+    evaluation = part.view.version.evaluation
+    scores = (evaluation.score(name) for name in names)
     memory = evaluation.checkpoint.cost.peak_memory_mb
     return [
         part.view.recipe,
-        part.headline_text,
-        wording.number(calibration.value) if calibration else "",
+        *(wording.value(score.name, score.value) if score else "" for score in scores),
         "" if evaluation.checkpoint.fraction == 1 else wording.share(evaluation.checkpoint.fraction),
         *_took(part),
         f"{memory:,.0f} MB" if memory else "",
@@ -44,29 +53,37 @@ def needs(parts: Sequence[Section]) -> list[list[str]]:
     return [["Model", *map(wording.share, shares)], *lines]
 
 
-def taught(parts: Sequence[Section], sections: Sequence[Section]) -> list[list[str]]:
-    """Discriminative beside generative: the classifiers of a board, and among `sections` the generators of the same
-    data, by what a classifier knows that learned from their samples alone; empty where there are none.
+def beside(parts: Sequence[Section], sections: Sequence[Section]) -> list[list[str]]:
+    """A board's models beside those of `sections` that a score of another task asks the same of, on the same data.
+
+    So classifiers stand beside generators, by what a classifier knows that learned from their samples alone. Empty
+    where there are none.
     """
-    data = parts[0].view.version.evaluation.checkpoint.dataset.digest
-    lessons = [(part, score) for part in sections if (score := _lesson(part, data))]
-    if parts[0].headline_label != "Accuracy" or not lessons:
+    primary, data = _judged(parts[0]).primary, _judged(parts[0]).checkpoint.dataset.digest
+    others = [part for part in sections if _judged(part).checkpoint.dataset.digest == data]
+    asked = [(part, score) for part in others if (score := _beside(part, primary))]
+    if not asked:
         return []
-    lines = [[part.view.recipe, CLASSIFIES, _known(part.headline), *_took(part)] for part in parts]
-    lines += [[part.view.recipe, TEACHES, _known(score), *_took(part)] for part, score in lessons]
-    first, score = lessons[0]
-    length = wording.meaning(score.name).protocol.partition(", ")[0]
-    real = first.view.version.evaluation.score(score.name, "real")
-    lines.append(["real examples", f"teach that classifier as long: {length}", _known(real), "", "", ""])
-    return [[*TAUGHT], *lines]
+    lines = [[part.view.recipe, part.headline_label, _known(part.headline), *_took(part)] for part in parts]
+    lines += [
+        [part.view.recipe, wording.meaning(score.name).label, _known(score), *_took(part)] for part, score in asked
+    ]
+    first, score = asked[0]
+    words, real = wording.meaning(score.name), _judged(first).score(score.name, "real")
+    if real:
+        lines.append([wording.subject("real"), f"{words.label}, {words.protocol}", _known(real), "", "", ""])
+    return [[*BESIDE], *lines]
 
 
-def _lesson(part: Section, data: str) -> Score | None:
-    evaluation = part.view.version.evaluation
-    if evaluation.checkpoint.dataset.digest != data:
-        return None
-    own = (score for score in evaluation.scores if score.subject == "model")
-    return next((score for score in own if score.name.startswith("classification_accuracy_")), None)
+def _judged(part: Section) -> Evaluation:
+    return part.view.version.evaluation
+
+
+def _beside(part: Section, primary: str) -> Score | None:
+    """The model's score that may be read beside that one."""
+    asked = wording.meaning(primary).kind.name
+    own = (score for score in _judged(part).scores if score.subject == "model")
+    return next((score for score in own if asked and wording.meaning(score.name).kind.beside == asked), None)
 
 
 def _took(part: Section) -> tuple[str, str, str]:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from genfoundry.report import charts, wording
+from genfoundry.exhibit import Bands, Matrix
+from genfoundry.report import cells, charts, wording
+from genfoundry.report.media import evenly
 from genfoundry.report.page import environment
-from genfoundry.report.pictures import evenly
-from genfoundry.report.sections import confusion
 
 WIDTH, MARGIN = 360, 8
 SHOWN = 3  # forecasts
 PITCH = 152  # from one forecast to the next
 ROW, COLUMNS = 14, 3  # of the legend
 NAMES = 76  # room for a class's name
-LEGEND = {"past": "past", "came": "what came", "median": "median", "narrow": "80 % band", "wide": "95 % band"}
 
 
-def fans(forecasts: Sequence[dict]) -> bytes:
-    """A few forecasts as `RunView` holds them, one below the other, and what their lines mean; at least one."""
-    plots = [charts.fan(forecast) for forecast in evenly(forecasts, SHOWN)]
+def forecasts(shown: Sequence[Bands]) -> bytes:
+    """A few forecasts, one below the other, and what their lines mean; at least one."""
+    others = list(dict.fromkeys(name for each in shown for name in each.lines))
+    plots = [charts.bands(each, others) for each in evenly(shown, SHOWN)]
     drawn = {line.style for plot in plots for line in plot.lines}
-    baselines = {f"baseline-{order}": wording.subject(name) for order, name in enumerate(_baselines(forecasts))}
-    legend = [(style, label) for style, label in (LEGEND | baselines).items() if style in drawn]
+    beside = {charts.beside(order): wording.subject(name) for order, name in enumerate(others[:COLUMNS])}
+    legend = [(style, label) for style, label in (charts.BAND_KEY | beside).items() if style in drawn]
     foot = PITCH * len(plots)
     height = foot + ROW * -(-len(legend) // COLUMNS) + MARGIN
     return _svg(
@@ -30,19 +30,13 @@ def fans(forecasts: Sequence[dict]) -> bytes:
     )
 
 
-def _baselines(forecasts: Sequence[dict]) -> Sequence[str]:
-    return list(forecasts[0].get("baselines", {}))[:COLUMNS]
-
-
-def table_of_confusions(details: Mapping[str, list[float]], names: Sequence[str]) -> bytes | None:
-    """What a classifier takes each class for; None where `details` holds no such counts, or too many to read."""
-    if (found := confusion(details, names)) is None:
-        return None
+def matrix(shown: Matrix) -> bytes:
+    """Shaded numbers by row and column."""
+    found = cells.matrix(shown)
     left, top = MARGIN + NAMES, 2 * ROW + NAMES
-    cell = round((WIDTH - left - MARGIN) / len(found.names), 2)
-    height = round(top + cell * len(found.names) + MARGIN)
-    alt = "A row a true class, a column what it is taken for."
-    return _svg("confusion", height, alt, names=found.names, rows=found.rows, left=left, top=top, cell=cell)
+    cell = round((WIDTH - left - MARGIN) / max(len(found.columns), 1), 2)
+    height = round(top + cell * len(found.rows) + MARGIN)
+    return _svg("matrix", height, found.caption or found.title, found=found, left=left, top=top, cell=cell)
 
 
 def _svg(template: str, height: int, alt: str, **parts: object) -> bytes:

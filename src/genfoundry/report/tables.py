@@ -6,39 +6,18 @@ import math
 from collections.abc import Iterator, Sequence
 from statistics import fmean, stdev
 
+from genfoundry.metric import MODEL, score_kinds, subjects
 from genfoundry.records import ModelVersion, Score
 from genfoundry.report import wording
 from genfoundry.report.leaderboard import groups
 from genfoundry.report.markdown import table
 from genfoundry.statistics.interval import Estimate
 
-BESIDE = (  # what stands beside the deciding score, where there is one, by the start of its name
-    "confidence_ratio",
-    "recall",
-    "fd_by_class",
-    "label_accuracy",
-    "classification_accuracy",
-    "bits_per_dim",
-    "elbo_bits_per_dim",
-    "psnr",
-    "psnr_y",
-    "ssim_y",
-    "auprc",
-    "tpr_at_fpr5",
-    "false_positive_rate",
-    "scaled_crps_to_seasonal_naive",
-    "scaled_crps_to_auto_ets",
-    "relative_crps",
-    "crps",
-    "mase",
-    "band",
-    "ece",
-)
-COST = ("verdict", "training", "parameters", "compute a sample")
+COST = ("verdict", "training", "parameters", "compute per sample")
 
 
 def as_markdown(versions: Sequence[ModelVersion]) -> str:
-    """One table a dataset version and deciding score; a recipe's seeds in one line, and the baselines below.
+    """One table per dataset version and deciding score; a recipe's seeds in one line, and the baselines below.
 
     Trials on a part of the budget are left out, but for recipes of which there is nothing else.
     """
@@ -63,12 +42,12 @@ def _table(group: Sequence[ModelVersion]) -> Iterator[str]:
 
 
 def _columns(versions: Sequence[ModelVersion]) -> dict[str, str]:
-    """The scores to show and their titles: the deciding one, its like in other views, and what is listed above."""
+    """The scores to show and their titles: the deciding one, its like in other views, and the headlines."""
     primary = versions[0].evaluation.primary
-    order = (wording.meaning(primary).start, *BESIDE)
+    first, order = wording.meaning(primary).kind, {name: place for place, name in enumerate(score_kinds())}
     names = {s.name: wording.meaning(s.name) for v in versions for s in v.evaluation.scores if s.subject == "model"}
-    chosen = [name for name in names if names[name].start in order]
-    chosen.sort(key=lambda name: (name != primary, order.index(names[name].start)))
+    chosen = [name for name in names if (kind := names[name].kind) == first or kind.headline]
+    chosen.sort(key=lambda name: (name != primary, names[name].kind != first, order.get(names[name].kind.name, 0)))
     found: dict[str, str] = {}
     for name in chosen:
         label, view = names[name].label, names[name].protocol.partition(", ")[0]
@@ -88,15 +67,15 @@ def _rows(title: str, seeds: Sequence[ModelVersion], names: Sequence[str]) -> It
         *wording.size(costs[0]),
     ]
     for subject in _subjects(seeds[0]):
-        if subject not in wording.SUBJECTS:
+        if subject not in subjects():
             yield [f"{title}, {wording.subject(subject)}", "", *_cells(seeds, subject, names)]
 
 
 def _shared(group: Sequence[ModelVersion], names: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     """Floors and baselines, which are the same for every recipe."""
     first = {subject: version for version in reversed(group) for subject in _subjects(version)}
-    for subject in wording.SUBJECTS:
-        if subject in first and subject != "model":
+    for subject in subjects():
+        if subject in first and subject != MODEL:
             yield subject, _cells([first[subject]], subject, names)
 
 
@@ -141,7 +120,7 @@ def _estimate(scores: Sequence[Score]) -> Estimate:
 
     half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
     low, high = fmean(values) - half, fmean(values) + half
-    if wording.meaning(scores[0].name).share:
+    if wording.meaning(scores[0].name).kind.share:
         low, high = max(0.0, low), min(1.0, high)
     return Estimate(fmean(values), low, high)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from genfoundry.exhibit import Exhibit
 from genfoundry.records import ModelVersion, Record, Score, ValidatedDataset
 
 Curve = list[tuple[int, float]]
@@ -14,9 +15,9 @@ class RunView(Record):
 
     `card`       the dataset's card as JSON (name, title, licence, source, consent, class_names, counts, policy, …)
     `curves`     (step, value) by name: `train/generator`, `eval/…`
-    `images`     PNG bytes by name: `samples`, `neighbours`, `reconstructions`, and `samples/000400` for a step
-    `forecasts`  {series, unit, freq, start, past: [y], future: [y or None], quantiles: {"0.1": [y]},
-                 baselines: {name: [y]}}; `start` is the time of the first value of `past`
+    `exhibits`   what the judge had to show, in its order
+    `files`      the bytes of the files that exhibits name
+    `snapshots`  PNG bytes of samples by training step
     `settings`   the resolved settings of model and training
     `learned`    the primary score by share of the training data, where the model was trained on several
     """
@@ -30,7 +31,8 @@ class RunView(Record):
     card: dict = Field(default={})
     validation: ValidatedDataset
     curves: dict[str, Curve] = Field(default={})
-    images: dict[str, bytes] = Field(default={})
-    forecasts: list[dict] = Field(default=[])
+    exhibits: tuple[Exhibit, ...] = ()
+    files: dict[str, bytes] = Field(default={})
+    snapshots: dict[int, bytes] = Field(default={})
     settings: dict[str, object] = Field(default={})
     learned: dict[float, Score] = Field(default={})

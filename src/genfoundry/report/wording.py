@@ -7,136 +7,34 @@ import re
 from typing import NamedTuple
 
 from genfoundry.gate import paired
+from genfoundry.metric import ScoreKind, kind_of, subject
 from genfoundry.records import Cost, Evaluation, Score
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 FLOORS = ("real", "copy", "noise")
 
-SUBJECTS = {
-    "model": "this model",
-    "real": "real data",
-    "copy": "a plain copy",
-    "noise": "the noise floor",
-    "seasonal_naive": "seasonal naive",
-    "random_walk": "the random walk",
-    "bicubic": "bicubic",
-    "lanczos": "Lanczos",
-    "l1": "L1 alone",
-    "isolation_forest": "isolation forest",
-    "knn": "nearest neighbours",
-    "auto_ets": "AutoETS",
-}
-
-# the start of a score's name -> label, what it asks; the longest start that fits is taken
-MEANINGS = {
-    "fd": ("Fréchet distance", "How far is the crowd of samples from the crowd of real examples?"),
-    "fd_inf": ("Fréchet distance, at infinitely many samples", "The same, with the bias of a finite sample taken out."),
-    "relative_fd": ("Fréchet distance, relative to bicubic", "Below 1 is nearer to real images than interpolation."),
-    "fd_by_class": ("Fréchet distance within a class", "The mean over classes of each class's own distance."),
-    "label_accuracy": ("Label accuracy", "What share of the samples is taken for the class that was asked for?"),
-    "classification_accuracy": (
-        "Classification accuracy score",
-        "How well does a classifier do on real examples that learned from samples alone?",
-    ),
-    "psnr_y": ("PSNR of the luminance, in dB", "How near is each pixel to the original's?"),
-    "ssim_y": ("SSIM of the luminance", "Is the original's structure there?"),
-    "auroc": ("AUROC", "How often does an anomaly score above a normal example? One half is chance."),
-    "auprc": ("AUPRC", "How pure are the alarms, over all thresholds?"),
-    "tpr_at_fpr5": ("Anomalies found", "What share is found at 5 % false alarms in training?"),
-    "false_positive_rate": ("False alarms", "What share of normal held-out examples is flagged?"),
-    "kid": ("Kernel distance (KID)", "The same question, asked without assuming bell curves."),
-    "precision": ("Precision", "What share of the samples lies among real examples?"),
-    "recall": ("Recall", "What share of the real variety do the samples reach?"),
-    "density": ("Density", "How tightly do samples sit among real examples?"),
-    "coverage": ("Coverage", "What share of real examples has a sample nearby?"),
-    "near_copy_rate": ("Near copies", "What share of the samples all but repeats a training example?"),
-    "authenticity": ("Authenticity", "What share of the samples lies off the training examples' own doorsteps?"),
-    "c_t": ("Copying statistic C_T", "Near 0 or above is healthy; far below 0 means copying."),
-    "mse": ("Reconstruction error", "Mean squared error of what is rebuilt from its code."),
-    "psnr": ("Reconstruction, PSNR in dB", "How clean is what is rebuilt from its code?"),
-    "ssim": ("Reconstruction, SSIM", "Is the structure kept in what is rebuilt from its code?"),
-    "elbo_bits_per_dim": ("ELBO in bits per dimension", "Bits needed for each pixel, at most."),
-    "bits_per_dim": ("Bits per dimension", "Bits needed for each pixel."),
-    "scaled_crps": (
-        "Scaled CRPS",
-        "How far is the whole forecast distribution from what was observed, in units of the seasonal naive error?",
-    ),
-    "scaled_crps_to_seasonal_naive": (
-        "Scaled CRPS, relative to seasonal naive",
-        "Below 1 is better than repeating the last season, on the same windows.",
-    ),
-    "scaled_crps_to_auto_ets": ("Scaled CRPS, relative to AutoETS", "Below 1 is better, on the same windows."),
-    "crps": ("CRPS", "The same, in the data's unit: where series differ in size, the largest decide it."),
-    "mase": ("MASE", "Error of the median, in units of the seasonal naive error in training."),
-    "mase_to_seasonal_naive": ("MASE, relative to seasonal naive", "The same, over that of repeating the last season."),
-    "mase_to_auto_ets": ("MASE, relative to AutoETS", "The same, over that of AutoETS."),
-    "relative_crps": ("CRPS, relative to seasonal naive", "Below 1 is better than repeating the last season."),
-    "miscoverage80": ("Miss of the 80 % band", "How far is the band's hit rate from 80 %?"),
-    "miscoverage95": ("Miss of the 95 % band", "How far is the band's hit rate from 95 %?"),
-    "ece": ("Calibration error", "How far are stated confidences from the share that is right?"),
-    "accuracy": ("Accuracy", "What share of held-out examples is named rightly?"),
-    "confidence": ("Confidence", "How sure is the domain classifier of what it sees?"),
-    "confidence_ratio": ("Confidence, relative to real", "The same, over that on held-out real examples."),
-    "max_class_share": ("Largest class", "What share of the samples falls in the most frequent class?"),
-}
-SHARES = (
-    "label_accuracy",
-    "classification_accuracy",
-    "auroc",
-    "auprc",
-    "tpr_at_fpr5",
-    "false_positive_rate",
-    "ssim_y",
-    "precision",
-    "recall",
-    "coverage",
-    "near_copy_rate",
-    "accuracy",
-    "confidence",
-    "max_class_share",
-    "ssim",
-    "authenticity",
-)
-PER_CENT = (
-    "near_copy_rate",
-    "accuracy",
-    "label_accuracy",
-    "classification_accuracy",
-    "tpr_at_fpr5",
-    "false_positive_rate",
-    "max_class_share",
-    "miscoverage80",
-    "miscoverage95",
-)
-
 
 class Meaning(NamedTuple):
-    """What a score's name says.
+    """What a score's name says: its kind, an empty one where nobody declares it, and its protocol in words."""
 
-    `start` is its bare name, `share` marks values of 0 to 1, `per_cent` those that read best in per cent.
-    """
-
-    start: str
-    label: str
-    question: str
+    kind: ScoreKind
     protocol: str
-    share: bool
-    per_cent: bool
+
+    @property
+    def label(self) -> str:
+        return self.kind.label
+
+    @property
+    def question(self) -> str:
+        return self.kind.question
 
 
 def meaning(name: str) -> Meaning:
     """Take a score's name apart: `fd_domain-1a2b3c4d_1k` is a Fréchet distance, in a domain, of 1,000 samples."""
-    if band := re.match(r"(?:interval_)?(?:coverage|cover)_?(\d\d)(?=_|$)", name):
-        label = f"Coverage of the {band[1]} % band"
-        question = f"How often does what came lie in the band? {band[1]} % is right, more is too wide."
-        return Meaning("band", label, question, _protocol(name[band.end() :]), share=True, per_cent=True)
-    starts = [start for start in MEANINGS if name == start or name.startswith(start + "_")]
-    if not starts:
-        return Meaning("", name.replace("_", " "), "", "", share=False, per_cent=False)
-    start = max(starts, key=len)
-    label, question = MEANINGS[start]
-    return Meaning(start, label, question, _protocol(name[len(start) :]), start in SHARES, start in PER_CENT)
+    if (kind := kind_of(name)) is None:
+        return Meaning(ScoreKind("", name.replace("_", " "), "", "lower"), "")
+    return Meaning(kind, _protocol(name[len(kind.name) :]))
 
 
 def _protocol(rest: str) -> str:
@@ -158,18 +56,13 @@ def _token(token: str) -> str:
         (r"(\d+)steps", "{} steps of training"),
         (r"n?(\d+)", "{} samples"),
         (r"h(\d+)", "{} steps ahead"),
-        (r"o(\d+)", "{} origins a series"),
+        (r"o(\d+)", "{} origins per series"),
         (r"k(\d+)", "{} neighbours"),
     )
     for pattern, words in rules:
         if found := re.fullmatch(pattern, token):
             return words.format(*found.groups())
     return token
-
-
-def subject(name: str) -> str:
-    """Whose score it is, in words."""
-    return SUBJECTS.get(name, name.replace("_", " "))
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -189,7 +82,7 @@ def number(value: float, digits: int = 3) -> str:
 
 def value(score_name: str, amount: float, digits: int = 3) -> str:
     """A score's value, in per cent where that reads best."""
-    if meaning(score_name).per_cent and math.isfinite(amount):
+    if meaning(score_name).kind.per_cent and math.isfinite(amount):
         return f"{100 * amount:.{1 if amount < 0.9995 else 0}f} %".replace("-", MINUS)
     return number(amount, digits)
 
@@ -280,7 +173,7 @@ def duration(seconds: float) -> str:
 
 
 def size(cost: Cost) -> tuple[str, str]:
-    """Parameters and the compute of a sample; empty where they are not known."""
+    """Parameters and the compute per sample; empty where they are not known."""
     return (
         quantity(cost.parameters) if cost.parameters else "",
         quantity(cost.flops_per_sample, "FLOP") if cost.flops_per_sample else "",

@@ -1,7 +1,7 @@
 """Which recipes a change touches, and why, by the arrows of the code; and which of them are worth a trial.
 
 A recipe's own are its file, its family's file, and its dataset: whoever changes one wants to see that recipe.
-Everything else is shared, and a change to it touches half of the shelf; there a few recipes stand for the others.
+Everything else is shared, and a change to it touches half of the index; there a few recipes stand for the others.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Change(NamedTuple):
     datasets: frozenset[str]
 
 
-class Shelf(NamedTuple):
+class RecipeIndex(NamedTuple):
     """Where the recipes are, and what runs one: the modules of the flow, and the list of pinned libraries."""
 
     folder: Path
@@ -54,70 +54,70 @@ class Selection(NamedTuple):
     unable: tuple[Touched, ...]
 
 
-def touched(change: Change, shelf: Shelf) -> list[Touched]:
+def touched(change: Change, index: RecipeIndex) -> list[Touched]:
     """Every recipe that the change touches, by name."""
-    found = [_touched(recipe, change, shelf) for recipe in shelf.recipes.values()]
+    found = [_touched(recipe, change, index) for recipe in index.recipes.values()]
     return sorted(each for each in found if each.own or each.shared)
 
 
-def _touched(recipe: Recipe, change: Change, shelf: Shelf) -> Touched:
-    own = {**_own(recipe, shelf)}
+def _touched(recipe: Recipe, change: Change, index: RecipeIndex) -> Touched:
+    own = {**_own(recipe, index)}
     reasons = [f"its {words}" for path, words in own.items() if path in change.files]
     if recipe.dataset.name in change.datasets:
         reasons.append(f"its data, {recipe.dataset.name}")
     shared, seen = [], set(own)
-    for words, files in _shared(recipe, shelf):
+    for words, files in _shared(recipe, index):
         hits = (files & change.files) - seen
         seen |= hits
-        shared += [f"{words}: {_shown(path, shelf)}" for path in sorted(hits)]
+        shared += [f"{words}: {_shown(path, index)}" for path in sorted(hits)]
     return Touched(recipe.name, tuple(reasons), tuple(shared))
 
 
-def _own(recipe: Recipe, shelf: Shelf) -> dict[Path, str]:
+def _own(recipe: Recipe, index: RecipeIndex) -> dict[Path, str]:
     family, dataset = catalog.source("models", recipe.model.family), recipe.dataset.name
-    found = {shelf.folder / f"{recipe.name}.yaml": "recipe", family: f"family, {family.name}"}
+    found = {index.folder / f"{recipe.name}.yaml": "recipe", family: f"family, {family.name}"}
     if dataset in catalog.names("datasets"):
         found[catalog.source("datasets", dataset)] = f"dataset's file, {catalog.source('datasets', dataset).name}"
     return found
 
 
-def _shared(recipe: Recipe, shelf: Shelf) -> Iterator[tuple[str, set[Path]]]:
+def _shared(recipe: Recipe, index: RecipeIndex) -> Iterator[tuple[str, set[Path]]]:
     family, plan = recipe.model.family, recipe.evaluation
     kind = str(catalog.describe("models", family).attributes["kind"])
-    yield "training reaches", _files(training_modules(family, kind), shelf)
-    yield "its judge reaches", _files(judging_modules(task_of(family, plan), kind), shelf)
-    if (extractor := shelf.recipes.get(plan.extractor or "")) and extractor.name != recipe.name:
-        yield f"its extractor {extractor.name}", {*_own(extractor, shelf)}
-    yield "its validation reaches", _files(validation_modules(kind), shelf)
+    yield "training reaches", _files(training_modules(family, kind), index)
+    yield "its judge reaches", _files(judging_modules(task_of(family, plan), kind), index)
+    if (extractor := index.recipes.get(plan.extractor or "")) and extractor.name != recipe.name:
+        yield f"its extractor {extractor.name}", {*_own(extractor, index)}
+    yield "its validation reaches", _files(validation_modules(kind), index)
     if recipe.dataset.name in catalog.names("datasets"):
-        yield "its dataset reaches", _files([catalog.module_name("datasets", recipe.dataset.name)], shelf)
-    yield "the stages reach", _files(shelf.road, shelf)
-    yield "the libraries", {shelf.libraries}
+        yield "its dataset reaches", _files([catalog.module_name("datasets", recipe.dataset.name)], index)
+    yield "the stages reach", _files(index.road, index)
+    yield "the libraries", {index.libraries}
 
 
-def _files(modules: Iterable[str], shelf: Shelf) -> set[Path]:
-    return {*import_closure(modules, {"genfoundry_flows": shelf.folder.parent}).values()}
+def _files(modules: Iterable[str], index: RecipeIndex) -> set[Path]:
+    return {*import_closure(modules, {"genfoundry_flows": index.folder.parent}).values()}
 
 
-def _shown(path: Path, shelf: Shelf) -> str:
-    homes = [home for home in (PACKAGE, shelf.folder.parent) if path.is_relative_to(home)]
+def _shown(path: Path, index: RecipeIndex) -> str:
+    homes = [home for home in (PACKAGE, index.folder.parent) if path.is_relative_to(home)]
     return path.relative_to(homes[0]).as_posix() if homes else path.name
 
 
-def select(found: list[Touched], shelf: Shelf, standing: Collection[str], able: Collection[str]) -> Selection:
+def select(found: list[Touched], index: RecipeIndex, candidates: Collection[str], able: Collection[str]) -> Selection:
     """Of the touched recipes, those to run: each that is touched in its own parts, and some for the shared ones.
 
     Args:
-        standing: recipes that stand for all, where a shared part is touched; a task that none of them has is stood
+        candidates: recipes that stand for all, where a shared part is touched; a task that none of them has is stood
             for by the recipe that bears its family's name, else by the first.
         able: the recipes that this machine can run.
     """
     here = [each for each in found if each.recipe in able]
     chosen = {each.recipe for each in here if each.own}
     shared = [each.recipe for each in here if each.shared and not each.own]
-    chosen |= {name for name in standing if name in shared}
-    for name in sorted(shared, key=lambda name: (name != _namesake(shelf.recipes[name]), name)):
-        if _task(shelf.recipes[name]) not in {_task(shelf.recipes[other]) for other in chosen}:
+    chosen |= {name for name in candidates if name in shared}
+    for name in sorted(shared, key=lambda name: (name != _namesake(index.recipes[name]), name)):
+        if _task(index.recipes[name]) not in {_task(index.recipes[other]) for other in chosen}:
             chosen.add(name)
     return Selection(
         run=tuple(each for each in here if each.recipe in chosen),

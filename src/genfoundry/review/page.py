@@ -157,7 +157,7 @@ def _image(address: str | None, alt: str) -> str:
 
 def _costs(review: Review) -> str:
     rows = [_cost(each) for each in review.compared if each.after.evaluation]
-    titles = ["recipe", "training", "evaluation", "memory at most", "parameters", "FLOPs a sample"]
+    titles = ["recipe", "training", "evaluation", "memory at most", "parameters", "FLOPs per sample"]
     return "### Cost, before → after\n\n" + table(titles, rows) if rows else ""
 
 

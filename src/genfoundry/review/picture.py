@@ -1,19 +1,17 @@
-"""Picture: what shows most of one evaluation, as one file, for a page that has room for no more."""
+"""What shows most of one evaluation, as one file, for a page that has room for no more."""
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from genfoundry import tracking
-from genfoundry.dataset import locate, read_card
+from genfoundry import exhibit, tracking
+from genfoundry.dataset import card_of
 from genfoundry.errors import UserError
 from genfoundry.records import DatasetVersion, Evaluation
 from genfoundry.report import standalone_svg
-
-IMAGES = ("samples.png", "enlargements.png", "anomalies.png", "reconstructions.png")  # of a gallery: the first there
+from genfoundry.report.gallery import Gallery, read_gallery
 
 
 class Picture(NamedTuple):
@@ -29,25 +27,25 @@ class Picture(NamedTuple):
 
 
 def picture(evaluation: Evaluation) -> Picture | None:
-    """Images of the gallery; else a forecaster's fans; else a classifier's table of confusions; None without any."""
-    for name in IMAGES:
-        if image := _gallery(evaluation, name):
-            return Picture("png", image)
-    if forecasts := json.loads(_gallery(evaluation, "forecasts.json") or "[]"):
-        return Picture("svg", standalone_svg.fans(forecasts))
-    table = standalone_svg.table_of_confusions(evaluation.details, _class_names(evaluation.checkpoint.dataset))
-    return Picture("svg", table) if table else None
+    """The first picture of the gallery; else forecasts; else the first matrix; None without any."""
+    shown = _gallery(evaluation)
+    for each in shown.exhibits:
+        if isinstance(each, exhibit.Picture) and each.file in shown.files:
+            return Picture("png", shown.files[each.file])
+    if forecasts := [each for each in shown.exhibits if isinstance(each, exhibit.Bands)]:
+        return Picture("svg", standalone_svg.forecasts(forecasts))
+    matrices = (each for each in shown.exhibits if isinstance(each, exhibit.Matrix))
+    return next((Picture("svg", standalone_svg.matrix(each)) for each in matrices), None)
 
 
-def _gallery(evaluation: Evaluation, name: str) -> bytes | None:
-    run_id, path = evaluation.checkpoint.run_id, f"{evaluation.folder}/{name}"
+def _gallery(evaluation: Evaluation) -> Gallery:
     with tempfile.TemporaryDirectory() as scratch:
-        place = tracking.fetch_whole(run_id, path, Path(scratch))
-        return place.read_bytes() if place.is_file() else None
+        folder = tracking.fetch_whole(evaluation.checkpoint.run_id, evaluation.folder, Path(scratch))
+        return read_gallery(folder, evaluation, _class_names(evaluation.checkpoint.dataset))
 
 
 def _class_names(version: DatasetVersion) -> tuple[str, ...]:
     try:
-        return tuple(read_card(locate(version)).class_names)
+        return card_of(version).class_names
     except UserError:
         return ()  # classes are numbers then

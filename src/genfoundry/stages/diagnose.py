@@ -1,4 +1,4 @@
-"""Examine: what is wrong with data, runs and registry, and the command that mends each. Changes nothing."""
+"""Diagnose: what is wrong with data, runs and registry, and the command that repairs each. Changes nothing."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from genfoundry.tracking import Rerun
 SHOWN = 3  # paths that a sentence lists
 
 
-class Finding(NamedTuple):
-    """One thing that was looked at; `command` mends it and is empty where nothing is wrong."""
+class Diagnosis(NamedTuple):
+    """One thing that was looked at; `command` repairs it and is empty where nothing is wrong."""
 
     sentence: str
     command: str = ""
 
 
-def examine(*, deep: bool = False, rerun: Rerun) -> Iterator[Finding]:
+def diagnose(*, deep: bool = False, rerun: Rerun) -> Iterator[Diagnosis]:
     """Hash every dataset against its card and `data.dvc`, and look over runs, versions, aliases and ledgers.
 
     Args:
@@ -34,27 +34,27 @@ def examine(*, deep: bool = False, rerun: Rerun) -> Iterator[Finding]:
         what is wrong; with `deep` what is whole too.
     """
     yield from (found for found in _datasets() if deep or found.command)
-    problems = [Finding(problem.sentence, problem.command) for problem in tracking.doctor(deep=deep, rerun=rerun)]
+    problems = [Diagnosis(problem.sentence, problem.command) for problem in tracking.diagnose(deep=deep, rerun=rerun)]
     yield from problems
     if deep:
         yield from _champions({problem.sentence for problem in problems}, rerun)
         yield _remote()
 
 
-def _datasets() -> Iterator[Finding]:
+def _datasets() -> Iterator[Diagnosis]:
     for row in status():
         name, state = row["name"], row["state"]
         if state in ("changed", "missing"):
-            yield Finding(f"Dataset '{name}' is {state}{row['problem'] and ': '}{row['problem']}", restore(name))
+            yield Diagnosis(f"Dataset '{name}' is {state}{row['problem'] and ': '}{row['problem']}", restore(name))
         elif state in ("ok", "untracked"):
             kept = "as its card and data.dvc say" if state == "ok" else "as its card says; data.dvc does not name it"
-            yield Finding(f"Dataset '{name}' is whole, {kept}.")
+            yield Diagnosis(f"Dataset '{name}' is whole, {kept}.")
     for folder in sorted(data_dir().glob("[!.]*/")):
         if not (folder / CARD_FILE).is_file() and folder.name not in dvc.recorded():
-            yield Finding(f"{folder} holds no {CARD_FILE}, so it is no dataset.", remake(folder.name))
+            yield Diagnosis(f"{folder} holds no {CARD_FILE}, so it is no dataset.", remake(folder.name))
 
 
-def _champions(known: set[str], rerun: Rerun) -> Iterator[Finding]:
+def _champions(known: set[str], rerun: Rerun) -> Iterator[Diagnosis]:
     """Every champion, downloaded, held against its digests and loaded; one whose damage is known is passed over."""
     for model in tracking.list_models():
         where = f"'{model.name}' version {model.champion}"
@@ -62,31 +62,29 @@ def _champions(known: set[str], rerun: Rerun) -> Iterator[Finding]:
             continue
         try:
             tracking.load_version(model.name, model.champion)
-            yield Finding(f"The champion {where} is what was registered, and loads.")
+            yield Diagnosis(f"The champion {where} is what was registered, and loads.")
         except UserError as error:
             found = f"The champion {where} does not load: {error.found}"
-            yield Finding(found, rerun(tracking.get_version(model.name, model.champion)) or _other(model.name))
+            promoted = f"(for another version, then: genfoundry registry promote {model.name} VERSION)"
+            again = rerun(tracking.get_version(model.name, model.champion))
+            yield Diagnosis(found, again or f"{tracking.run_command(model.name)}   {promoted}")
 
 
-def _other(name: str) -> str:
-    return f"{tracking.run_command(name)}   (for another version, then: genfoundry registry promote {name} VERSION)"
-
-
-def _remote() -> Finding:
+def _remote() -> Diagnosis:
     if not dvc.recorded():
-        return Finding("data.dvc names no dataset, so DVC's remote need hold none.")
+        return Diagnosis("data.dvc names no dataset, so DVC's remote need hold none.")
     if not dvc.is_repository():
-        return Finding(
+        return Diagnosis(
             "data.dvc names datasets, but the project is not under DVC.", "dvc init   (--no-scm without git)"
         )
     try:
         lacking = dvc.not_pushed()
     except UserError as error:
-        return Finding(error.found, "dvc remote add --default NAME PATH_OR_URL, then: dvc push")
+        return Diagnosis(error.found, "dvc remote add --default NAME PATH_OR_URL, then: dvc push")
     if not lacking:
-        return Finding("DVC's remote holds every file that data.dvc names.")
+        return Diagnosis("DVC's remote holds every file that data.dvc names.")
     more = f" and {len(lacking) - SHOWN:,} more" if len(lacking) > SHOWN else ""
-    return Finding(
+    return Diagnosis(
         f"DVC's remote lacks {', '.join(lacking[:SHOWN])}{more}, which data.dvc names.",
         "dvc push   (where DVC's cache lacks them too: genfoundry data build or add first)",
     )

@@ -5,27 +5,23 @@ torch is imported once there is something to judge: an evaluation that is found 
 
 from __future__ import annotations
 
-import importlib
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from genfoundry import tracking
-from genfoundry.dataset import locate, verify
+from genfoundry import exhibit, task, tracking
+from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
-from genfoundry.identity import evaluation_key
-from genfoundry.recipe import EvaluationPlan
+from genfoundry.files import publish
+from genfoundry.identity import evaluation_key, task_of
 from genfoundry.records import Checkpoint, Evaluation
 from genfoundry.stopping import ensure_wanted
 from genfoundry.supervision.handover import find_evaluation
-
-if TYPE_CHECKING:
-    from genfoundry.task import Judgement
+from genfoundry.task import Judgement, Plan, Task
 
 
 def evaluate_model(
-    checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None = None, *, again: bool = False
+    checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None = None, *, again: bool = False
 ) -> Evaluation:
     """Judge a checkpoint on the test split of the data that it was trained on.
 
@@ -46,46 +42,53 @@ def evaluate_model(
             f"The extractor '{extractor.recipe}' read {extractor.dataset.name} at {extractor.dataset.digest}.",
             expected=f"the data being judged, {checkpoint.dataset.name} at {checkpoint.dataset.digest}",
         )
+    judging = _judging(checkpoint.family, plan)
     identity = evaluation_key(checkpoint, plan, extractor)
     if found := find_evaluation(checkpoint.run_id, identity):
         return found.model_copy(update={"skipped": True})
     ensure_wanted()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        task, judgement = _judge(checkpoint, plan, extractor, Path(scratch))
+        judgement = _judge(judging, checkpoint, plan, extractor, Path(scratch))
         evaluation = Evaluation(
             checkpoint=checkpoint,
             primary=judgement.primary,
             scores=judgement.scores,
             protocol=judgement.protocol,
             details=judgement.details,
-            task=task,
+            task=judging.name,
             trivial=judgement.trivial,
             digest=identity,
             seconds=round(time.monotonic() - began, 2),
         )
+        publish(Path(scratch) / "gallery" / exhibit.FILE, exhibit.to_json(judgement.exhibits))
         tracking.log_files(checkpoint.run_id, Path(scratch) / "gallery", evaluation.folder)
     tracking.log_scores(checkpoint.run_id, evaluation, "today" if again else "eval")
     tracking.log_text(checkpoint.run_id, evaluation.model_dump_json(indent=1), f"{evaluation.folder}/evaluation.json")
     return evaluation
 
 
-def _judge(
-    checkpoint: Checkpoint, plan: EvaluationPlan, extractor: Checkpoint | None, scratch: Path
-) -> tuple[str, Judgement]:
-    """The task, and what its judge found."""
+def _judge(judging: Task, checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None, scratch: Path) -> Judgement:
     from genfoundry.judging.features import Extractor
-    from genfoundry.training.loader import load_model
 
-    data = locate(checkpoint.dataset)
-    verify(data, checkpoint.dataset.digest)
-    model = load_model(tracking.fetch_weights(checkpoint.run_id, checkpoint.weights_digest, scratch / "model"))
-    domain = None
-    if extractor:
-        proved = tracking.fetch_weights(extractor.run_id, extractor.weights_digest, scratch / "extractor")
-        classifier = load_model(proved)
-        domain = Extractor(classifier, extractor.weights_digest[:8])
+    dataset = open_version(checkpoint.dataset)
+    model = tracking.load_checkpoint(checkpoint)
+    domain = Extractor(tracking.load_checkpoint(extractor), extractor.weights_digest[:8]) if extractor else None
     gallery = scratch / "gallery"
     gallery.mkdir()
-    task = plan.task or model.task
-    return task, importlib.import_module(f"genfoundry.tasks.{task}.judge").judge(model, data, plan, domain, gallery)
+    return judging.judge(model, dataset, plan, domain, gallery)
+
+
+def _judging(family: str, plan: Plan) -> Task:
+    """The task that a plan asks for, or the family's own.
+
+    Raises:
+        UserError: the plan is for another task, as where the recipe has another family now.
+    """
+    judging = task.of(task_of(family, plan))
+    if not isinstance(plan, judging.plan):
+        raise UserError(
+            f"'{family}' is judged by the task '{judging.name}', and the recipe's evaluation is for another one.",
+            expected=f"an evaluation with the keys {', '.join(judging.plan.model_fields)}",
+        )
+    return judging

@@ -7,7 +7,7 @@ import logging
 from genfoundry import catalog
 from genfoundry.data.building import build_folder, embedded, kept
 from genfoundry.data.versions import dvc
-from genfoundry.dataset import verify, version_of
+from genfoundry.dataset import verify
 from genfoundry.errors import UserError, closest
 from genfoundry.files import data_dir, state_path
 from genfoundry.records import DatasetVersion
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def fetch_dataset(name: str) -> DatasetVersion:
     """Have a dataset on this machine: from `data/`, else built from an installed package, else from DVC.
 
-    Every file is hashed, whichever way it came. `genfoundry.dataset.locate` finds the folder again.
+    Every file is hashed, whichever way it came. `genfoundry.dataset.open_version` finds it again.
 
     Raises:
         UserError: a file differs (names it), there is no such dataset (names the closest), or it can't be had.
@@ -26,7 +26,7 @@ def fetch_dataset(name: str) -> DatasetVersion:
     folder, wanted = data_dir() / name, dvc.recorded().get(name)
     known = catalog.names("datasets")
     if folder.is_dir():
-        return _compared(version_of(folder, verify(folder)), wanted)
+        return _compared(verify(folder).version, wanted)
     if name in known and embedded(name):
         return _compared(build_folder(name), wanted)
     if wanted:

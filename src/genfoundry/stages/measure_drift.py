@@ -10,7 +10,7 @@ from functools import partial
 
 from genfoundry import kind, tracking
 from genfoundry.data.policy import Watch
-from genfoundry.dataset import locate
+from genfoundry.dataset import open_version
 from genfoundry.judging.features import Domain
 from genfoundry.records import DatasetVersion
 from genfoundry.statistics.drift import Drift
@@ -24,7 +24,7 @@ def measure_drift(old: DatasetVersion, new: DatasetVersion, policy: Watch, extra
             features. Its version that was trained on the old data is taken; where there is none, the kind's own are.
     """
     part, trained = kind.of(old).drift, partial(_trained, old, extractor)
-    return part.measure_drift(locate(old), locate(new), old.spec, policy, trained)
+    return part.measure_drift(open_version(old).folder, open_version(new).folder, old.spec, policy, trained)
 
 
 def _trained(old: DatasetVersion, extractor: str | None) -> Domain | None:

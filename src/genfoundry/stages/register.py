@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from genfoundry import tracking
+from genfoundry import task, tracking
 from genfoundry.errors import UserError
 from genfoundry.files import digest
 from genfoundry.gate import Policy, Unjudged, judge
 from genfoundry.outcomes import WORDS
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, Decision, Evaluation, ModelVersion, Verdict
 from genfoundry.report.model_card import describe, describe_model
 from genfoundry.stages.ownership import ensure_same_data
 from genfoundry.stages.rejudge import judged_alike
 from genfoundry.stopping import ensure_wanted
-from genfoundry.task_words import task_of
+from genfoundry.task import Plan
 from genfoundry.tracking import VersionInfo
 
 SETTLED = "genfoundry.settled"  # tag: everything was done, the alias included
@@ -26,7 +25,7 @@ def register_model(
     evaluation: Evaluation,
     policy: Policy,
     recipe_name: str,
-    plan: EvaluationPlan | None = None,
+    plan: Plan | None = None,
     extractor: Checkpoint | None = None,
 ) -> ModelVersion:
     """Register the evaluated model as a version of `recipe_name`, once for its run key and evaluation.
@@ -49,7 +48,7 @@ def register_model(
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return _attempted(evaluation, policy, recipe_name, key, plan, extractor)
-        except tracking.Moved:
+        except tracking.AliasMoved:
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError
@@ -60,12 +59,12 @@ def _attempted(
     policy: Policy,
     name: str,
     key: str,
-    plan: EvaluationPlan | None,
+    plan: Plan | None,
     extractor: Checkpoint | None,
 ) -> ModelVersion:
     with tracking.registry_lock(name):
         ensure_same_data(name, evaluation.checkpoint.dataset.name)
-        tracking.settle(name)
+        tracking.finish_cut_off_moves(name)
         if done := _done(evaluation, name, key):
             return done
         _check_weights(evaluation)
@@ -106,10 +105,10 @@ def _register(
     rival: Evaluation | Unjudged | None,
 ) -> ModelVersion:
     if (now := _champion(name, tracking.find_version(name, key))) != champion:
-        raise tracking.Moved(f"The champion of '{name}' is version {now} now.", remedy="run it again")
+        raise tracking.AliasMoved(f"The champion of '{name}' is version {now} now.", remedy="run it again")
     settle = f"genfoundry registry promote {name} challenger --reason WHY"
     verdict = judge(evaluation, rival, policy, settle)
-    description = describe(name, evaluation, verdict, champion, tracking.page(evaluation.checkpoint.run_id))
+    description = describe(name, evaluation, verdict, champion, tracking.run_page(evaluation.checkpoint.run_id))
     tags = _tags(evaluation, name)
     version = tracking.register(name, evaluation.checkpoint.run_id, evaluation, verdict, key, description, tags)
     tracking.load_version(name, version)
@@ -138,10 +137,10 @@ def show_model(name: str, latest: Evaluation | None = None) -> None:
         "family": evaluation.checkpoint.family,
         "kind": data.kind,
         "dataset": data.name,
-        "task": task_of(evaluation),
+        "task": task.name_of(evaluation),
         "verdict": "PROMOTE" if version else "none",
     }
-    page = describe_model(name, evaluation, version, tracking.page(evaluation.checkpoint.run_id))
+    page = describe_model(name, evaluation, version, tracking.run_page(evaluation.checkpoint.run_id))
     tracking.describe_model(name, page, tags)
 
 
@@ -166,14 +165,8 @@ def _move(name: str, version: int, verdict: Verdict, champion: int | None) -> st
 def _check_weights(evaluation: Evaluation) -> None:
     """The published weights are the ones that were evaluated."""
     checkpoint = evaluation.checkpoint
-    found = tracking.seals_of(checkpoint.run_id).get("weights.safetensors")
-    if found != checkpoint.weights_digest:
-        raise UserError(
-            f"MLflow run {checkpoint.run_id} publishes weights with sha256 {found}.",
-            expected=f"{checkpoint.weights_digest}, which were evaluated",
-            remedy=f"genfoundry run {checkpoint.recipe} --data {checkpoint.dataset.name}   (it evaluates what is "
-            "published now)",
-        )
+    again = f"genfoundry run {checkpoint.recipe} --data {checkpoint.dataset.name}"
+    tracking.seals_with(checkpoint.run_id, checkpoint.weights_digest, f"{again}   (it evaluates what is published now)")
 
 
 def _digest(evaluation: Evaluation) -> str:
@@ -187,7 +180,7 @@ def _tags(evaluation: Evaluation, name: str) -> dict[str, str]:
     tags = {
         "family": checkpoint.family,
         "kind": data.kind,
-        "task": task_of(evaluation),
+        "task": task.name_of(evaluation),
         "dataset": data.name,
         "dataset_digest": data.digest,
         "weights_digest": checkpoint.weights_digest,

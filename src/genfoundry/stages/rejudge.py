@@ -11,13 +11,13 @@ from contextlib import suppress
 from typing import Literal
 
 from genfoundry import kind, tracking
-from genfoundry.dataset import locate
+from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
 from genfoundry.gate import Unjudged, better_beyond, compare, not_comparable
 from genfoundry.outcomes import Interrupted
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, Record, Score
 from genfoundry.stages.evaluate import evaluate_model
+from genfoundry.task import Plan
 from genfoundry.tracking import VersionInfo
 
 State = Literal["AS_GOOD", "WORSE", "BEATEN", "NOT_COMPARED", "FAILED"]
@@ -40,7 +40,7 @@ class Finding(Record):
 
 
 def judged_alike(
-    info: VersionInfo, evaluation: Evaluation, plan: EvaluationPlan | None, extractor: Checkpoint | None
+    info: VersionInfo, evaluation: Evaluation, plan: Plan | None, extractor: Checkpoint | None
 ) -> Evaluation | Unjudged:
     """A registered version by the ruler of `evaluation`: its stored evaluation where that is by the same one, else its
     published weights judged by it now. What was judged so once is found again.
@@ -73,7 +73,7 @@ def judged_alike(
     return Unjudged(obstacle) if obstacle else now
 
 
-def rejudge(info: VersionInfo, today: DatasetVersion, plan: EvaluationPlan, extractor: str | None) -> Finding:
+def rejudge(info: VersionInfo, today: DatasetVersion, plan: Plan, extractor: str | None) -> Finding:
     """Judge a champion's published weights on the test split of today's data, and tag the version with what was found.
 
     The classifier is the one whose features judged it then, whatever it was trained on: other features make other
@@ -92,9 +92,7 @@ def rejudge(info: VersionInfo, today: DatasetVersion, plan: EvaluationPlan, extr
     return found
 
 
-def _judged(
-    info: VersionInfo, then: Evaluation, today: DatasetVersion, plan: EvaluationPlan, extractor: str | None
-) -> Finding:
+def _judged(info: VersionInfo, then: Evaluation, today: DatasetVersion, plan: Plan, extractor: str | None) -> Finding:
     if then.checkpoint.dataset.spec != today.spec:
         return _not_compared(info, f"the data have another shape now, {today.spec}")
     if _called_otherwise(info, then.checkpoint.dataset, today):
@@ -104,8 +102,7 @@ def _judged(
     if view and classifier is None:
         lost = f"that is no version of '{extractor}'" if extractor else "and its recipe names none now"
         return _not_compared(info, f"{then.primary} is measured in the features of a classifier {lost}")
-    samples = then.protocol.get("samples")
-    plan = plan.model_copy(update={"num_samples": samples}) if isinstance(samples, int) else plan
+    plan = plan.as_large_as(then.protocol)
     judge = tracking.evaluation_of(classifier).checkpoint if classifier else None
     now = evaluate_model(then.checkpoint.model_copy(update={"dataset": today}), plan, judge, again=True)
     found = compared(info, then, now)
@@ -113,7 +110,7 @@ def _judged(
     return _beside_those_before(found, now, plan, judge)
 
 
-def _beside_those_before(found: Finding, now: Evaluation, plan: EvaluationPlan, judge: Checkpoint | None) -> Finding:
+def _beside_those_before(found: Finding, now: Evaluation, plan: Plan, judge: Checkpoint | None) -> Finding:
     """The finding, held against what the champions before come to on the same data by the same protocol."""
     told, state = [found.sentence], found.state
     for version in tracking.champions_before(found.model)[:MOST_BEFORE]:
@@ -139,8 +136,8 @@ def _called_otherwise(info: VersionInfo, then: DatasetVersion, today: DatasetVer
     names = tracking.load_version(info.name, info.version).names
     if not names:
         with suppress(UserError):  # the data that it was trained on are gone
-            names = kind.of(then).storage.names(locate(then), then.spec)
-    return bool(names) and names != kind.of(today).storage.names(locate(today), today.spec)
+            names = kind.of(then).storage.names(open_version(then).folder, then.spec)
+    return bool(names) and names != kind.of(today).storage.names(open_version(today).folder, today.spec)
 
 
 def _not_compared(info: VersionInfo, why: str) -> Finding:

@@ -8,11 +8,11 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genfoundry import catalog
+from genfoundry import kind
 from genfoundry.data.expectations import Expectation, Table
 from genfoundry.data.policy import Validation
 from genfoundry.data.quarantine import put_aside
-from genfoundry.dataset import locate, remake, verify
+from genfoundry.dataset import open_version, remake
 from genfoundry.errors import UserError
 from genfoundry.files import publish, state_path
 from genfoundry.records import Check, DatasetVersion, ValidatedDataset
@@ -49,9 +49,9 @@ def validate_dataset(version: DatasetVersion, policy: Validation) -> ValidatedDa
         InvalidData: a critical check failed; the sentence lists every one that did.
         UserError: the version is not on this machine, a file was changed, or one does not parse.
     """
-    folder = locate(version)
-    card = verify(folder, version.digest)
-    tables = catalog.part("kinds", version.kind, "suite").tables(folder, version.spec, card, policy)
+    dataset = open_version(version)
+    card = dataset.card
+    tables = kind.of(version).suite.tables(dataset.folder, version.spec, card, policy)
     with _ONE_AT_A_TIME:
         context = _context()
         pairs = [pair for number, table in enumerate(tables) for pair in _judge(context, table, number)]

@@ -1,4 +1,4 @@
-"""One training a GPU: each takes one that no other training of this machine holds, and waits where all are held."""
+"""One training per GPU: each takes one that no other training of this machine holds, and waits where all are held."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def hand_over(recipe: str, order: job.Order, result: job.Result, run_id: str, fo
     tracking.log_text(run_id, canonical_json(settings), "settings.json")
     if (folder / JOURNAL).is_file():
         tracking.log_files(run_id, folder / JOURNAL, "")
-    tracking.relay(run_id, _cost(result))
+    tracking.log_metrics(run_id, _cost(result))
     tracking.finish(run_id, "FINISHED", result.outcome, result.sentence)
     tracking.log_text(run_id, checkpoint.model_dump_json(indent=1), CHECKPOINT)  # last: it says that all is there
     return checkpoint

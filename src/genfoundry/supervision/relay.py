@@ -15,7 +15,7 @@ EVERY_SECONDS = 5.0
 RETRY_SECONDS = 30.0
 MARK = "relayed.json"
 
-Row = tuple[str, float, int, int]
+MetricRow = tuple[str, float, int, int]
 
 
 class Relay:
@@ -26,11 +26,11 @@ class Relay:
 
     def __init__(self, run_id: str, folder: Path) -> None:
         self.run_id, self.folder = run_id, folder
-        journal.mend(folder)
+        journal.repair(folder)
         sent = sealed.read(folder / MARK, ("step",), lambda mark: int(mark["step"]), "all is sent to MLflow again")
         self.sent = -1 if sent is None else sent
         self._follower = Follower(folder)
-        self._rows: list[Row] = []
+        self._rows: list[MetricRow] = []
         self._grids: list[str] = []
         self._due = 0.0
 
@@ -64,7 +64,7 @@ class Relay:
         """
         latest = {(name, step): (name, value, step, at) for name, value, step, at in self._rows}
         if latest:
-            tracking.relay(self.run_id, list(latest.values()))
+            tracking.log_metrics(self.run_id, list(latest.values()))
         for name in self._grids:
             if picture := _png(self.folder / job.SAMPLES / name):
                 tracking.log_files(self.run_id, picture, "samples")

@@ -3,43 +3,40 @@
 `store` the address, its identity, locks · `moved` a project that is elsewhere now · `runs` runs and metrics ·
 `artifacts` files of runs, each held against its sha256 · `published` model folders in the store ·
 `versions` registered versions · `ledger` the chain of alias moves · `registry` aliases, champion, rollback ·
-`mending` what is wrong, and what mends it · `strays` its sentences on aliases · `restoring` publishes anew.
+`repair` what is wrong, and what repairs it · `strays` its sentences on aliases · `restoring` publishes anew.
 """
 
-from genfoundry.tracking.artifacts import Altered, fetch, fetch_whole, log_files, log_text, read_text
-from genfoundry.tracking.ledger import Broken, Move, Moved
-from genfoundry.tracking.moved import Elsewhere, adopt, elsewhere, origin
+from genfoundry.tracking.artifacts import fetch, fetch_whole, log_files, log_text, read_text
+from genfoundry.tracking.ledger import AliasMoved
+from genfoundry.tracking.moved import adopt, elsewhere, origin
 from genfoundry.tracking.newest import newest
-from genfoundry.tracking.published import fetch_model, fetch_weights, publish_model, seals_of, source
+from genfoundry.tracking.published import fetch_weights, load_checkpoint, publish_model, seals_with
 from genfoundry.tracking.registry import (
-    Compared,
     champion,
     champions_before,
-    compare,
+    compare_versions,
     evaluation_of,
+    finish_cut_off_moves,
     history,
     load_version,
     promote,
     rollback,
     set_alias,
-    settle,
 )
-from genfoundry.tracking.repair import Problem, Rerun, doctor, is_alive, reconcile, restore, restored
+from genfoundry.tracking.repair import Rerun, diagnose, repair_store, republish, republish_all
 from genfoundry.tracking.runs import (
-    RunInfo,
     beat,
     closing,
     find_run,
     finish,
     has_artifact,
-    list_runs,
+    log_metrics,
     log_scores,
-    page,
-    relay,
+    run_page,
     set_tags,
     start_run,
 )
-from genfoundry.tracking.store import TrackerDown, experiment_id, is_local, store_id, uri
+from genfoundry.tracking.store import TrackerDown, experiment_id, is_local, uri
 from genfoundry.tracking.strays import run_command
 from genfoundry.tracking.versions import (
     VERDICT,
@@ -60,16 +57,9 @@ from genfoundry.tracking.versions import (
 
 __all__ = [
     "VERDICT",
-    "Altered",
-    "Broken",
-    "Compared",
-    "Elsewhere",
+    "AliasMoved",
     "ModelInfo",
-    "Move",
-    "Moved",
-    "Problem",
     "Rerun",
-    "RunInfo",
     "TrackerDown",
     "VersionInfo",
     "adopt",
@@ -78,54 +68,50 @@ __all__ = [
     "champion",
     "champions_before",
     "closing",
-    "compare",
+    "compare_versions",
     "describe_model",
-    "doctor",
+    "diagnose",
     "elsewhere",
     "evaluation_of",
     "experiment_id",
     "fetch",
-    "fetch_model",
     "fetch_weights",
     "fetch_whole",
     "find_equal",
     "find_run",
     "find_version",
     "finish",
+    "finish_cut_off_moves",
     "get_version",
     "has_artifact",
     "history",
-    "is_alive",
     "is_local",
     "list_models",
-    "list_runs",
     "list_versions",
+    "load_checkpoint",
     "load_version",
     "log_files",
+    "log_metrics",
     "log_scores",
     "log_text",
     "model_description",
     "newest",
     "origin",
-    "page",
     "promote",
     "publish_model",
     "read_text",
-    "reconcile",
     "register",
     "registry_lock",
-    "relay",
-    "restore",
-    "restored",
+    "repair_store",
+    "republish",
+    "republish_all",
     "rollback",
     "run_command",
-    "seals_of",
+    "run_page",
+    "seals_with",
     "set_alias",
     "set_tags",
     "set_version_tags",
-    "settle",
-    "source",
     "start_run",
-    "store_id",
     "uri",
 ]

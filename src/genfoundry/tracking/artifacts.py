@@ -145,5 +145,5 @@ def _altered(run_id: str, path: str) -> Altered:
     return Altered(
         f"Artifact {path} of MLflow run {run_id} is not what was logged there.",
         expected="the sha256 that the run's tags name",
-        remedy="genfoundry doctor   (it says what mends it)",
+        remedy="genfoundry doctor   (it names the remedy)",
     )

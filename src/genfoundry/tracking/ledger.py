@@ -1,4 +1,4 @@
-"""The ledger of alias moves: append-only, one chain a registered model, every entry sealed with the hash before it.
+"""The ledger of alias moves: append-only, one chain per registered model, every entry sealed with the hash before it.
 
 It lies in the store itself, as tags of the registered model, so every machine reads the same one. Each machine also
 keeps a witness, `.genfoundry/ledger/<store>/<name>.jsonl`, of the entries that it has seen; a store whose chain no
@@ -60,18 +60,18 @@ class Move(Record):
         return f"genfoundry.move.{self.number:05d}.{self.seal[:8]}"
 
 
-class Broken(UserError):  # noqa: N818
+class BrokenLedger(UserError):  # noqa: N818
     """The chain of a ledger does not hold."""
 
 
-class State(NamedTuple):
+class LedgerState(NamedTuple):
     """One look at a registered model: its ledger, and the version that each alias is at."""
 
     chain: list[Move]
     aliases: dict[str, int]
 
 
-def read(name: str) -> State:
+def read(name: str) -> LedgerState:
     """The verified chain of a registered model, oldest first, and its aliases at that moment.
 
     Raises:
@@ -82,7 +82,7 @@ def read(name: str) -> State:
     check(name, chain)
     seen, whole = witnessed(name)
     if chain[: len(seen)] != seen:
-        raise Broken(
+        raise BrokenLedger(
             f"The ledger of '{name}' in MLflow is not the one that this machine has seen: "
             f"{len(chain)} entries there, {len(seen)} in {_witness(name)}, "
             f"which differ from number {_first_difference(chain, seen)} on.",
@@ -95,7 +95,7 @@ def read(name: str) -> State:
     return state
 
 
-def _quiet(name: str) -> State:
+def _quiet(name: str) -> LedgerState:
     """The entries once no writer has two of one number there, or after two seconds at the latest."""
     deadline = time.monotonic() + 2
     while True:
@@ -105,24 +105,24 @@ def _quiet(name: str) -> State:
         time.sleep(0.1)
 
 
-def in_store(name: str) -> State:
+def in_store(name: str) -> LedgerState:
     """The entries in the store, unchecked, by number, and the aliases; both empty where there is no such model."""
     try:
         model = client().get_registered_model(name)
     except Exception as error:
         if is_absent(error):
-            return State([], {})
+            return LedgerState([], {})
         raise
     found = [_parse(name, key, text) for key, text in model.tags.items() if TAG.match(key)]
     at = {alias: int(version) for alias, version in model.aliases.items()}
-    return State(sorted(found, key=lambda move: (move.number, move.seal)), at)
+    return LedgerState(sorted(found, key=lambda move: (move.number, move.seal)), at)
 
 
 def _parse(name: str, key: str, text: str) -> Move:
     try:
         return Move.model_validate_json(text)
     except ValueError as error:
-        raise Broken(f"The ledger of '{name}': tag {key} does not parse: {error}") from None
+        raise BrokenLedger(f"The ledger of '{name}': tag {key} does not parse: {error}") from None
 
 
 def check(name: str, chain: list[Move]) -> None:
@@ -134,7 +134,7 @@ def check(name: str, chain: list[Move]) -> None:
     before = START
     for number, move in enumerate(chain, 1):
         if move.number != number or move.before != before or move.sealed().seal != move.seal:
-            raise Broken(
+            raise BrokenLedger(
                 f"The ledger of '{name}' is broken at entry {number}: "
                 + ("its content was changed." if move.sealed().seal != move.seal else "it does not follow the last."),
                 expected=f"entry {number} that follows {before[:8]}",
@@ -161,7 +161,7 @@ def append(name: str, alias: str, version: int, action: str, reason: str, expect
             chain = read(name).chain
             now_at = position(chain, alias)
             if expected not in ("any", now_at):
-                raise Moved(f"'{alias}' of '{name}' is at version {now_at}.", expected=f"version {expected}")
+                raise AliasMoved(f"'{alias}' of '{name}' is at version {now_at}.", expected=f"version {expected}")
             move = _entry(chain, alias, version, now_at, action, reason)
             client().set_registered_model_tag(name, move.tag, move.model_dump_json())
             if [entry for entry in in_store(name).chain if entry.number == move.number] == [move]:
@@ -173,7 +173,7 @@ def append(name: str, alias: str, version: int, action: str, reason: str, expect
     raise UserError(f"The ledger of '{name}' is being written by others all the time.", remedy="run it again")
 
 
-class Moved(UserError):  # noqa: N818
+class AliasMoved(UserError):  # noqa: N818
     """Another writer moved the alias first."""
 
 
@@ -199,7 +199,7 @@ def position(chain: list[Move], alias: str) -> int | None:
     return next((move.version for move in reversed(chain) if move.alias == alias), None)
 
 
-def reign(chain: list[Move], alias: str) -> list[int]:
+def champion_line(chain: list[Move], alias: str) -> list[int]:
     """The versions that led to the present one, oldest first; a rollback takes back what came after."""
     line: list[int] = []
     for move in chain:
@@ -212,7 +212,7 @@ def reign(chain: list[Move], alias: str) -> list[int]:
 def withdraw_fork(name: str) -> list[Move]:
     """Take back what a killed writer left beside another entry of the same number, the last one.
 
-    The one that the alias is at stays , else the one with the smaller seal.
+    The one that the alias is at stays, else the one with the smaller seal.
     """
     chain, at = _quiet(name)
     if not chain:
@@ -221,10 +221,10 @@ def withdraw_fork(name: str) -> list[Move]:
     if len(last) < 2:
         return []
     stays = next((move for move in last if at.get(move.alias) == move.version), last[0])
-    gone = [move for move in last if move != stays]
-    for move in gone:
+    withdrawn = [move for move in last if move != stays]
+    for move in withdrawn:
         client().delete_registered_model_tag(name, move.tag)
-    return gone
+    return withdrawn
 
 
 def _witness(name: str) -> Path:

@@ -8,19 +8,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genfoundry import task
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest
-from genfoundry.kinds.image.spec import ImageSpec
-from genfoundry.kinds.series.spec import SeriesSpec
+from genfoundry.records import Checkpoint
 from genfoundry.tracking import runs
 from genfoundry.tracking.store import TrackerDown, client, guarded
 
 if TYPE_CHECKING:
-    from mlflow.models import ModelSignature
-
     from genfoundry.model import Model
 
-FOLDER = "model"
+FOLDER, WEIGHTS = "model", "weights.safetensors"
+DOCTOR = "genfoundry doctor   (it names the remedy)"
 SEALS = "genfoundry.files"  # tag: the sha256 of each file, as JSON
 BY_MLFLOW = {"registered_model_meta"}  # pyfunc.load_model leaves it in a local store's own folder; we never read it
 
@@ -97,7 +96,7 @@ def fetch_model(run_id: str, seals: dict[str, str], into: Path) -> Path:
             raise UserError(
                 f"{FOLDER}/{name} of MLflow run {run_id} has sha256 {found.get(name, '(missing)')}.",
                 expected=seals.get(name, "no such file"),
-                remedy="genfoundry doctor   (it says what mends it)",
+                remedy=DOCTOR,
             )
     return folder
 
@@ -109,14 +108,41 @@ def fetch_weights(run_id: str, weights: str, into: Path) -> Path:
     Raises:
         UserError: a file is missing or altered, or the run publishes other weights.
     """
+    return fetch_model(run_id, seals_with(run_id, weights), into)
+
+
+def seals_with(run_id: str, weights: str, remedy: str = DOCTOR) -> dict[str, str]:
+    """The sha256 of each file that a run published, where its weights are the ones of that sha256.
+
+    Raises:
+        UserError: the run publishes other weights.
+    """
     seals = seals_of(run_id)
-    if (found := seals.get("weights.safetensors")) != weights:
+    if (found := seals.get(WEIGHTS)) != weights:
         raise UserError(
             f"MLflow run {run_id} publishes weights with sha256 {found or '(none)'}.",
             expected=f"{weights}, which the checkpoint names",
-            remedy="genfoundry doctor   (it says what mends it)",
+            remedy=remedy,
         )
-    return fetch_model(run_id, seals, into)
+    return seals
+
+
+@guarded
+def load_checkpoint(checkpoint: Checkpoint, device: str = "cpu") -> Model:
+    """The model of a checkpoint, whose weights are the very bytes of the checkpoint's digest; see `load_sealed`."""
+    return load_sealed(checkpoint.run_id, seals_with(checkpoint.run_id, checkpoint.weights_digest), device)
+
+
+def load_sealed(run_id: str, seals: dict[str, str], device: str = "cpu") -> Model:
+    """Download a published model, hold every file against its seal, and what is loaded against that of the weights.
+
+    Raises:
+        UserError: something is missing or differs; nothing was loaded.
+    """
+    from genfoundry.training import loader  # imports torch
+
+    with tempfile.TemporaryDirectory() as folder:
+        return loader.load_model(fetch_model(run_id, seals, Path(folder)), device, seals.get(WEIGHTS, ""))
 
 
 def _write_mlmodel(path: Path, run_id: str, model: Model) -> None:
@@ -124,66 +150,6 @@ def _write_mlmodel(path: Path, run_id: str, model: Model) -> None:
 
     from genfoundry.training.loader import SERVED
 
-    metadata = Metadata(artifact_path=FOLDER, run_id=run_id, signature=signature(model))
+    metadata = Metadata(artifact_path=FOLDER, run_id=run_id, signature=task.of(model.task).signature(model))
     metadata.add_flavor("python_function", loader_module=SERVED)
     metadata.save(str(path))
-
-
-def signature(model: Model) -> ModelSignature:
-    """What goes in and comes out of the served model (see `genfoundry.served`)."""
-    from genfoundry.model import Upscales
-
-    if isinstance(model.spec, SeriesSpec):
-        return _series_signature()
-    if isinstance(model, Upscales):
-        return _enlarger_signature(model.spec)
-    if not model.generative:
-        return _classifier_signature(model.spec)
-    return _image_signature(model.spec, by_class=model.takes_labels)
-
-
-def _image_signature(spec: ImageSpec, *, by_class: bool) -> ModelSignature:
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import ColSpec, Schema, TensorSpec
-
-    optional = [ColSpec("long", "label", required=False)] if spec.num_classes else []
-    optional += [ColSpec("string", "class", required=False)] if by_class else []
-    image = TensorSpec(np.dtype("uint8"), (-1, spec.height, spec.width, spec.channels))
-    return ModelSignature(inputs=Schema([ColSpec("long", "seed"), *optional]), outputs=Schema([image]))
-
-
-def _enlarger_signature(spec: ImageSpec) -> ModelSignature:
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import Schema, TensorSpec
-
-    images = TensorSpec(np.dtype("uint8"), (-1, -1, -1, spec.channels))
-    return ModelSignature(inputs=Schema([images]), outputs=Schema([images]))
-
-
-def _classifier_signature(spec: ImageSpec) -> ModelSignature:
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import Schema, TensorSpec
-
-    image = TensorSpec(np.dtype("uint8"), (-1, spec.height, spec.width, spec.channels))
-    return ModelSignature(
-        inputs=Schema([image]), outputs=Schema([TensorSpec(np.dtype("float32"), (-1, spec.num_classes))])
-    )
-
-
-def _series_signature() -> ModelSignature:
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec, Schema
-
-    from genfoundry.served import QUANTILES, SAMPLES
-
-    keys = [ColSpec("string", "unique_id"), ColSpec(AnyType(), "ds")]  # a datetime of MLflow can't have a zone
-    names = ("mean", *(f"q{quantile}" for quantile in QUANTILES))
-    params = [ParamSpec("seed", "long", 0), ParamSpec("samples", "long", SAMPLES)]
-    return ModelSignature(
-        inputs=Schema([*keys, ColSpec("double", "y"), ColSpec("long", "series", required=False)]),
-        outputs=Schema([*keys, *(ColSpec("double", name) for name in names)]),
-        params=ParamSchema(params),
-    )

@@ -12,7 +12,7 @@ from genfoundry.files import digest
 from genfoundry.records import Evaluation, Score
 from genfoundry.tracking import ledger, runs, strays
 from genfoundry.tracking.ledger import Expected, Move
-from genfoundry.tracking.published import SEALS, fetch_model
+from genfoundry.tracking.published import SEALS, load_sealed
 from genfoundry.tracking.store import client, guarded
 from genfoundry.tracking.versions import (
     CHAMPION,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 COLLISION = ("IntegrityError", "UniqueViolation", "StaleDataError")  # SQLite's, PostgreSQL's, SQLAlchemy's name
 
 
-class Compared(NamedTuple):
+class ScorePair(NamedTuple):
     """One score of two versions; `better` is the version whose interval lies wholly on the better side, if any."""
 
     name: str
@@ -55,7 +55,7 @@ def evaluation_of(info: VersionInfo) -> Evaluation:
             f"{info.tags[EVALUATION]} of MLflow run {info.run_id}, the evaluation of '{info.name}' version "
             f"{info.version}, was changed after it was registered.",
             expected=f"sha256 {info.tags[EVALUATION_SEAL]} of {info.tags[EVALUATION]} in run {info.run_id}",
-            remedy="genfoundry doctor   (it says what mends it)",
+            remedy="genfoundry doctor   (it names the remedy)",
         )
     return Evaluation.model_validate_json(text)
 
@@ -71,7 +71,7 @@ def champion(name: str) -> tuple[int, Evaluation] | None:
 def champions_before(name: str) -> list[int]:
     """The champions before the present one that are still there, the last first; what a rollback took back is none."""
     there = {info.version for info in list_versions(name)}
-    return [version for version in reversed(ledger.reign(history(name), CHAMPION)[:-1]) if version in there]
+    return [version for version in reversed(ledger.champion_line(history(name), CHAMPION)[:-1]) if version in there]
 
 
 @guarded
@@ -81,18 +81,15 @@ def load_version(name: str, version: int | str, device: str = "cpu") -> Model:
     Raises:
         UserError: something is missing or differs; nothing was loaded.
     """
-    from genfoundry.training import loader  # imports torch
-
     info = get_version(name, version)
     seals = json.loads(info.tags.get(SEALS, "{}"))
     if not seals:
         raise UserError(f"'{name}' version {info.version} carries no digests: it was not registered by genfoundry.")
-    with tempfile.TemporaryDirectory() as folder:
-        return loader.load_model(fetch_model(info.run_id, seals, Path(folder)), device)
+    return load_sealed(info.run_id, seals, device)
 
 
 @guarded
-def compare(name: str, first: int | str, second: int | str) -> list[Compared]:
+def compare_versions(name: str, first: int | str, second: int | str) -> list[ScorePair]:
     """The scores that two versions share by name and so by protocol, of the model itself and of every floor."""
     a, b = get_version(name, first), get_version(name, second)
     left, right = evaluation_of(a), evaluation_of(b)
@@ -100,7 +97,7 @@ def compare(name: str, first: int | str, second: int | str) -> list[Compared]:
     for score in left.scores:
         other = right.score(score.name, score.subject)
         if other is not None:
-            rows.append(Compared(score.name, score, other, _better(score, other, a.version, b.version)))
+            rows.append(ScorePair(score.name, score, other, _better(score, other, a.version, b.version)))
     return rows
 
 
@@ -131,7 +128,7 @@ def set_alias(
     A move that was cut off between the two is finished by calling it again. Nothing happens where both agree.
 
     Raises:
-        ledger.Moved: the alias is not at `expected`.
+        ledger.AliasMoved: the alias is not at `expected`.
         UserError: the ledger is broken, or the alias does not stay where it is put.
     """
     with registry_lock(name):
@@ -193,13 +190,13 @@ def _put(name: str, alias: str, version: int) -> None:
         client().set_registered_model_alias(name, alias, str(version))
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            raise strays.gone(name, alias, version) from None
+            raise strays.version_deleted(name, alias, version) from None
         if not any(word in str(error) for word in COLLISION):
             raise
 
 
 @guarded
-def settle(name: str) -> list[str]:
+def finish_cut_off_moves(name: str) -> list[str]:
     """Finish moves that were cut off; returns what was done.
 
     Raises:
@@ -214,7 +211,7 @@ def settle(name: str) -> list[str]:
             if at.get(alias) == said or none_left:  # the next version takes the place of those that were deleted
                 continue
             if said is None or at.get(alias) != before(chain, alias):
-                raise strays.strayed(name, alias, at.get(alias), said)
+                raise strays.moved_outside(name, alias, at.get(alias), said)
             done.append(f"'{alias}' of '{name}': the move to version {follow(name, alias)} was finished.")
     return done
 
@@ -258,7 +255,7 @@ def rollback(name: str, to: int | str | None = None, *, reason: str = "") -> int
 
 
 def _earlier(name: str, chain: list[Move]) -> int:
-    line = ledger.reign(chain, CHAMPION)
+    line = ledger.champion_line(chain, CHAMPION)
     if len(line) < 2:
         raise UserError(
             f"'{name}' has no earlier champion to go back to.", remedy=f"genfoundry registry history {name}"

@@ -1,4 +1,4 @@
-"""What is wrong with the store, each with the command that mends it; and what can be mended without asking."""
+"""What is wrong with the store, each with the command that repairs it; and what can be repaired without asking."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REGISTERED_BY = (versions.KEY, versions.DECISION, versions.EVALUATION_SEAL, SEAL
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong, in a sentence, and the command that mends it."""
+    """One thing that is wrong, in a sentence, and the command that repairs it."""
 
     sentence: str
     command: str
@@ -36,7 +36,7 @@ Rerun = Callable[[VersionInfo], str]
 
 
 @guarded
-def doctor(only: str | None = None, *, deep: bool = False, rerun: Rerun = lambda _: "") -> list[Problem]:
+def diagnose(only: str | None = None, *, deep: bool = False, rerun: Rerun = lambda _: "") -> list[Problem]:
     """Everything that is wrong with runs, versions, aliases and ledgers, of the model `only` or of all.
 
     The files of versions under an alias are downloaded and hashed, with `deep` those of every version; of the others
@@ -88,10 +88,10 @@ def _of_aliases(name: str) -> Iterator[Problem]:
     for alias in sorted({*at, *(move.alias for move in chain)}):
         said = ledger.position(chain, alias)
         if said is not None and said not in there:
-            error = strays.gone(name, alias, said)
+            error = strays.version_deleted(name, alias, said)
             yield Problem(error.found, error.remedy)
         elif at.get(alias) != said:
-            error = strays.strayed(name, alias, at.get(alias), said)
+            error = strays.moved_outside(name, alias, at.get(alias), said)
             cut_off = said is not None and at.get(alias) == registry.before(chain, alias)
             yield (
                 Problem(f"The move of '{alias}' of '{name}' to version {said} was cut off.", "genfoundry reconcile")
@@ -111,7 +111,7 @@ def _of_versions(name: str, deep: bool, rerun: Rerun) -> Iterator[Problem]:
 
 
 def _remedy(info: VersionInfo, rerun: Rerun) -> str:
-    """What mends a damaged version: the job that trained it, the same training again, or only a backup."""
+    """What repairs a damaged version: the job that trained it, the same training again, or only a backup."""
     if restoring.has_run(info):
         if restoring.is_restorable(info):
             return "genfoundry reconcile   (this machine has it whole and publishes it anew)"
@@ -147,13 +147,13 @@ def _damage(info: VersionInfo, hashed: bool) -> str:
 
 
 @guarded
-def restore(only: str | None = None) -> list[str]:
+def republish_all(only: str | None = None) -> list[str]:
     """Publish anew what is damaged behind a version and lies whole on this machine; says what was done."""
-    return [line for name in _names(only) for info in versions.list_versions(name) for line in restored(info)]
+    return [line for name in _names(only) for info in versions.list_versions(name) for line in republish(info)]
 
 
 @guarded
-def restored(info: VersionInfo) -> list[str]:
+def republish(info: VersionInfo) -> list[str]:
     """`restore`, of one version."""
     registered = all(info.tags.get(tag) for tag in REGISTERED_BY)
     if not registered or not restoring.has_run(info) or not _damage(info, hashed=True):
@@ -162,8 +162,8 @@ def restored(info: VersionInfo) -> list[str]:
 
 
 @guarded
-def reconcile(only: str | None = None) -> list[str]:
-    """Mend what needs no decision, and say what was done: ownerless runs, cut-off moves, unfinished versions.
+def repair_store(only: str | None = None) -> list[str]:
+    """Repair what needs no decision, and say what was done: ownerless runs, cut-off moves, unfinished versions.
 
     What was moved or changed outside genfoundry is left for `doctor` to report.
     """
@@ -181,12 +181,12 @@ def _chain(name: str) -> list[str]:
     done = []
     with suppress(UserError):
         done += put_back(name)
-        return done + registry.settle(name)
+        return done + registry.finish_cut_off_moves(name)
     with suppress(UserError):
         for move in ledger.withdraw_fork(name):
             done.append(f"The ledger of '{name}': entry {move.number} of a writer that died was withdrawn.")
         if done:
-            done += registry.settle(name)
+            done += registry.finish_cut_off_moves(name)
     return done
 
 

@@ -23,7 +23,7 @@ MLMODEL = "MLmodel"  # MLflow's own description, which names the time of its wri
 
 @guarded
 def restore(info: VersionInfo) -> list[str]:
-    """Mend what is damaged behind a version and can be mended; says what was done."""
+    """Repair what is damaged behind a version and can be repaired; says what was done."""
     done, where = [], f"'{info.name}' version {info.version}"
     if _lost_evaluation(info) and (found := _evaluation(info)):
         set_version_tags(info.name, info.version, store_evaluation(info.run_id, found, again=True))
@@ -46,7 +46,7 @@ def has_run(info: VersionInfo) -> bool:
 
 
 def is_restorable(info: VersionInfo) -> bool:
-    """Whether `restore` mends all that is damaged behind a version."""
+    """Whether `restore` repairs all that is damaged behind a version."""
     if _lost_evaluation(info) and not _evaluation(info):
         return False
     return not damage(info.run_id, json.loads(info.tags[SEALS])) or _weights(info) is not None

@@ -153,7 +153,7 @@ def set_tags(run_id: str, tags: dict) -> None:
 
 
 @guarded
-def relay(run_id: str, rows: Sequence[tuple[str, float, int, int]]) -> None:
+def log_metrics(run_id: str, rows: Sequence[tuple[str, float, int, int]]) -> None:
     """Log metrics (key, value, step, timestamp in ms) in batches of at most 1,000; the same rows again add nothing.
 
     Raises:
@@ -173,7 +173,7 @@ def log_scores(run_id: str, evaluation: Evaluation, group: str = "eval") -> None
         key = f"{group}/{score.name}" + ("" if score.subject == "model" else f"/{score.subject}")
         named = ((key, score.value), (f"{key}_low", score.low), (f"{key}_high", score.high))
         rows += [(name, value, 0, now) for name, value in named]
-    relay(run_id, rows)
+    log_metrics(run_id, rows)
 
 
 @guarded
@@ -217,7 +217,7 @@ def fetch(run_id: str, path: str, into: Path) -> Path:
 
 
 @guarded
-def page(run_id: str) -> str:
+def run_page(run_id: str) -> str:
     """Where MLflow's own pages show the artifacts of a run, relative to any of them."""
     return f"#/experiments/{experiment_id()}/runs/{run_id}/artifacts"
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import logging
 import os
 import re
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TextIO, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from filelock import FileLock
 
 from genfoundry.errors import UserError
 from genfoundry.files import ROOM, digest, ensure_room, means_full, state_dir, state_path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "genfoundry"
 BOUNDS = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own default retries for about four minutes a call
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own default retries for about four minutes per call
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -42,7 +42,7 @@ class TrackerDown(UserError):  # noqa: N818
     exit_code = 3
 
 
-class NotLetIn(TrackerDown):
+class TrackerRefused(TrackerDown):
     """MLflow answers, but not to this name and password; as with one that is away, nothing is lost."""
 
 
@@ -177,7 +177,7 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
                 for folder in (state_dir(), Path(tempfile.gettempdir())):
                     ensure_room(folder, ROOM)
             if getattr(error, "error_code", "") in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
-                raise _not_let_in(error) from error
+                raise _refused(error) from error
             if HELD_BY_A_SERVER in str(error):
                 raise _held_by_a_server() from error
             if not _means_down(error):
@@ -212,17 +212,17 @@ def _held_by_a_server() -> TrackerDown:
     )
 
 
-def _not_let_in(error: Exception) -> NotLetIn:
+def _refused(error: Exception) -> TrackerRefused:
     name = os.environ.get("MLFLOW_TRACKING_USERNAME", "")
     if getattr(error, "error_code", "") == "PERMISSION_DENIED":
         reason = str(error).splitlines()[0].rpartition("Response body: ")[2].strip("'")[:200]
-        return NotLetIn(
+        return TrackerRefused(
             f"MLflow at {_shown(uri())} does not let '{name}' do that: {_shown(reason)}",
             remedy="ask its admin for the permission, or set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD "
             "to an account that has it",
         )
     who = f"'{name}' with this password" if name else "a client without a name"
-    return NotLetIn(
+    return TrackerRefused(
         f"MLflow at {_shown(uri())} does not let in {who}.",
         expected="an account's name in MLFLOW_TRACKING_USERNAME, its password in MLFLOW_TRACKING_PASSWORD",
         remedy="set both, and run the same command again",
@@ -258,18 +258,6 @@ def store_id() -> str:
     return f"{number}-{created}"
 
 
-_HELD = threading.local()
-
-
-def _lock_file(name: str) -> AbstractContextManager[TextIO | None]:
-    try:
-        return (state_dir("locks") / f"{digest(name)[:16]}.lock").open("w")
-    except OSError:
-        if os.access(state_path(), os.W_OK):
-            raise
-        return nullcontext()
-
-
 @contextmanager
 def lock(name: str) -> Iterator[None]:
     """Hold `name` among the threads and processes of this checkout; the same thread may take it again.
@@ -277,15 +265,15 @@ def lock(name: str) -> Iterator[None]:
     The lock ends with the process, so nothing is left behind by a kill. Who may not write the state folder has no
     lock: it can change nothing there.
     """
-    held: set[str] = _HELD.__dict__.setdefault("names", set())
-    if name in held:
+    with _acquired(name):
         yield
-        return
-    with _lock_file(name) as file:
-        if file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        held.add(name)
-        try:
-            yield
-        finally:
-            held.discard(name)
+
+
+def _acquired(name: str) -> AbstractContextManager[object]:
+    try:
+        # one object per name, which counts how often a thread holds it
+        return FileLock(state_dir("locks") / f"{digest(name)[:16]}.lock", is_singleton=True).acquire()
+    except OSError:
+        if os.access(state_path(), os.W_OK):
+            raise
+        return nullcontext()

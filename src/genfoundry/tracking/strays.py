@@ -7,7 +7,7 @@ from genfoundry.tracking.store import client
 from genfoundry.tracking.versions import CHAMPION, list_versions
 
 
-def strayed(name: str, alias: str, at: int | None, said: int | None) -> UserError:
+def moved_outside(name: str, alias: str, at: int | None, said: int | None) -> UserError:
     """The alias is where no move of the ledger put it."""
     back = f"genfoundry registry promote {name} {said or at} --reason WHY"
     return UserError(
@@ -18,7 +18,7 @@ def strayed(name: str, alias: str, at: int | None, said: int | None) -> UserErro
     )
 
 
-def gone(name: str, alias: str, said: int) -> UserError:
+def version_deleted(name: str, alias: str, said: int) -> UserError:
     """The version that the ledger's last move names is not there."""
     left = next((info for info in list_versions(name) if info.decision in ("PROMOTE", "HOLD")), None)
     return UserError(

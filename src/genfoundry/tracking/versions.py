@@ -1,4 +1,4 @@
-"""Registered models and their versions: one version a key, whatever is repeated or lost on the way."""
+"""Registered models and their versions: one version per key, whatever is repeated or lost on the way."""
 
 from __future__ import annotations
 
@@ -52,10 +52,6 @@ def registry_lock(name: str) -> AbstractContextManager[None]:
     return lock(f"registry-{name}")
 
 
-def _is(error: Exception, code: str) -> bool:
-    return getattr(error, "error_code", "") == code
-
-
 @guarded
 def register(
     name: str, run_id: str, evaluation: Evaluation, verdict: Verdict, key: str, description: str, tags: dict
@@ -67,7 +63,8 @@ def register(
     with registry_lock(name):
         _ensure_model(name)
         stored = store_evaluation(run_id, evaluation)
-        full = {**tags, **stored, **_verdict_tags(verdict), KEY: key, SEALS: json.dumps(seals_of(run_id))}
+        decided = {DECISION: verdict.decision, VERDICT: verdict.model_dump_json()}
+        full = {**tags, **stored, **decided, KEY: key, SEALS: json.dumps(seals_of(run_id))}
         if (known := find_version(name, key)) is not None:
             _refresh(known, full, description)
             return known.version
@@ -83,7 +80,7 @@ def _ensure_model(name: str) -> None:
     try:
         client().create_registered_model(name, tags={"genfoundry": "recipe"})
     except MlflowException as error:
-        if not _is(error, "RESOURCE_ALREADY_EXISTS"):
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
 
 
@@ -100,10 +97,6 @@ def store_evaluation(run_id: str, evaluation: Evaluation, *, again: bool = False
     if again or not runs.has_artifact(run_id, path):
         runs.log_text(run_id, text, path)
     return {EVALUATION: path, EVALUATION_SEAL: seal}
-
-
-def _verdict_tags(verdict: Verdict) -> dict[str, str]:
-    return {DECISION: verdict.decision, VERDICT: verdict.model_dump_json()}
 
 
 def _refresh(known: VersionInfo, tags: dict, description: str) -> None:

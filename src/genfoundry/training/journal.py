@@ -77,7 +77,7 @@ def events(path: Path) -> list[dict[str, Any]]:
     return [event for event, _ in _whole(path)]
 
 
-def mend(folder: Path) -> None:
+def repair(folder: Path) -> None:
     """Leave in a job's journal what holds, sealed, so that whoever reads it after this finds nothing else.
 
     Not while a training writes it.

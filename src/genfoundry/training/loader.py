@@ -88,13 +88,22 @@ def write_model(folder: Path, family: str, model: Model, state: dict[str, Tensor
     return digest
 
 
-def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
+def load_model(folder: Path, device: str | torch.device = "cpu", weights: str = "") -> Model:
     """The model of a published folder, in evaluation mode, with the names that were published.
+
+    Args:
+        weights: the sha256 that whoever asks for the model knows its weights by; else the folder's own word is taken.
 
     Raises:
         UserError: a file is missing or not one of ours, the digest differs, or the format or family is unknown.
     """
     description = read_description(folder)
+    if weights and description.weights_sha256 != weights:
+        raise UserError(
+            f"{folder / DESCRIPTION} names weights with sha256 {description.weights_sha256}; they were not loaded.",
+            expected=weights,
+            remedy=REMEDY,
+        )
     state = _read_weights(folder / WEIGHTS, description.weights_sha256)
     try:
         model = build_model(description.family, description.spec, description.config)

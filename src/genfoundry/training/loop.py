@@ -1,7 +1,7 @@
 """The one training loop: a LightningModule around any family.
 
-One call of `training_step` runs many minibatches, so that Lightning's cost a call is shared, and losses are summed on
-the device and read once a line of the journal. Steps are counted here: Lightning counts optimiser steps.
+One call of `training_step` runs many minibatches, so that Lightning's cost per call is shared, and losses are summed on
+the device and read once per line of the journal. Steps are counted here: Lightning counts optimiser steps.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from genfoundry.batch import Split
 from genfoundry.model import Model
 from genfoundry.training.rows import shuffled_rows
 from genfoundry.training.settings import Settings
-from genfoundry.training.snapshot import State
+from genfoundry.training.snapshot import TrainingState
 
 
-class Diverged(Exception):  # noqa: N818, named after the outcome
+class NotFinite(Exception):  # noqa: N818, named after the outcome
     """A loss or a weight is not finite, or the samples have no variety left."""
 
 
@@ -108,7 +108,7 @@ class Loop(pl.LightningModule):
         self._sums, self._counts = {}, Counter()
         for name, value in means.items():
             if not math.isfinite(value):
-                raise Diverged(f"{name} is {value} at step {self.step}")
+                raise NotFinite(f"{name} is {value} at step {self.step}")
         return means
 
     def ensure_finite(self) -> None:
@@ -119,7 +119,7 @@ class Loop(pl.LightningModule):
         """
         for name, tensor in self.state_dict().items():
             if tensor.is_floating_point() and not tensor.isfinite().all():
-                raise Diverged(f"{name} is not finite at step {self.step}")
+                raise NotFinite(f"{name} is not finite at step {self.step}")
 
     @contextmanager
     def published(self) -> Iterator[None]:
@@ -140,10 +140,10 @@ class Loop(pl.LightningModule):
         for name, average in self.averages.items():
             getattr(self.model, name).load_state_dict(average.state_dict())
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """What a snapshot holds."""
         modules: dict[str, nn.Module] = {"model": self.model, "averages": self.averages}
-        return State(modules, self.optimizers_by_name)
+        return TrainingState(modules, self.optimizers_by_name)
 
 
 class Turns:

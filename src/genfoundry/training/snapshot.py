@@ -31,14 +31,14 @@ MEMBERS = ("step", "sha256", "groups", "python")
 SEALED = {"manifest": "sealed"}  # said beside the tensors: the manifest of these has a seal, and is none without it
 
 
-class State(NamedTuple):
+class TrainingState(NamedTuple):
     """What is saved: live objects, filled in place by `restore`."""
 
     modules: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]
 
 
-def write(folder: Path, step: int, state: State) -> Path:
+def write(folder: Path, step: int, state: TrainingState) -> Path:
     """Publish the snapshot of `step`; older ones but the last are dropped."""
     tensors = {f"module/{name}/{k}": v for name, m in state.modules.items() for k, v in m.state_dict().items()}
     groups: dict[str, Any] = {}
@@ -73,7 +73,7 @@ def _steps(folder: Path) -> dict[int, list[str]]:
     return dict(sorted(found.items(), reverse=True))
 
 
-def room(folder: Path, state: State) -> int:
+def room(folder: Path, state: TrainingState) -> int:
     """Bytes that a training still takes in `folder`: the snapshots it keeps, one being written, and the weights.
 
     Counts two moments for each optimised parameter, as Adam has, before there are any.
@@ -133,7 +133,7 @@ def _is_sealed(path: Path) -> bool:
         raise Damaged(f"{path.name} is no file of tensors: {error}") from None
 
 
-def restore(path: Path, state: State) -> None:
+def restore(path: Path, state: TrainingState) -> None:
     """Fill `state` from a snapshot, and set the random generators to where they were.
 
     Raises:
@@ -150,7 +150,7 @@ def restore(path: Path, state: State) -> None:
         ) from error
 
 
-def _fill(state: State, tensors: dict[str, Tensor], manifest: dict[str, Any]) -> None:
+def _fill(state: TrainingState, tensors: dict[str, Tensor], manifest: dict[str, Any]) -> None:
     for name, module in state.modules.items():
         prefix = f"module/{name}/"
         module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})

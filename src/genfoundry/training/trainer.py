@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from genfoundry import kind, sealed
-from genfoundry.batch import Split, Subset
+from genfoundry.batch import Batch, Split, Subset
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError
 from genfoundry.files import DiskFull, ensure_room, publish, telling_full
@@ -35,7 +36,7 @@ from genfoundry.training.device import Resolved, resolve
 from genfoundry.training.job import MODEL, SAMPLES, Order, Outcome, Result, read_order, write_result
 from genfoundry.training.journal import LEFT_OUT, Journal
 from genfoundry.training.loader import build_model, write_model
-from genfoundry.training.loop import Diverged, Loop, Turns
+from genfoundry.training.loop import Loop, NotFinite, Turns
 from genfoundry.training.naming import choose_class
 from genfoundry.training.rows import chosen_rows
 from genfoundry.training.settings import Settings
@@ -128,6 +129,7 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
     model = build_model(order.family, order.dataset.spec, order.settings).to(resolved.device)
     split = training_split(order, settings, resolved)
     names = kind.of(order.dataset).storage.names(order.folder, order.dataset.spec)
+    model.before_training(lambda: passed_once(split))
     loop = Loop(model, settings, split)
     if found := snapshot.latest(folder, lambda sentence: journal.write(LEFT_OUT, sentence=sentence)):
         loop.step, path = found
@@ -222,7 +224,7 @@ def fit(loop: Loop, resolved: Resolved, reporter: Reporter) -> tuple[Outcome, st
     try:
         trainer.fit(loop, train_dataloaders=Turns(loop))
         loop.ensure_finite()
-    except Diverged as error:
+    except NotFinite as error:
         reporter.journal.write("diverged", step=loop.step, sentence=str(error))
         return "DIVERGED", str(error)
     if loop.stopping and loop.step < loop.settings.max_steps:
@@ -237,11 +239,16 @@ def finish(family: str, loop: Loop, folder: Path, names: tuple[str, ...], journa
     model = loop.model.eval()
     if fits := type(model).after_training is not Model.after_training:
         journal.write("fitting", step=loop.step, of=loop.settings.max_steps, examples=len(loop.split))
-    began, rows = time.monotonic(), torch.arange(len(loop.split)).split(512)
-    model.after_training(loop.split.batch(part) for part in rows)
+    began = time.monotonic()
+    model.after_training(passed_once(loop.split))
     if fits:
         journal.write("fitted", step=loop.step, seconds=round(time.monotonic() - began, 2))
     return write_model(folder / MODEL, family, model, model.state_dict(), names)
+
+
+def passed_once(split: Split) -> Iterator[Batch]:
+    """One pass over the rows of a split, in their order, in batches of at most 512."""
+    return (split.batch(part) for part in torch.arange(len(split)).split(512))
 
 
 def measure(loop: Loop, resolved: Resolved, seconds: float, steps: int) -> Cost:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import torch
 from support import cards
 
 from genfoundry.kinds.image import storage
+from genfoundry.kinds.image.growing import GrowingArray
 from genfoundry.kinds.image.rows import ImageRows
 from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.kinds.image.storage import ImageExample
@@ -60,3 +63,51 @@ def test_where_nothing_is_paired_nothing_says_so(tmp_path: Path) -> None:
 def test_pairs_of_two_shapes_are_refused(tmp_path: Path, other) -> None:
     with pytest.raises(ValueError, match=r"odd.*(paired|expected uint8 \(1, 4, 6\) like first)"):
         storage.write(tmp_path, [example("train", "first", (1, 4, 6)), example("test", "odd", other)], cards.images())
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 1001])
+def test_a_growing_array_is_the_file_that_numpy_saves(tmp_path: Path, count: int) -> None:
+    arrays = RANDOM.integers(0, 256, (count, 3, 5, 4)).astype(np.uint8)
+    with GrowingArray(tmp_path / "grown.npy", arrays[0]) as grown:
+        for array in arrays.transpose(0, 1, 3, 2):  # some of them not contiguous
+            grown.append(array.swapaxes(1, 2))
+    np.save(tmp_path / "saved.npy", arrays)
+    assert (tmp_path / "grown.npy").read_bytes() == (tmp_path / "saved.npy").read_bytes()
+
+
+def test_a_set_is_written_without_being_held(tmp_path: Path) -> None:
+    side, count = 64, 1000
+
+    def examples() -> Iterator[ImageExample]:
+        for number in range(count):
+            pixels = np.full((3, side, side), number % 251, np.uint8)
+            yield ImageExample("test" if number % 10 == 0 else "train", pixels, -1, f"{number}")
+
+    tracemalloc.start()
+    storage.write(tmp_path, examples(), cards.images())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 0.2 * count * 3 * side**2
+
+
+def test_a_split_without_an_example_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no example in test"):
+        storage.write(tmp_path, [example("train", "a")], cards.images())
+
+
+def test_names_that_csv_quotes_and_a_given_val_are_read_back(tmp_path: Path) -> None:
+    names = ['with "quotes", commas', "two\nlines", "plain"]
+    rows = [example("train", name)._replace(given=given) for name, given in zip(names, ("", "val", ""), strict=True)]
+    storage.write(tmp_path, [*rows, example("test", "t")], cards.images())
+    with (tmp_path / storage.MANIFEST).open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["source"] for row in found] == [*names, "t"]
+    assert [row[storage.GIVEN] for row in found] == ["", "val", "", ""]
+    assert storage.given_val(tmp_path).tolist() == [1]
+
+
+def test_a_mapped_split_gives_the_batches_of_a_copied_one(tmp_path: Path) -> None:
+    storage.write(tmp_path, [example(split, split, (1, 4, 6)) for split in (*storage.SPLITS, "train")], cards.images())
+    copied, mapped = ImageRows(tmp_path, "train"), ImageRows(tmp_path, "train", budget=0)
+    for name in ("images", "labels", "source"):
+        torch.testing.assert_close(*(getattr(rows.batch(torch.tensor([1, 0])), name) for rows in (copied, mapped)))

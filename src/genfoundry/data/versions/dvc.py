@@ -14,7 +14,7 @@ import yaml
 
 from genfoundry.data.building import build_folder, embedded, is_sealed, place, writing_data
 from genfoundry.data.versions import listed
-from genfoundry.dataset import folder_digest, remake, verify, version_of
+from genfoundry.dataset import folder_digest, remake, verify
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir, disk_full, means_full, megabytes, project_root, publish
 from genfoundry.records import DatasetVersion
@@ -243,7 +243,7 @@ def take_out(name: str, digest: str, folder: Path, only: tuple[str, ...] = ()) -
 def _copy(name: str, digest: str, folder: Path) -> DatasetVersion:
     take_out(name, digest, folder)
     try:
-        card = verify(folder, digest)
+        return verify(folder, digest).version
     except UserError as error:
         found = error.found.replace(str(folder), f"data/{name}")
         raise UserError(
@@ -251,7 +251,6 @@ def _copy(name: str, digest: str, folder: Path) -> DatasetVersion:
             expected=error.expected,
             remedy="push it again from a checkout that has it whole (dvc push), then: rm -r .dvc/cache && dvc pull",
         ) from None
-    return version_of(folder, card)
 
 
 def _not_had(name: str, digest: str, why: str) -> UserError:

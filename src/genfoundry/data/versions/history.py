@@ -6,8 +6,6 @@ still holds, or one that git's history of `data.dvc` names.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ import yaml
 
 from genfoundry.data.building import kept, place
 from genfoundry.data.versions import dvc
-from genfoundry.dataset import verify, version_of
+from genfoundry.dataset import digest_of, verify
 from genfoundry.errors import UserError
 from genfoundry.files import project_root, state_dir
 from genfoundry.records import DatasetVersion
@@ -31,7 +29,7 @@ Files = dict[str, str]  # md5 by the path below the dataset's folder
 
 
 def recall(name: str, digest: str) -> DatasetVersion:
-    """Have an earlier version of a dataset on this machine; `genfoundry.dataset.locate` finds it again.
+    """Have an earlier version of a dataset on this machine; `genfoundry.dataset.open_version` finds it again.
 
     Raises:
         UserError: neither the cache nor the remote holds it whole.
@@ -40,7 +38,7 @@ def recall(name: str, digest: str) -> DatasetVersion:
     if version := kept(folder, digest):
         return version
     place(folder, lambda empty: _copied(name, digest, empty))
-    return version_of(folder, verify(folder, digest))
+    return verify(folder, digest).version
 
 
 def was_recorded(name: str, digest: str) -> bool:
@@ -63,7 +61,7 @@ def _copied(name: str, digest: str, folder: Path) -> DatasetVersion:
             "in its remote.",
             remedy="dvc fetch --all-commits",
         )
-    return version_of(folder, verify(folder, digest))
+    return verify(folder, digest).version
 
 
 def _stores(repository: Repo) -> Iterator[HashFileDB]:
@@ -94,12 +92,6 @@ def _committed() -> Iterator[str]:
         shown = subprocess.run([*git, "show", f"{revision}:data.dvc"], capture_output=True, text=True, check=False)
         document = yaml.safe_load(shown.stdout) if shown.returncode == 0 else None
         yield from (str(out["md5"]) for out in (document or {}).get("outs", []) if "md5" in out)
-
-
-def digest_of(files: Files) -> str:
-    """As `genfoundry.dataset.folder_digest`, from a listing."""
-    rows = [{"md5": md5, "relpath": path} for path, md5 in sorted(files.items())]
-    return hashlib.md5(json.dumps(rows, sort_keys=True).encode()).hexdigest() + ".dir"
 
 
 def _get(md5: str, to: Path, stores: list[HashFileDB]) -> bool:

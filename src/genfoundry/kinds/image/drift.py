@@ -18,7 +18,7 @@ from genfoundry.data.policy import Watch
 from genfoundry.kind import View, nothing
 from genfoundry.kinds.image import storage
 from genfoundry.kinds.image.spec import ImageSpec
-from genfoundry.statistics.distances import Kernel, total_variation
+from genfoundry.statistics.distances import KernelDistance, total_variation
 from genfoundry.statistics.drift import Drift, Measure, beside_noise, drift, measure, sampled
 
 MOST = 1000  # images that came in; of those that were there twice as many
@@ -109,7 +109,7 @@ def of_images(old: Images, new: Images, view: str, false_alarms: float, seed: in
     level = false_alarms / (2 if labelled else 1)
     rng = np.random.default_rng(seed)
     there, came = sampled(old.features, 2 * MOST, rng), sampled(new.features, MOST, rng)
-    kernel = Kernel(np.concatenate([there, came]))
+    kernel = KernelDistance(np.concatenate([there, came]))
     rows = np.arange(len(there) + len(came))
     found, noise = beside_noise(kernel, rows[: len(there)], rows[len(there) :], level, rng)
     measures = [measure(f"kid_{view}", found, noise, f"KID in {view}")]

@@ -5,6 +5,7 @@ Rows are sliced from one tensor, on the training device where it fits, so there 
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +33,18 @@ class ImageBatch(Batch):
 
 
 class ImageRows:
-    """A split of images; pixels stay uint8 until they are asked for."""
+    """A split of images; pixels stay uint8 until they are asked for.
 
-    def __init__(self, folder: Path, split: str, device: torch.device | str = "cpu") -> None:
+    They are copied to the device where they have at most `budget` bytes, else mapped from disk.
+    """
+
+    def __init__(
+        self, folder: Path, split: str, device: torch.device | str = "cpu", budget: int = DEVICE_BUDGET
+    ) -> None:
         arrays = storage.read(folder, split)
         self.device = torch.device(device)
         stored = [array for array in (arrays.images, arrays.sources) if array is not None]
-        fits = sum(array.nbytes for array in stored) <= DEVICE_BUDGET
+        fits = sum(array.nbytes for array in stored) <= budget
         self.images, *sources = (_tensor(array, self.device if fits else None) for array in stored)
         self.sources = sources[0] if sources else None
         self.labels = torch.from_numpy(arrays.labels).to(self.images.device)
@@ -57,7 +63,11 @@ class ImageRows:
 
 def _tensor(array: np.ndarray, device: torch.device | None) -> Tensor:
     """A copy on `device`; the memory-mapped array itself where there is none."""
-    return torch.from_numpy(array) if device is None else torch.from_numpy(array.copy()).to(device)
+    if device is not None:
+        return torch.from_numpy(array.copy()).to(device)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that it can't be written to: nobody does
+        return torch.from_numpy(array)
 
 
 def open_split(folder: Path, split: str, spec: ImageSpec, device: torch.device | str = "cpu") -> ImageRows:

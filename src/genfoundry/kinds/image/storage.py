@@ -12,13 +12,15 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from genfoundry.dataset import Card, read_card
-from genfoundry.files import publish
+from genfoundry.files import file_digest, publish
+from genfoundry.kinds.image.growing import GrowingArray
 from genfoundry.kinds.image.spec import ImageSpec
 
 SPLITS = ("train", "test")
@@ -55,26 +57,51 @@ class ImageSplit(NamedTuple):
 def write(folder: Path, examples: Iterable[ImageExample], card: Card) -> tuple[ImageSpec, dict[str, int]]:
     """Write the canonical form of `examples`, all of one shape, into an empty `folder`; `card` names the classes.
 
+    Each is written as it comes and forgotten: no more than one is held, and a line of the manifest for each.
+
     Raises:
         ValueError: an example is not uint8 (C, H, W), or differs in shape from the first; nor may what it is paired
-            with.
+            with; or a split has none.
     """
-    by_split: dict[str, list[ImageExample]] = {split: [] for split in SPLITS}
-    for example in examples:
-        _check(example, next((rows[0] for rows in by_split.values() if rows), example))
-        by_split[example.split].append(example)
     folder.mkdir(parents=True, exist_ok=True)
-    for split, rows in by_split.items():
-        np.save(folder / f"{split}-images.npy", np.stack([row.pixels for row in rows]))
-        np.save(folder / f"{split}-labels.npy", np.array([row.label for row in rows], np.int64))
-        if sources := [row.paired for row in rows if row.paired is not None]:
-            np.save(_sources(folder, split), np.stack(sources))
-    publish(folder / MANIFEST, _manifest(by_split))
-    first = by_split["train"][0]
+    with ExitStack() as stack:
+        first, splits = None, {split: _Split(folder, split, stack) for split in SPLITS}
+        for example in examples:
+            first = first or example
+            _check(example, first)
+            splits[example.split].append(example)
+    if first is None or not all(split.labels for split in splits.values()):
+        raise ValueError(f"there is no example in {', '.join(name for name, s in splits.items() if not s.labels)}")
+    for name, split in splits.items():
+        np.save(folder / f"{name}-labels.npy", np.array(split.labels, np.int64))
+    publish(folder / MANIFEST, _manifest([*splits.values()], paired=first.paired is not None))
     channels, height, width = first.pixels.shape
     source = None if first.paired is None else first.paired.shape
     spec = ImageSpec(channels=channels, height=height, width=width, num_classes=len(card.class_names), source=source)
-    return spec, {split: len(rows) for split, rows in by_split.items()}
+    return spec, {name: len(split.labels) for name, split in splits.items()}
+
+
+class _Split:
+    """What was written of one split: `labels`, and per image its line of the manifest and the split it was given."""
+
+    def __init__(self, folder: Path, name: str, files: ExitStack) -> None:
+        self.name, self.files = name, files
+        self.images, self.sources = folder / f"{name}-images.npy", _sources(folder, name)
+        self.arrays: list[GrowingArray] = []
+        self.labels: list[int] = []
+        self.lines: list[str] = []
+        self.given: list[str] = []
+
+    def append(self, row: ImageExample) -> None:
+        parts = [row.pixels] if row.paired is None else [row.pixels, row.paired]
+        if not self.arrays:
+            paths = (self.images, self.sources)
+            self.arrays = [self.files.enter_context(GrowingArray(p, a)) for p, a in zip(paths, parts, strict=False)]
+        for array, part in zip(self.arrays, parts, strict=True):
+            array.append(part)
+        self.lines.append(_line(self.name, len(self.labels), row))
+        self.labels.append(row.label)
+        self.given.append(row.given)
 
 
 def _sources(folder: Path, split: str) -> Path:
@@ -94,19 +121,26 @@ def _check(example: ImageExample, first: ImageExample) -> None:
             )
 
 
-def _manifest(by_split: dict[str, list[ImageExample]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    every = [row for rows in by_split.values() for row in rows]
-    paired, given = every[0].paired is not None, any(row.given for row in every)
+def _manifest(splits: list[_Split], *, paired: bool) -> str:
+    given = any(any(split.given) for split in splits)
     header = ("split", "index", "source", "sha256", "mean", "std", "phash", "label")
-    writer.writerow((*header, *([SOURCE_SHA] if paired else []), *([GIVEN] if given else [])))
-    for split, rows in by_split.items():
-        for index, row in enumerate(rows):
-            mean, std = f"{row.pixels.mean():.4f}", f"{row.pixels.std():.4f}"
-            cells = (split, index, row.source, sha256(row.pixels), mean, std, perceptual_hash(row.pixels), row.label)
-            more = [] if row.paired is None else [sha256(row.paired)]
-            writer.writerow((*cells, *more, *([row.given] if given else [])))
+    lines = [_csv((*header, *([SOURCE_SHA] if paired else []), *([GIVEN] if given else [])))]
+    for split in splits:
+        cells = ((f",{value}" if given else "") for value in split.given)
+        lines += [f"{line}{cell}\n" for line, cell in zip(split.lines, cells, strict=True)]
+    return "".join(lines)
+
+
+def _line(split: str, index: int, row: ImageExample) -> str:
+    """A row of the manifest without its end: whether there is one more column is not known yet."""
+    mean, std = f"{row.pixels.mean():.4f}", f"{row.pixels.std():.4f}"
+    cells = (split, index, row.source, sha256(row.pixels), mean, std, perceptual_hash(row.pixels), row.label)
+    return _csv((*cells, *([] if row.paired is None else [sha256(row.paired)]))).removesuffix("\n")
+
+
+def _csv(cells: tuple[object, ...]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
 
 
@@ -148,6 +182,11 @@ def class_counts(folder: Path, spec: ImageSpec) -> dict[str, list[int]]:
     """How many images each class has, in each split."""
     labels = {split: read(folder, split).labels for split in SPLITS}
     return {split: np.bincount(of, minlength=spec.num_classes).tolist() for split, of in labels.items()}
+
+
+def digest(folder: Path, split: str) -> str:
+    """The md5 of the file of a split's images, as the card has it; costs nothing where the dataset was just opened."""
+    return file_digest(folder / f"{split}-images.npy", "md5")
 
 
 def given_val(folder: Path) -> np.ndarray:

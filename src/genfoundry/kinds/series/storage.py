@@ -121,13 +121,18 @@ def read(folder: Path) -> Axis:
 
     table = parquet.read_table(folder / FILE, columns=["unique_id", "ds", "y"])
     names = np.asarray(table["unique_id"].to_pylist(), dtype=object)
+    return axis_of(names, table["ds"].to_numpy(), table["y"].to_numpy())
+
+
+def axis_of(names: np.ndarray, stamps: np.ndarray, y: np.ndarray) -> Axis:
+    """The axis of the rows of a canonical file: series name, time in UTC and target (T,), NaN where it is missing."""
     first = np.flatnonzero(np.r_[True, names[1:] != names[:-1]])
-    y = table["y"].to_numpy().astype(np.float64)
+    y = y.astype(np.float64)
     seen = np.isfinite(y)
     return Axis(
         ids=tuple(str(names[i]) for i in first),
         offsets=np.r_[first, len(names)],
-        stamps=table["ds"].to_numpy().astype("datetime64[us]"),
+        stamps=stamps.astype("datetime64[us]"),
         values=np.where(seen, y, 0).astype(np.float32),
         mask=seen.astype(np.float32),
     )

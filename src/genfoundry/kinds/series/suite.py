@@ -44,7 +44,7 @@ def tables(folder: Path, spec: SeriesSpec, card: Card, policy: Validation) -> li
         Table(_with_steps(frame, spec), _rows_suite(spec, cells, policy), row=f"{{label}} at {STAMP}"),
         Table(_channels(frame, spec), _channels_suite(spec), row="{label}"),
         Table(cells, (*_cells_suite(spec, policy), *_contents_suite(cells, spec, card, policy)), row="{label}"),
-        suite_of_splits.table(folder, frame, spec, card, policy),
+        suite_of_splits.table(frame, spec, card, policy),
         *_conversion(spec, card),
     ]
 

@@ -8,7 +8,6 @@ A part of `suite.py`.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,11 +68,23 @@ SUITE = (
 )  # fmt: skip
 
 
-def table(folder: Path, frame: pd.DataFrame, spec: SeriesSpec, card: Card, policy: Validation) -> Table:
+def table(frame: pd.DataFrame, spec: SeriesSpec, card: Card, policy: Validation) -> Table:
     """One row a split, and what is expected of it. `frame` has all rows, in float64, with the channels as `c0`, …"""
-    spans = _spans(folder, spec, card, policy)
+    spans = _spans(_axis(frame, spec), spec, card, policy)
     lives = [_life(part) for part in _parts(frame, spec, card)]
     return Table(spans.assign(**{key: [life[key] for life in lives] for key in lives[0]}), SUITE, row="{split}")
+
+
+def _axis(frame: pd.DataFrame, spec: SeriesSpec) -> storage.Axis:
+    """The target as models read it, of rows that were parsed for the other checks already."""
+    y = frame[f"c{spec.channels.index('y')}"]
+    return storage.axis_of(frame["unique_id"].to_numpy(object), _utc(frame["ds"]), y.to_numpy())
+
+
+def _utc(times: pd.Series) -> np.ndarray:
+    import pandas as pd
+
+    return pd.DatetimeIndex(pd.to_datetime(times, utc=True)).tz_localize(None).to_numpy()
 
 
 def _parts(frame: pd.DataFrame, spec: SeriesSpec, card: Card) -> list[pd.DataFrame]:
@@ -82,9 +93,8 @@ def _parts(frame: pd.DataFrame, spec: SeriesSpec, card: Card) -> list[pd.DataFra
 
     y = f"c{spec.channels.index('y')}"
     rows = frame[["unique_id", "ds", y]].set_axis(["unique_id", "ds", "y"], axis=1).dropna()
-    stamps = pd.DatetimeIndex(pd.to_datetime(rows["ds"], utc=True)).tz_localize(None)
     begins = [pd.Timestamp(storage.boundary(card.splits, split)) for split in storage.SPLITS[1:]]
-    number = np.searchsorted(np.array(begins, "datetime64[us]"), stamps.to_numpy(), side="right")
+    number = np.searchsorted(np.array(begins, "datetime64[us]"), _utc(rows["ds"]), side="right")
     return [rows[number == place] for place in range(len(storage.SPLITS))]
 
 
@@ -98,15 +108,14 @@ def _life(part: pd.DataFrame) -> dict[str, object]:
             f"{printable(part['unique_id'].iloc[0])}"}  # fmt: skip
 
 
-def _spans(folder: Path, spec: SeriesSpec, card: Card, policy: Validation) -> pd.DataFrame:
+def _spans(axis: storage.Axis, spec: SeriesSpec, card: Card, policy: Validation) -> pd.DataFrame:
     """One row a split: its observed values, its windows, its last future step and the first of the split after it."""
     import pandas as pd
 
-    axis = storage.read(folder)
     begins = pd.to_datetime([card.splits["val"], card.splits["test"]], utc=True).tz_localize(None)
     observed = [axis.mask[axis.stamps < begins[0]], axis.mask[(axis.stamps >= begins[0]) & (axis.stamps < begins[1])]]
     observed.append(axis.mask[axis.stamps >= begins[1]])
-    spans = pd.DataFrame([{"split": split, **_span(folder, split, spec, axis)} for split in storage.SPLITS])
+    spans = pd.DataFrame([{"split": split, **_span(axis, split, spec, card)} for split in storage.SPLITS])
     return spans.assign(
         observed=[int(mask.sum()) for mask in observed],
         card=[card.counts.get(split, 0) for split in storage.SPLITS],
@@ -115,10 +124,10 @@ def _spans(folder: Path, spec: SeriesSpec, card: Card, policy: Validation) -> pd
     )
 
 
-def _span(folder: Path, split: str, spec: SeriesSpec, axis: storage.Axis) -> dict[str, object]:
+def _span(axis: storage.Axis, split: str, spec: SeriesSpec, card: Card) -> dict[str, object]:
     """The windows of a split: how many, from when to when, and of which series there is none."""
     try:
-        cut = storage.windows(folder, split, spec)
+        cut = storage.cut_windows(axis, split, spec, card)
     except UserError:
         nothing = {"windows": 0, "begin": np.datetime64("NaT"), "end": np.datetime64("NaT")}
         return {**nothing, **_unused(axis, np.arange(len(axis.ids)))}

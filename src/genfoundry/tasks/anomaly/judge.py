@@ -1,93 +1,27 @@
-"""Anomaly detection: a class that training never saw is to be told from those that it saw; or faults in a series.
+"""Anomaly detection: what a model never saw, or what is wrong, is to be told from what it learned.
 
-The threshold is set without labels: the score that 5 % of the training images exceed. Beside the model stand an
-isolation forest (Liu 2008) and the distance to the fifth nearest training image (Ramaswamy 2000), both on principal
-components of the pixels, and chance.
+How anomalies are come by depends on the kind of data: each has a part of its own here.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from genfoundry import kind
-from genfoundry.errors import UserError
-from genfoundry.judging import gallery
-from genfoundry.judging.detectors import detectors, records
-from genfoundry.judging.features import Extractor, PixelPCA, cached_features
-from genfoundry.kinds.image import storage
-from genfoundry.kinds.image.filters import in_chunks
-from genfoundry.model import Model, ScoresAnomalies
-from genfoundry.recipe import EvaluationPlan
-from genfoundry.statistics.interval import size_name
+from genfoundry import catalog
+from genfoundry.dataset import Dataset
+from genfoundry.judging.features import Extractor
+from genfoundry.model import Model
 from genfoundry.task import Judgement
-from genfoundry.tasks.anomaly import series
-from genfoundry.training.naming import choose_class
 
-MOST_TRAIN = 5000  # training images that detectors and thresholds read
+if TYPE_CHECKING:
+    from genfoundry.tasks.anomaly.about import Plan
 
 
-def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
-    """Score a loaded model on a verified dataset; fill `out` with `anomalies.png`. The promise: `genfoundry.task`.
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+    """Score a loaded model on a verified dataset, as its kind of data asks for. The promise: `genfoundry.task`.
 
     Raises:
-        UserError: the family scores no anomalies, or the recipe left no class out, or one that is not there.
+        UserError: see the part of the kind.
     """
-    model.eval()
-    if model.kind == "series":
-        return series.judge(model, folder, plan, extractor, out)
-    if not isinstance(model, ScoresAnomalies):
-        raise UserError("This family scores no anomalies.", remedy="genfoundry models   lists those that do")
-    if plan.left_out is None:
-        raise UserError("No class was left out of training, so there is no anomaly.", remedy="set training.leave_out")
-    train, test = storage.read(folder, "train"), storage.read(folder, "test")
-    left_out = _number(plan.left_out, model, folder)
-    known = train.images[train.labels != left_out]
-    known = np.asarray(known[np.random.default_rng(plan.seed).permutation(len(known))[:MOST_TRAIN]])
-    labels = (test.labels == left_out).astype(int)
-    protocol = f"class{left_out}_{size_name(len(labels))}"
-    found = _found(model, np.asarray(test.images), known, plan.seed)
-    scores = [s for name, sides in found.items() for s in records(name, labels, *sides, protocol, plan.seed)]
-    _draw(out, test.images, labels, found["model"][0])
-    return Judgement(
-        f"auroc_{protocol}",
-        tuple(scores),
-        {
-            "samples": len(labels),
-            "anomalies": int(labels.sum()),
-            "left out": left_out,
-            "threshold": "the score that 5 % of the training images exceed; no label is read",
-            "interval": "95 %: bootstrap of anomalies and of others",
-        },
-        {},
-    )
-
-
-def _number(asked: str | int, model: Model, folder: Path) -> int:
-    """The number of the class that a model never saw; to one that was published without names a number was a place."""
-    names = (
-        model.names if model.names or isinstance(asked, int) else kind.of(model.kind).storage.names(folder, model.spec)
-    )
-    return choose_class(asked, names, model.spec.num_classes).number
-
-
-def _found(
-    model: ScoresAnomalies, shown: np.ndarray, known: np.ndarray, seed: int
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Each subject's scores of the test images and of training images."""
-    device, pixels = cast(Model, model).device, PixelPCA(known)
-    sides = (shown, known)
-    features = [cached_features(pixels, images) for images in sides]
-    found = {"model": tuple(in_chunks(model.anomaly_score, images, device).astype(np.float64) for images in sides)}
-    found |= {name: tuple(map(detect, features)) for name, detect in detectors(features[1], seed).items()}
-    found["noise"] = tuple(np.zeros(len(images)) for images in sides)
-    return cast(dict[str, tuple[np.ndarray, np.ndarray]], found)
-
-
-def _draw(out: Path, images: np.ndarray, labels: np.ndarray, found: np.ndarray) -> None:
-    """The images that surprise most, and below them those of the left-out class that surprise least."""
-    order = np.argsort(-np.nan_to_num(found), kind="stable")
-    missed = order[::-1][labels[order[::-1]] == 1]
-    gallery.write(out / "anomalies.png", *(np.asarray(images[np.sort(rows[:10])]) for rows in (order, missed)))
+    return catalog.part("tasks", "anomaly", model.kind).judge(model, dataset, plan, extractor, out)

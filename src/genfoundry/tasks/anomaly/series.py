@@ -9,34 +9,38 @@ window (Ramaswamy 2000), and chance.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import torch
 
-from genfoundry.dataset import read_card
+from genfoundry.dataset import Dataset, read_card
 from genfoundry.errors import UserError
-from genfoundry.files import publish
+from genfoundry.exhibit import Bands, Table
 from genfoundry.judging.baselines import filled
 from genfoundry.judging.detectors import DRAWS, detectors, records, threshold
 from genfoundry.judging.features import Extractor
 from genfoundry.kinds.series.rows import SeriesRows
 from genfoundry.kinds.series.spec import SeriesSpec
+from genfoundry.metric import subject
 from genfoundry.metrics.forecast import observed_mean
 from genfoundry.model import Model
 from genfoundry.modelling.windows import fill, scale
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Score
 from genfoundry.task import Judgement
-from genfoundry.tasks.forecasting.judge import NUM_FUTURES, Origins, drawn, futures, rolling_origins
+from genfoundry.tasks.forecasting.judge import NUM_FUTURES, Origins, bands, futures, rolling_origins
 
+if TYPE_CHECKING:
+    from genfoundry.tasks.anomaly.about import Plan
+
+NEEDS = ("sample",)
 SIZES = (3.0, 6.0)  # of a fault, in the series' own step deviations, up or down; drawn evenly
 LEAST_OBSERVED = 4  # steps of a future that can hold a fault
 LEAST_GAPS = 4  # windows with a gap that make a score of their own
 TRIVIAL = ("noise", "seasonal_naive")
+TITLE = "Forecasts of windows with planted faults"
 MOST_TRAIN = 5000  # windows that isolation forest and neighbours read
 
 Rng = np.random.Generator
@@ -82,8 +86,8 @@ class Planted(NamedTuple):
     kind: np.ndarray
 
 
-def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
-    """Score a loaded forecaster on a verified series dataset; fill `out` with `forecasts.json`. The promise: `task`.
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+    """Score a loaded forecaster on a verified series dataset. The promise: `genfoundry.task`.
 
     The deciding score is the AUROC.
 
@@ -92,11 +96,11 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     """
     model.eval()
     spec = cast(SeriesSpec, model.spec)
-    clean = rolling_origins(folder, spec, plan.origins, model, "val")
-    tested = rolling_origins(folder, spec, plan.origins, model)
+    clean = rolling_origins(dataset.folder, spec, plan.origins, model, "val")
+    tested = rolling_origins(dataset.folder, spec, plan.origins, model)
     planted, gaps = plant(tested, plan.seed), beside_gaps(tested)
     samples = futures(model, tested.batch, NUM_FUTURES, plan.seed)
-    baselines = _baselines(folder, spec, plan.seed)
+    baselines = _baselines(dataset.folder, spec, plan.seed)
 
     def scored(origins: Origins, drawings: np.ndarray) -> Found:
         own = {"model": surprise(origins, drawings)}
@@ -107,9 +111,9 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     scores = [*_scores(found, usual, planted.kind != "", protocol, plan.seed)]
     if LEAST_GAPS <= gaps.sum() < len(gaps):
         scores += _scores(scored(tested, samples), usual, gaps, f"gaps_{protocol}", plan.seed)
-    _draw(folder, spec, planted, samples, out)
     described = _protocol(plan, spec, planted, clean) | {"windows with a real gap": int(gaps.sum())}
-    return Judgement(f"auroc_{protocol}", tuple(scores), described, _details(planted, found, usual), TRIVIAL)
+    exhibits = (*_windows(dataset.folder, spec, planted, samples), _found_by_fault(planted, found, usual))
+    return Judgement(f"auroc_{protocol}", tuple(scores), described, {}, TRIVIAL, exhibits)
 
 
 def _scores(found: Found, usual: Found, anomalies: np.ndarray, protocol: str, seed: int) -> Iterator[Score]:
@@ -206,19 +210,26 @@ def _features(past: torch.Tensor, mask: torch.Tensor, future: torch.Tensor, seen
     return fill(z, torch.cat((torch.ones_like(mask), seen), 1))[:, -2 * horizon :].numpy()
 
 
-def _details(planted: Planted, found: Found, usual: Found) -> dict[str, list[float]]:
-    """`found/<fault>`: the share above the threshold, of the model and of each baseline but chance."""
-    return {
-        f"found/{fault}": [
-            round(float((scores[planted.kind == fault] > threshold(usual[name])).mean()), 4)
-            for name, scores in found.items()
-            if name != "noise"
-        ]
-        for fault in FAULTS
-    }
+def _found_by_fault(planted: Planted, found: Found, usual: Found) -> Table:
+    """The share of each fault above the threshold, by the model and by each baseline but chance."""
+    told = [name for name in found if name != "noise"]
+
+    def share(fault: str, name: str) -> float:
+        return float((found[name][planted.kind == fault] > threshold(usual[name])).mean())
+
+    return Table(
+        title="Anomalies found, by fault",
+        caption="Share of the planted faults whose score is above the threshold.",
+        columns=("fault", *map(subject, told)),
+        rows=tuple((_said(fault), *(f"{share(fault, name):.0%}" for name in told)) for fault in FAULTS),
+    )
 
 
-def _protocol(plan: EvaluationPlan, spec: SeriesSpec, planted: Planted, clean: Origins) -> dict[str, str | int | float]:
+def _said(fault: str) -> str:
+    return fault.replace("_", " ")
+
+
+def _protocol(plan: Plan, spec: SeriesSpec, planted: Planted, clean: Origins) -> dict[str, str | int | float]:
     return {
         "windows": len(planted.kind),
         "anomalies": int((planted.kind != "").sum()),
@@ -235,12 +246,12 @@ def _protocol(plan: EvaluationPlan, spec: SeriesSpec, planted: Planted, clean: O
     }
 
 
-def _draw(folder: Path, spec: SeriesSpec, planted: Planted, samples: np.ndarray, out: Path) -> None:
+def _windows(folder: Path, spec: SeriesSpec, planted: Planted, samples: np.ndarray) -> list[Bands]:
     """A window with each fault, and one without, beside what was expected."""
-    unit, kinds = read_card(folder).units.get("y", ""), ("", *FAULTS)
-    rows = [int(np.flatnonzero(planted.kind == kind)[0]) for kind in kinds]
-    titles = [f"{planted.origins.names[row]}, {planted.kind[row].replace('_', ' ') or 'no fault'}" for row in rows]
-    shown = [
-        drawn(spec, planted.origins, row, unit, title, samples[row]) for row, title in zip(rows, titles, strict=True)
+    unit = read_card(folder).units.get("y", "")
+    rows = [int(np.flatnonzero(planted.kind == kind)[0]) for kind in ("", *FAULTS)]
+    names = [f"{planted.origins.names[row]}, {_said(planted.kind[row]) or 'no fault'}" for row in rows]
+    return [
+        bands(TITLE, spec, planted.origins, row, unit, name, samples[row])
+        for row, name in zip(rows, names, strict=True)
     ]
-    publish(out / "forecasts.json", json.dumps(shown, indent=1))

@@ -7,32 +7,34 @@ over series is in each one's own unit, its seasonal naive error in training: a s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import torch
 
-from genfoundry.dataset import read_card
+from genfoundry.dataset import Dataset, read_card
 from genfoundry.errors import UserError
-from genfoundry.files import publish
+from genfoundry.exhibit import Bands, Lines
 from genfoundry.gate import WINDOWS, ratio_name
 from genfoundry.judging.baselines import apart, ensembles
 from genfoundry.judging.features import Extractor
 from genfoundry.kinds.series import storage
 from genfoundry.kinds.series.rows import SeriesBatch, SeriesRows
 from genfoundry.kinds.series.spec import SeriesSpec
+from genfoundry.metric import kinds_of
 from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, crps, unit
-from genfoundry.model import Model
-from genfoundry.recipe import EvaluationPlan
+from genfoundry.model import Forecasts, Model
 from genfoundry.records import Score
 from genfoundry.statistics.interval import Estimate, percentiles
 from genfoundry.stopping import while_wanted
 from genfoundry.task import Judgement
 
-NUM_FUTURES = 200  # possible futures a window
+if TYPE_CHECKING:
+    from genfoundry.tasks.forecasting.about import Plan
+
+NUM_FUTURES = 200  # possible futures per window
 DRAWS = 1000  # of the bootstrap
 MOST_ROWS = 20_000  # futures made at once
 SHOWN = 6  # windows in the gallery
@@ -67,8 +69,8 @@ class Origins(NamedTuple):
     left_out: tuple[str, ...] = ()
 
 
-def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
-    """Score a loaded model on a verified series dataset; fill `out` with `forecasts.json`. The promise: `task`.
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
+    """Score a loaded model on a verified series dataset. The promise: `genfoundry.task`.
 
     The deciding score is the CRPS in units of each series' own seasonal naive error in training. Beside it stands its
     ratio to each baseline's on the same windows, and each window's score, for whoever pairs two models by windows.
@@ -78,7 +80,7 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     """
     model.eval()
     spec = cast(SeriesSpec, model.spec)
-    origins = rolling_origins(folder, spec, plan.origins, model)
+    origins = rolling_origins(dataset.folder, spec, plan.origins, model)
     subjects = {"model": futures(model, origins.batch, NUM_FUTURES, plan.seed)}
     for name in apart(spec):
         histories = origins.known if name == "noise" else origins.histories
@@ -86,10 +88,10 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     protocol = f"h{spec.horizon}_o{plan.origins}"
     windows = {subject: by_window(origins.real, fake) for subject, fake in subjects.items()}
     scores = tuple(_scores(windows, protocol, plan.seed))
-    publish(out / "forecasts.json", json.dumps(_gallery(folder, spec, origins, subjects), indent=1))
     primary = f"{PRIMARY}_{protocol}"
-    details = _details(origins, subjects) | {WINDOWS + primary: _kept(windows["model"][PRIMARY])}
-    return Judgement(primary, scores, _protocol(plan, spec, origins), details, TRIVIAL)
+    details = {WINDOWS + primary: _kept(windows["model"][PRIMARY])}
+    exhibits = (*_forecasts(dataset.folder, spec, origins, subjects), _by_step(origins, subjects))
+    return Judgement(primary, scores, _protocol(plan, spec, origins), details, TRIVIAL, exhibits)
 
 
 def rolling_origins(folder: Path, spec: SeriesSpec, count: int, model: Model, split: str = "test") -> Origins:
@@ -156,8 +158,8 @@ def futures(model: Model, batch: SeriesBatch, count: int, seed: int) -> np.ndarr
     made = []
     for rows in while_wanted(torch.arange(len(batch), device=batch.past.device).split(max(1, MOST_ROWS // count))):
         part = batch[rows]
-        if hasattr(model, "forecast"):
-            drawn = model.forecast(part, count, generator)  # pyright: ignore[reportCallIssue]
+        if isinstance(model, Forecasts):
+            drawn = model.forecast(part, count, generator)
         else:
             drawn = model.sample(part.repeat(count), generator).unflatten(0, (len(part), count))
         made.append(drawn.double().cpu().numpy())
@@ -170,13 +172,13 @@ def _scores(windows: dict[str, dict[str, np.ndarray]], protocol: str, seed: int)
     for subject, found in windows.items():
         point = aggregate(found)
         replicas = [aggregate({name: values[rows] for name, values in found.items()}) for rows in draws]
-        for name, better in Forecast.higher_is_better.items():
+        for name in (kind.name for kind in kinds_of(Forecast)):
             estimate = percentiles(point[name], [replica[name] for replica in replicas])
-            yield estimate.score(f"{name}_{protocol}", subject, better)
+            yield estimate.score(f"{name}_{protocol}", subject)
     for subject in COMPARED:
         for name, metric, other in _ratios(subject):
             estimate = _ratio(windows[subject][metric], windows[other][metric], draws)
-            yield estimate.score(f"{name}_{protocol}", subject, higher_is_better=False)
+            yield estimate.score(f"{name}_{protocol}", subject)
 
 
 def _ratios(subject: str) -> Iterator[tuple[str, str, str]]:
@@ -195,7 +197,7 @@ def _kept(windows: np.ndarray) -> list[float]:
     return [float(f"{value:.{DIGITS}g}") for value in windows]
 
 
-def _protocol(plan: EvaluationPlan, spec: SeriesSpec, origins: Origins) -> dict[str, str | int | float]:
+def _protocol(plan: Plan, spec: SeriesSpec, origins: Origins) -> dict[str, str | int | float]:
     left_out = {"left out": f"series that never moved in training: {', '.join(origins.left_out)}"}
     return {
         **(left_out if origins.left_out else {}),
@@ -213,45 +215,54 @@ def _protocol(plan: EvaluationPlan, spec: SeriesSpec, origins: Origins) -> dict[
     }
 
 
-def _details(origins: Origins, subjects: dict[str, np.ndarray]) -> dict[str, list[float]]:
+def _by_step(origins: Origins, subjects: dict[str, np.ndarray]) -> Lines:
+    """How the error grows with the horizon, of the model and of each baseline but noise."""
     truth = origins.real[:, 0]
-    seen = np.isfinite(truth)
-    curves = {}
-    for subject, fake in subjects.items():
-        total = np.where(seen, crps(fake, truth), 0).sum(0)
-        name = "crps_by_step" if subject == "model" else f"crps_by_step_{subject}"
-        curves[name] = (total / np.maximum(seen.sum(0), 1)).round(4).tolist()
-    return curves
+    observed = np.maximum(np.isfinite(truth).sum(0), 1)
+
+    def points(fake: np.ndarray) -> tuple[tuple[float, float], ...]:
+        means = np.where(np.isfinite(truth), crps(fake, truth), 0).sum(0) / observed
+        return tuple((float(step), round(float(mean), 4)) for step, mean in enumerate(means, 1))
+
+    return Lines(
+        title="CRPS by step ahead",
+        x_label="steps ahead",
+        y_label="CRPS",
+        lines={subject: points(fake) for subject, fake in subjects.items() if subject != "noise"},
+        y_ends=(0.0,),
+    )
 
 
-def _gallery(folder: Path, spec: SeriesSpec, origins: Origins, subjects: dict[str, np.ndarray]) -> list[dict]:
-    """A few windows, spread over series and time, as the report draws them."""
+def _forecasts(folder: Path, spec: SeriesSpec, origins: Origins, subjects: dict[str, np.ndarray]) -> list[Bands]:
+    """A few windows, spread over series and time."""
     unit = read_card(folder).units.get("y", "")
-    return [
-        drawn(spec, origins, at, unit, origins.names[at], subjects["model"][at])
-        | {"baselines": {name: _plain(np.median(subjects[name][at], axis=0)) for name in DRAWN}}
-        for at in _evenly(np.arange(len(origins.real)), SHOWN)
-    ]
+    found = []
+    for at in _evenly(np.arange(len(origins.real)), SHOWN):
+        lines = {name: _plain(np.median(subjects[name][at], axis=0)) for name in DRAWN}
+        shown = bands("Forecasts", spec, origins, at, unit, origins.names[at], subjects["model"][at])
+        found.append(shown.model_copy(update={"lines": lines}))
+    return found
 
 
-def drawn(spec: SeriesSpec, origins: Origins, at: int, unit: str, title: str, samples: np.ndarray) -> dict:
-    """Window `at` as the report draws it, `samples` (S, H) beside what came."""
+def bands(title: str, spec: SeriesSpec, origins: Origins, at: int, unit: str, name: str, samples: np.ndarray) -> Bands:
+    """Window `at`, of the series `name`: its `samples` (S, H) beside what was observed."""
     length = min(max(3 * spec.season, 2 * spec.horizon), spec.context)
-    return {
-        "series": title,
-        "unit": unit,
-        "freq": spec.freq,
-        "start": str(origins.stamps[at, -length].astype("datetime64[s]")),
-        "past": _plain(origins.histories[at][-length:]),
-        "future": _plain(origins.real[at, 0]),
-        "quantiles": _fan(samples),
-    }
+    return Bands(
+        title=title,
+        caption=name,
+        unit=unit,
+        freq=spec.freq,
+        start=str(origins.stamps[at, -length].astype("datetime64[s]")),
+        past=_plain(origins.histories[at][-length:]),
+        observed=_plain(origins.real[at, 0]),
+        quantiles=_fan(samples),
+    )
 
 
-def _fan(samples: np.ndarray) -> dict[str, list[float | None]]:
+def _fan(samples: np.ndarray) -> dict[str, tuple[float | None, ...]]:
     levels = np.quantile(samples, QUANTILES, axis=0)
     return {f"{level:g}": _plain(row) for level, row in zip(QUANTILES, levels, strict=True)}
 
 
-def _plain(values: np.ndarray) -> list[float | None]:
-    return [round(float(value), 4) if np.isfinite(value) else None for value in values]
+def _plain(values: np.ndarray) -> tuple[float | None, ...]:
+    return tuple(round(float(value), 4) if np.isfinite(value) else None for value in values)

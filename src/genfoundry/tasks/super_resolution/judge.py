@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from genfoundry.dataset import Dataset
 from genfoundry.judging import gallery
 from genfoundry.judging.features import Domain, Extractor, cached_features
 from genfoundry.judging.image_sets import RealImages, real_images
@@ -26,16 +27,19 @@ from genfoundry.kinds.image.filters import RandomFilters
 from genfoundry.kinds.image.pixels import to_pixels, unit_array
 from genfoundry.kinds.image.rows import to_batch
 from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.metric import limits_of, subject
 from genfoundry.metrics.frechet import Frechet
 from genfoundry.metrics.reconstruction import per_image
 from genfoundry.model import Model, Upscales
 from genfoundry.modelling.resampling import INTERPOLATIONS, degrade, interpolate, luminance
-from genfoundry.recipe import EvaluationPlan
 from genfoundry.records import Score
 from genfoundry.statistics.interval import Estimate, around, half_samples, size_name
 from genfoundry.task import Judgement
 
-PAIRED = {"psnr_y": True, "ssim_y": True}  # by score name: higher is better
+if TYPE_CHECKING:
+    from genfoundry.tasks.super_resolution.about import Plan
+
+PAIRED = {"psnr": "psnr_y", "ssim": "ssim_y"}  # of a pair of images, and of their luminances
 DRAWS = 20
 BATCH = 32
 USUAL, RELATIVE = "bicubic", "relative_fd"
@@ -43,10 +47,10 @@ REDUCED, GIVEN = "bicubic with antialiasing, rounded to 8 bits", "as given"
 TINY = 1e-12
 
 
-def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor | None, out: Path) -> Judgement:
+def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | None, out: Path) -> Judgement:
     """Score a loaded model on a verified image dataset; fill `out` with `enlargements.png`. The promise: `task`."""
     model.eval()
-    held_out, scale = real_images(folder, plan.num_samples, plan.seed), model.config.scale
+    held_out, scale = real_images(dataset.folder, plan.num_samples, plan.seed), cast(Upscales, model).scale
     real, low = held_out.test, _low(held_out, scale)
     sides = {name: _through(function, low, model.device) for name, function in _upscalers(model).items()}
     sides |= {method: interpolate(low, scale, method) for method in INTERPOLATIONS}
@@ -56,7 +60,13 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
     scores = _scores(sides, real, view, scale, plan.seed)
     shown = low.repeat(scale, 2).repeat(scale, 3)
     rows = gallery.spread(len(real), gallery.COLUMNS)
-    gallery.write(out / "enlargements.png", *(part[rows] for part in (shown, *_in_order(sides), real)))
+    picture = gallery.picture(
+        out / "enlargements.png",
+        *(part[rows] for part in (shown, *_in_order(sides), real)),
+        title="Enlargements",
+        caption=f"From top to bottom: given, {', '.join(map(subject, reversed(sides)))}, real.",
+        alt="Small images and their enlargements, row by row, above the real images",
+    )
     protocol = {
         "samples": len(real),
         "scale": scale,
@@ -65,7 +75,8 @@ def judge(model: Model, folder: Path, plan: EvaluationPlan, extractor: Extractor
         "view": view.name,
         "interval": "95 %: over images; of distances over half-samples",
     }
-    return Judgement(f"{RELATIVE}_{view.name}_x{scale}_{size_name(len(real))}", tuple(scores), protocol, {}, (USUAL,))
+    primary = f"{RELATIVE}_{view.name}_x{scale}_{size_name(len(real))}"
+    return Judgement(primary, tuple(scores), protocol, {}, (USUAL,), (picture,))
 
 
 def _low(held_out: RealImages, scale: int) -> np.ndarray:
@@ -93,15 +104,15 @@ def _in_order(sides: dict[str, np.ndarray]) -> list[np.ndarray]:
 def _scores(sides: dict[str, np.ndarray], real: np.ndarray, view: View, scale: int, seed: int) -> Iterator[Score]:
     size, cut = size_name(len(real)), (..., slice(scale, -scale), slice(scale, -scale))
     held_out, usual = cached_features(view, real), cached_features(view, sides[USUAL])
-    for subject, made in sides.items():
+    for who, made in sides.items():
         ours, theirs = (unit_array(luminance(side)[cut]) for side in (real, made))
         paired = per_image(ours, theirs)
-        for name, better in PAIRED.items():
-            estimate = around([*paired[name.removesuffix("_y")]])
-            yield estimate.score(f"{name}_x{scale}_{size}", subject, better)
+        for metric, name in PAIRED.items():
+            estimate = around([*paired[metric]])
+            yield estimate.score(f"{name}_x{scale}_{size}", who)
         found = _distances(held_out, usual, view(made), seed)
         for name, estimate in found.items():
-            yield estimate.score(f"{name}_{view.name}_x{scale}_{size}", subject, False)
+            yield estimate.score(f"{name}_{view.name}_x{scale}_{size}", who)
 
 
 def _distances(real: np.ndarray, usual: np.ndarray, made: np.ndarray, seed: int) -> dict[str, Estimate]:
@@ -114,4 +125,4 @@ def _distances(real: np.ndarray, usual: np.ndarray, made: np.ndarray, seed: int)
         return {"fd": fd, RELATIVE: fd / max(Frechet.score(held_out, theirs)["fd"], TINY)}
 
     found = half_samples(score, np.hstack([real, usual]), [made], DRAWS, seed, paired=True)
-    return {name: estimate.clip(0.0) for name, estimate in found.items()}
+    return {name: estimate.clip(*limits_of(name)) for name, estimate in found.items()}

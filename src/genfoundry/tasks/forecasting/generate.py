@@ -9,59 +9,68 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from genfoundry.data.stamps import CONVERTED, as_tzinfo, in_zone
-from genfoundry.dataset import Card, locate, read_card
+from genfoundry.dataset import Card, Dataset, open_version
 from genfoundry.errors import UserError
-from genfoundry.files import publish
 from genfoundry.kinds.series import storage
 from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.kinds.series.storage import Axis
 from genfoundry.model import HasQuantiles, Model
-from genfoundry.pasts import enough, known_steps
 from genfoundry.records import DatasetVersion
-from genfoundry.served import SAMPLES, Forecasts
-from genfoundry.serving.provenance import COLUMN, SIDECAR, Provenance, sidecar
-from genfoundry.stages.fetch import fetch_dataset
+from genfoundry.serving import tables
+from genfoundry.serving.provenance import Provenance
+from genfoundry.task import Generated
+from genfoundry.tasks.forecasting.pasts import enough, known_steps
+from genfoundry.tasks.forecasting.predictor import SAMPLES, Predictor
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from genfoundry.tasks.forecasting.about import Wishes
 
 TABLE = "forecast.csv"
 SHOWN = 10  # series whose last moments are told one by one
 
 
-class Future(NamedTuple):
-    """`frame` has the columns of `genfoundry.served`; `given` says up to when the series were known."""
+class Forecast(NamedTuple):
+    """`frame` has the columns of the predictor; `given` says up to when the series were known."""
 
     frame: pd.DataFrame
     given: str
     notes: list[str]
 
 
-def foresee(
-    model: Model, spec: SeriesSpec, data: DatasetVersion, until: str | None, count: int | None, seed: int
-) -> Future:
-    """The horizon after the last value of each series, or after its last one up to `until`.
-
-    `until` is inclusive, midnight where no time is given, and in the data's zone where no offset is.
-
-    Args:
-        count: futures that are drawn for the mean and the quantiles, by families that know no quantiles.
+def write(model: Model, dataset_version: DatasetVersion, wishes: Wishes, origin: Provenance, out: Path) -> Generated:
+    """Write `forecast.csv`, each row marked, and its provenance beside it. The data are on this machine.
 
     Raises:
-        UserError: `until` is not a date, no series reaches it, or none has the steps before it that the model reads.
+        UserError: see `forecasts`.
+    """
+    made = forecasts(model, open_version(dataset_version), wishes)
+    origin = origin.model_copy(update={"given": made.given})
+    return Generated(origin, tables.write(out / TABLE, made.frame, origin), made.notes)
+
+
+def forecasts(model: Model, dataset: Dataset, wishes: Wishes) -> Forecast:
+    """The horizon after the last value of each series of a dataset, or after its last one up to a moment.
+
+    That moment, `wishes.until`, is inclusive, midnight where no time is given, and in the data's zone where no offset
+    is. `wishes.number` futures are drawn for the mean and the quantiles, by families that know no quantiles.
+
+    Raises:
+        UserError: the moment is not a date, no series reaches it, or none has the steps before it that the model reads.
     """
     import pandas as pd
 
-    folder = _folder(data)
-    axis, zone = storage.read(folder), _zone(read_card(folder))
-    moment = None if until is None else _moment(until, axis, spec, zone)
+    axis, zone, spec = storage.read(dataset.folder), _zone(dataset.card), model.spec
+    moment = None if wishes.until is None else _moment(wishes.until, axis, spec, zone)
     ends = {i: end for i in range(len(axis.ids)) if (end := _end(axis, i, moment, spec)) is not None}
     if not ends:
-        raise _out_of_range(until or "the end of the data", axis, spec, zone)
+        raise _out_of_range(wishes.until or "the end of the data", axis, spec, zone)
     past = pd.concat([_past(axis, i, end, spec, zone) for i, end in ends.items()])
-    frame = Forecasts(model, spec, model.names or axis.ids).predict(past, {"seed": seed, "samples": count or SAMPLES})
+    params = {"seed": wishes.seed, "samples": wishes.number or SAMPLES}
+    frame = Predictor(model, model.names or axis.ids).predict(past, params)
     known = {axis.ids[i]: axis.stamps[end - 1] for i, end in ends.items()}
-    return Future(frame, _given(known, zone), _notes(model, axis, [*ends], count))
+    return Forecast(frame, _given(known, zone), _notes(model, axis, [*ends], wishes.number))
 
 
 def _notes(model: Model, axis: Axis, forecast: list[int], count: int | None) -> list[str]:
@@ -79,20 +88,6 @@ def _given(known: dict[str, np.datetime64], zone: str) -> str:
     if len(known) <= SHOWN:
         return "until " + ", ".join(f"{_said(moment, zone)} ({name})" for name, moment in known.items())
     return f"until the last value of each series, from {_said(moments[0], zone)} to {_said(moments[-1], zone)}"
-
-
-def write(frame: pd.DataFrame, origin: Provenance, out: Path) -> list[Path]:
-    """The table as CSV, each row marked, and its provenance beside it."""
-    text = frame.assign(**{COLUMN: "true"}).to_csv(index=False, lineterminator="\n")
-    return [publish(out / TABLE, text), publish(out / SIDECAR, sidecar(origin))]
-
-
-def _folder(data: DatasetVersion) -> Path:
-    try:
-        return locate(data)
-    except UserError:
-        fetch_dataset(data.name)
-        return locate(data)
 
 
 def _zone(card: Card) -> str:
