@@ -20,7 +20,7 @@ import json, sys
 from pathlib import Path
 from genfoundry import kind
 from genfoundry.data.policy import Validation, Watch
-from genfoundry.dataset import locate
+from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
 from genfoundry.stages.ingest import add
 from genfoundry.stages.intake_options import intake_options
@@ -34,9 +34,9 @@ said = {"licence": "CC0", "consent": "made by a test", "max_bad_fraction": 0.2}
 first = add(home / "first.toy", "numbers", scale=2, **said)
 old = first.version
 judged = validate_dataset(old, Validation(min_rows=1))
-shutil.copytree(locate(old), home / ".genfoundry" / "datasets" / old.digest)
+shutil.copytree(open_version(old).folder, home / ".genfoundry" / "datasets" / old.digest)
 new = add(home / "second.toy", "numbers", force=True, **said).version
-split = kind.of(old).rows.open_split(locate(old), "train", old.spec)
+split = kind.of(old).rows.open_split(open_version(old).folder, "train", old.spec)
 refused = []
 for wrong in ({"size": 8}, {"na": ("-1",)}, {"kind": "tyo"}):
     try:

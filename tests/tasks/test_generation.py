@@ -12,6 +12,7 @@ from genfoundry.errors import UserError
 from genfoundry.exhibit import Bars, Picture
 from genfoundry.judging import features, inception
 from genfoundry.judging.features import Extractor
+from genfoundry.kinds.image.pixels import to_pixels
 from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.records import Checkpoint, Cost, Evaluation, Verdict
 from genfoundry.task import Judgement
@@ -247,5 +248,5 @@ def test_resizing_is_tensorflows():
 
 
 def test_pixels_are_what_a_file_would_hold():
-    made = features.to_pixels(torch.tensor([-2.0, -1.0, 0.0, 1.0, 7.0]))
+    made = to_pixels(torch.tensor([-2.0, -1.0, 0.0, 1.0, 7.0]))
     assert made.tolist() == [0, 0, 128, 255, 255]

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genfoundry import catalog
+from genfoundry import kind
 from genfoundry.data.expectations import Expectation, Table
 from genfoundry.data.policy import Validation
 from genfoundry.data.quarantine import put_aside
@@ -51,7 +51,7 @@ def validate_dataset(version: DatasetVersion, policy: Validation) -> ValidatedDa
     """
     dataset = open_version(version)
     card = dataset.card
-    tables = catalog.part("kinds", version.kind, "suite").tables(dataset.folder, version.spec, card, policy)
+    tables = kind.of(version).suite.tables(dataset.folder, version.spec, card, policy)
     with _ONE_AT_A_TIME:
         context = _context()
         pairs = [pair for number, table in enumerate(tables) for pair in _judge(context, table, number)]
