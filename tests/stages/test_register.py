@@ -181,7 +181,7 @@ def test_pyfunc_loads_the_champion_in_a_clean_process_and_draws_the_same_bytes(n
     import numpy as np
     import pandas as pd
 
-    from genfoundry.served import Images
+    from genfoundry.tasks.generation.predictor import Predictor
     from genfoundry.tracking import load_version
 
     run(name, tmp_path, 50)
@@ -193,6 +193,6 @@ def test_pyfunc_loads_the_champion_in_a_clean_process_and_draws_the_same_bytes(n
     assert (shape, kind, columns, served) == ([4, 8, 8, 1], "uint8", ["seed", "label"], [-1, 8, 8, 1])
     rows = pd.DataFrame({"seed": [3, 1, 3, 9], "label": [0, 1, 0, 5]})
     model: Any = load_version(name, "champion")
-    here = Images(model, model.spec).predict(rows)
+    here = Predictor(model).predict(rows)
     assert tracking.diagnose(name) == [], "MLflow's own file beside a loaded model is no damage"
     assert hashlib.sha256(np.ascontiguousarray(here).tobytes()).hexdigest() == found

@@ -8,7 +8,7 @@ import pytest
 from support.trained import digits, order
 
 from genfoundry import tracking
-from genfoundry.data.quarantine import Account, RefusedError
+from genfoundry.data.quarantine import IntakeTally, RefusedError
 from genfoundry.errors import UserError
 from genfoundry.outcomes import Interrupted
 from genfoundry.records import ValidatedDataset
@@ -54,7 +54,7 @@ def test_a_training_without_weights_closes_its_run_and_says_why(root, made, outc
 
 
 def test_the_validation_of_a_users_data_lies_beside_the_run_with_what_was_put_aside(root, made) -> None:
-    account = Account("digits", 1.0)
+    account = IntakeTally("digits", 1.0)
     account.refuse("cats/1.jpg", RefusedError("NOT_IMAGE", "It begins with <html>."))
     account.write()
     run_id = begin(made)
