@@ -268,3 +268,18 @@ def test_a_conditional_model_has_to_do_as_it_is_asked(made, decision):
     verdict = judge(evaluation(score(), NOISE, *labels), None, Policy())
     assert verdict.decision == decision
     assert rules(verdict, decision == "PROMOTE").count("does as asked") == 1
+
+
+MEMBERS = "membership_tpr_at_fpr1_840"
+
+
+@pytest.mark.parametrize(
+    ("named", "real", "passed"),
+    [(0.012, 0.01, True), (0.035, 0.01, False), (1.0, 0.01, False), (math.nan, 0.01, False), (0.035, 0.03, True)],
+)
+def test_who_names_training_rows_is_rejected_beyond_what_unseen_rows_name(named, real, passed):
+    shown = [score(MEMBERS, named, 0.008), score(MEMBERS, real, 0.008, "real")]
+    verdict = judge(evaluation(score(), NOISE, *shown), None, Policy())
+    assert ("betrays nobody" in rules(verdict, True)) is passed
+    assert ("betrays nobody" in rules(verdict)) is not passed
+    assert "betrays nobody" not in rules(judge(evaluation(score(), NOISE), None, Policy()), True)

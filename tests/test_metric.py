@@ -11,15 +11,13 @@ import pytest
 from genfoundry import catalog, metric
 from genfoundry.metric import Metric, ScoreKind, declared, kind_of, kinds_of, run_in, score_kinds, subject
 
-VIEWS = ("features", "deciding", "training", "images", "classes", "anomaly", "forecast")
-
 
 @pytest.mark.parametrize("name", catalog.names("metrics"))
 def test_what_a_metrics_source_says_is_what_it_is(name):
     path, loaded = catalog.source("metrics", name), catalog.load("metrics", name, Metric)
     assert declared(path).scores == kinds_of(loaded) != ()
     assert declared(path).views == (loaded.view,)
-    assert loaded.view in VIEWS
+    assert loaded.view
 
 
 @pytest.mark.parametrize("kind", score_kinds().values(), ids=lambda kind: kind.name)

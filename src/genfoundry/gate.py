@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from genfoundry.records import TRIAL, Decision, Evaluation, Reason, Score, Verdict
 
 COPY_SCORE = "near_copy_rate"
+MEMBER_SCORE = "membership_tpr_at_fpr1"
 CLASS_SHARE, REAL_CLASS_SHARE = "class_share", "class_share_real"
 MIN_RECALL = 0.01  # below, under one real example in a hundred lies where the model puts anything
 MAX_CLASS_SHIFT = 0.5  # total variation: half of the samples would have to change class
@@ -37,6 +38,9 @@ class Policy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_copy_rate: float = Field(default=0.005, ge=0, le=1, description="near-copies of training examples tolerated")
+    max_members_named: float = Field(
+        default=0.02, ge=0.01, le=1, description="training rows that an attacker may name at 1 % false alarms"
+    )
     trial: bool = Field(default=False, description="judge it, but never make it champion; a budget sets it")
     must_beat: tuple[str, ...] = Field(default=(), description="baselines to beat, besides the task's trivial ones")
 
@@ -81,6 +85,7 @@ def _own_rules(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:
     for subject in dict.fromkeys((*evaluation.trivial, *policy.must_beat)):
         yield _beats(evaluation, subject)
     yield from _no_copy(evaluation, policy)
+    yield from _betrays_nobody(evaluation, policy)
     yield from _recall(evaluation)
     yield from _class_balance(evaluation)
     yield from _obedience(evaluation)
@@ -162,6 +167,16 @@ def _no_copy(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:
     passed = own is not None and is_sound(own) and own.low <= limit
     sentence = f"Near-copies of training examples: {_show(own)}; tolerated {limit:.4g}."
     yield Reason(rule="not a copy", passed=passed, sentence=sentence)
+
+
+def _betrays_nobody(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:
+    if (own := _named(evaluation, MEMBER_SCORE)) is None:
+        return
+    real = _named(evaluation, MEMBER_SCORE, "real")
+    limit = max(policy.max_members_named, real.value if real is not None and is_sound(real) else 0.0)
+    passed = is_sound(own) and own.low <= limit
+    sentence = f"Training rows that an attacker names at 1 % false alarms: {_show(own)}; tolerated {limit:.4g}."
+    yield Reason(rule="betrays nobody", passed=passed, sentence=sentence)
 
 
 def _recall(evaluation: Evaluation) -> Iterator[Reason]:

@@ -15,6 +15,7 @@ SPECS = [
 
 def check_samples(samples: torch.Tensor, spec: ImageSpec) -> None:
     """(B, C, H, W) in [-1, 1]."""
+    assert torch.isfinite(samples).all()
     assert samples.shape[1:] == spec.shape
     assert samples.dtype == torch.float32
     assert samples.min() >= -1
