@@ -1,0 +1,1 @@
+"""Synthetic tables: rows like those of a table, judged by utility, resemblance and privacy."""
