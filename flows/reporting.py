@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from genfoundry import catalog, sealed, tracking
+from genfoundry import catalog, tracking
+from genfoundry.data import sealed
 from genfoundry.dataset import card_of
 from genfoundry.errors import UserError
 from genfoundry.files import publish, state_path

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -324,3 +325,12 @@ def test_nothing_but_a_kind_or_a_task_tells_kinds_apart():
 def test_what_tells_kinds_apart_is_seen(source: str, seen: bool):
     found = any(tells_kinds_apart(node, {"image", "series"}) for node in ast.walk(ast.parse(source)))
     assert found is seen
+
+
+def test_the_house_has_few_rooms_at_the_top_and_few_layers():
+    assert len([*(HERE / "src" / "genfoundry").glob("[!_]*.py")]) <= 18
+    with (HERE / "pyproject.toml").open("rb") as file:
+        contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    (arrows,) = (each for each in contracts if "containers" in each)
+    assert len(arrows["layers"]) <= 14
+    assert not arrows.get("ignore_imports")

@@ -6,11 +6,12 @@ from enum import Enum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genfoundry import recipe, registered_names
+from genfoundry import recipe
+from genfoundry.data import registered_names
+from genfoundry.data.registered_names import Pair
 from genfoundry.data.versions import dvc
 from genfoundry.errors import UserError, closest
 from genfoundry.recipe import Recipe
-from genfoundry.registered_names import Pair
 
 FOLDER = Path(__file__).parent
 DEFAULT = ("dcgan", "deepar", "vae", "cnn", "gan")

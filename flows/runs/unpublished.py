@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from genfoundry import sealed
+from genfoundry.data import sealed
 from genfoundry.files import digest, state_path
 
 REMEDY = "give the `genfoundry run …` again that was told to wait, nothing is trained twice; then remove this file"

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
 
 
 class UserError(Exception):
@@ -45,3 +49,28 @@ def closest(word: str, known: Iterable[str]) -> str:
     known = sorted(known)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known) or 'none'}"
+
+
+def explain(error: ValidationError, form: type[BaseModel], where: str, section: str = "") -> UserError:
+    """The first thing that is wrong; a misspelt key before a missing one, which it explains.
+
+    Args:
+        form: what the text was to be.
+        where: the document, as it is called in sentences.
+        section: the dotted key of the form in the document; empty where the form is all of it.
+    """
+    first = min(error.errors(), key=lambda found: found["type"] == "missing")
+    path = [str(part) for part in first["loc"]]
+    key = ".".join([*([section] if section else []), *path])
+    if first["type"] == "extra_forbidden":
+        return UserError(f"{where}: unknown key '{key}'; {closest(path[-1], _fields_at(form, path[:-1]))}")
+    if first["type"] == "missing":
+        return UserError(f"{where}: '{key}' is missing.")
+    return UserError(f"{where}: {key} = {first['input']!r}: {first['msg']}")
+
+
+def _fields_at(form: type[BaseModel], path: list[str]) -> list[str]:
+    fields = form.model_fields
+    for part in path:
+        fields = getattr(fields[part].annotation, "model_fields", {})
+    return list(fields)

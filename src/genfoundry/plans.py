@@ -9,8 +9,7 @@ from pydantic import ValidationError
 
 from genfoundry import catalog, task
 from genfoundry.catalog import Entry
-from genfoundry.errors import UserError, closest
-from genfoundry.forms import explain
+from genfoundry.errors import UserError, closest, explain
 from genfoundry.task import Plan, Task
 
 

@@ -15,12 +15,12 @@ from typing import Any, cast
 import yaml
 from pydantic import Field, SerializeAsAny, ValidationError
 
-from genfoundry import catalog, plans, registered_names
+from genfoundry import catalog, plans
+from genfoundry.data import registered_names
 from genfoundry.data.policy import Section, Validation, Watch
 from genfoundry.dataset import read_card
-from genfoundry.errors import UserError, closest
+from genfoundry.errors import UserError, closest, explain
 from genfoundry.files import data_dir
-from genfoundry.forms import explain
 from genfoundry.gate import Policy
 from genfoundry.task import Plan
 from genfoundry.training.settings import Settings

@@ -129,7 +129,7 @@ def test_a_torn_journal_in_mlflow_costs_the_report_its_curve_only(project: Path,
 def said(monkeypatch) -> list[str]:
     """What is told; Prefect's own set-up of logging takes caplog's handler away."""
     found: list[str] = []
-    monkeypatch.setattr(logging.getLogger("genfoundry.sealed"), "handlers", [_Keeper(found)])
+    monkeypatch.setattr(logging.getLogger("genfoundry.data.sealed"), "handlers", [_Keeper(found)])
     return found
 
 

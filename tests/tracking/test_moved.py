@@ -16,7 +16,8 @@ from click.testing import CliRunner
 from genfoundry_flows.commands.doctor import doctor, reconcile
 from support.tracked import registered, trained
 
-from genfoundry import sealed, tracking
+from genfoundry import tracking
+from genfoundry.data import sealed
 from genfoundry.files import project_root
 from genfoundry.tracking import moved
 from genfoundry.tracking.store import client

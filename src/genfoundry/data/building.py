@@ -12,7 +12,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from genfoundry import catalog, sealed
+from genfoundry import catalog
+from genfoundry.data import sealed
 from genfoundry.dataset import CARD_FILE, Card, seal, verify
 from genfoundry.errors import UserError
 from genfoundry.files import DiskFull, data_dir, disk_full, means_full, megabytes, state_dir, sync_folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from genfoundry import sealed
+from genfoundry.data import sealed
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest, state_dir
 from genfoundry.records import Record

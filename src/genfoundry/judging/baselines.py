@@ -12,7 +12,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from genfoundry import sealed
+from genfoundry.data import sealed
 from genfoundry.errors import UserError
 from genfoundry.files import digest, state_dir
 from genfoundry.kinds.series.spec import SeriesSpec

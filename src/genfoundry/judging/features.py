@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from genfoundry import sealed
+from genfoundry.data import sealed
 from genfoundry.files import digest, state_dir
 from genfoundry.judging import inception
 from genfoundry.kind import View

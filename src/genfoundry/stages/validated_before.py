@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from genfoundry import sealed
+from genfoundry.data import sealed
 from genfoundry.data.policy import Validation
 from genfoundry.files import state_path
 from genfoundry.identity import validation_key

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from genfoundry import identity, sealed, tracking
+from genfoundry import identity, tracking
+from genfoundry.data import sealed
 from genfoundry.data.policy import Validation, Watch
 from genfoundry.errors import UserError
 from genfoundry.files import digest, state_path

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from genfoundry import sealed, tracking
+from genfoundry import tracking
+from genfoundry.data import sealed
 from genfoundry.data.quarantine import put_aside
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from genfoundry import sealed
+from genfoundry.data import sealed
 from genfoundry.errors import UserError
 from genfoundry.files import ensure_room
 from genfoundry.stopping import interrupted

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from genfoundry import sealed, tracking
+from genfoundry import tracking
+from genfoundry.data import sealed
 from genfoundry.training import job, journal
 from genfoundry.training.journal import Follower
 

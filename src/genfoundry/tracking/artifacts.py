@@ -12,7 +12,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from genfoundry import sealed
+from genfoundry.data import sealed
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest
 from genfoundry.tracking import runs

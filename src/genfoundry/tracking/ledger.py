@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
-from genfoundry import sealed
+from genfoundry.data import sealed
 from genfoundry.errors import UserError
 from genfoundry.files import digest, publish, state_path
 from genfoundry.records import Record

@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import unquote
 
-from genfoundry import sealed
+from genfoundry.data import sealed
 from genfoundry.errors import UserError
 from genfoundry.files import project_root, state_path
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from genfoundry import sealed
+from genfoundry.data import sealed
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest, publish
 from genfoundry.records import Cost, DatasetVersion

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from genfoundry import sealed
+from genfoundry.data import sealed
+from genfoundry.data.sealed import Damaged
 from genfoundry.files import publish
-from genfoundry.sealed import Damaged
 
 FILE = "journal.jsonl"
 LEFT_OUT = "left_out"  # the event that a file did not hold; its sentence is for whoever gave the command

@@ -20,10 +20,10 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from genfoundry import sealed
+from genfoundry.data import sealed
+from genfoundry.data.sealed import Damaged
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest, publish
-from genfoundry.sealed import Damaged
 
 KEEP = 2
 NAME = re.compile(r"snapshot-(\d+)\.(json|safetensors)")

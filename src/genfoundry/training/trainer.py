@@ -23,8 +23,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from genfoundry import kind, sealed
+from genfoundry import kind
 from genfoundry.batch import Batch, Split, Subset
+from genfoundry.data import sealed
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError
 from genfoundry.files import DiskFull, ensure_room, publish, telling_full

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from genfoundry import sealed
+from genfoundry.data import sealed
 from genfoundry.files import digest, state_dir
 from genfoundry.judging.features import sha256
 from genfoundry.tasks.synthesis import adversarial_forest

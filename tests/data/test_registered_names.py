@@ -21,10 +21,11 @@ from PIL import Image
 from support.tracked import DATA, PASS, evaluation, trained
 from support.trained import digits
 
-from genfoundry import recipe, registered_names, tracking
+from genfoundry import recipe, tracking
+from genfoundry.data import registered_names
+from genfoundry.data.registered_names import Pair
 from genfoundry.errors import UserError
 from genfoundry.gate import Policy
-from genfoundry.registered_names import Pair
 from genfoundry.stages.ownership import ensure_same_data
 from genfoundry.stages.register import register_model
 

@@ -15,7 +15,7 @@ from genfoundry_flows.runs import unpublished
 from genfoundry_flows.servers import environment
 from support.tracked import DATA
 
-from genfoundry import sealed
+from genfoundry.data import sealed
 from genfoundry.data.policy import Validation
 from genfoundry.data.quarantine import IntakeTally, RefusedError, put_aside
 from genfoundry.judging import baselines, features
