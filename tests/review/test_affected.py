@@ -68,7 +68,7 @@ def test_what_all_share_touches_all_and_runs_the_default_fleet_and_one_of_each_o
     ran, selection = run(catalog.folder(name))
     assert {*ran, *(each.recipe for each in selection.left)} == set(HERE.recipes)
     assert set(recipes.DEFAULT) <= ran
-    assert len(ran) == len(recipes.DEFAULT) + 2  # super-resolution and anomalies
+    assert len(ran) == len(recipes.DEFAULT) + 3  # super-resolution, anomalies and synthesis
 
 
 @pytest.mark.parametrize("path", [recipes.FOLDER.parent / "tasks.py", Path("/checkout/constraints.txt")])

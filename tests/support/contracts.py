@@ -29,6 +29,11 @@ from genfoundry.training.loader import build_model, load_model, write_model
 IMAGE_SPECS, (SERIES_SPEC,) = image.SPECS, series.SPECS
 
 
+def smallest(of: str) -> Spec:
+    """The last and smallest of the specs that families of a kind are tried on."""
+    return importlib.import_module(f"support.kinds.{of}").SPECS[-1]
+
+
 def batch_of(spec: Spec, rows: int, seed: int = 0) -> Any:
     """Random rows of a spec's shape and range."""
     return kind.of(spec).rows.example_batch(spec, rows, seed)

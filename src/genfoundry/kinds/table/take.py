@@ -41,7 +41,7 @@ class Options(BaseModel):
 
 
 def recognise(path: Path) -> str | None:
-    """A file of columns is a table, unless it has one of those by which series are known.
+    """A file of several columns is a table, unless it has one of those by which series are known.
 
     Raises:
         UserError: it is a file, and neither CSV nor Parquet.
@@ -49,7 +49,7 @@ def recognise(path: Path) -> str | None:
     if not path.is_file():
         return None
     names = header_of(path, Wanted(booleans=True))
-    if {*names} & {*OF_SERIES}:
+    if len(names) < 2 or {*names} & {*OF_SERIES}:
         return None
     return f"it is a file of {len(names)} columns, none of them {', '.join(OF_SERIES[:-1])} or {OF_SERIES[-1]}"
 

@@ -11,7 +11,7 @@ from genfoundry import task
 from genfoundry.kinds.table.spec import TableSpec
 from genfoundry.task import Option, wish
 
-PURPOSE = "For making synthetic {noun} like those of the dataset."
+PURPOSE = "For making synthetic {noun} of a table like those of the dataset, for use in their place or beside them."
 LIMITS = (
     "What a predictor learns from the synthetic rows is measured for one target and one kind of predictor; another "
     "question may fare worse. The classifier that tells them from real rows sees what gradient boosting sees. Rows "
