@@ -280,6 +280,6 @@ MEMBERS = "membership_tpr_at_fpr1_840"
 def test_who_names_training_rows_is_rejected_beyond_what_unseen_rows_name(named, real, passed):
     shown = [score(MEMBERS, named, 0.008), score(MEMBERS, real, 0.008, "real")]
     verdict = judge(evaluation(score(), NOISE, *shown), None, Policy())
-    assert ("betrays nobody" in rules(verdict, True)) is passed
-    assert ("betrays nobody" in rules(verdict)) is not passed
-    assert "betrays nobody" not in rules(judge(evaluation(score(), NOISE), None, Policy()), True)
+    assert ("membership inference" in rules(verdict, True)) is passed
+    assert ("membership inference" in rules(verdict)) is not passed
+    assert "membership inference" not in rules(judge(evaluation(score(), NOISE), None, Policy()), True)

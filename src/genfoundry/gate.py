@@ -85,7 +85,7 @@ def _own_rules(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:
     for subject in dict.fromkeys((*evaluation.trivial, *policy.must_beat)):
         yield _beats(evaluation, subject)
     yield from _no_copy(evaluation, policy)
-    yield from _betrays_nobody(evaluation, policy)
+    yield from _membership(evaluation, policy)
     yield from _recall(evaluation)
     yield from _class_balance(evaluation)
     yield from _obedience(evaluation)
@@ -169,14 +169,14 @@ def _no_copy(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:
     yield Reason(rule="not a copy", passed=passed, sentence=sentence)
 
 
-def _betrays_nobody(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:
+def _membership(evaluation: Evaluation, policy: Policy) -> Iterator[Reason]:
     if (own := _named(evaluation, MEMBER_SCORE)) is None:
         return
     real = _named(evaluation, MEMBER_SCORE, "real")
     limit = max(policy.max_members_named, real.value if real is not None and is_sound(real) else 0.0)
     passed = is_sound(own) and own.low <= limit
     sentence = f"Training rows that an attacker names at 1 % false alarms: {_show(own)}; tolerated {limit:.4g}."
-    yield Reason(rule="betrays nobody", passed=passed, sentence=sentence)
+    yield Reason(rule="membership inference", passed=passed, sentence=sentence)
 
 
 def _recall(evaluation: Evaluation) -> Iterator[Reason]:

@@ -64,7 +64,7 @@ def failed(found, dataset) -> set[str]:
     return {reason.rule for reason in verdict_of(found, dataset).reasons if not reason.passed}
 
 
-def test_who_knows_the_law_is_as_good_as_real_rows_betrays_nobody_and_is_promoted(judged, dataset):
+def test_who_knows_the_law_is_as_good_as_real_rows_membership_and_is_promoted(judged, dataset):
     found = judged(Knowing)
     assert found.primary == "tstr_auprc_s2_1k"
     assert found.trivial == ("marginals",)
