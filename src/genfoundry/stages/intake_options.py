@@ -17,7 +17,7 @@ from genfoundry.kind import Kind
 
 def is_given(value: Any) -> bool:
     """Whether the value of an option was given, and not left as it is by itself."""
-    return value is not None and value is not False and value != ()
+    return value is not None and value is not False and value not in ((), "")
 
 
 class IntakeOption(NamedTuple):
