@@ -186,10 +186,18 @@ def test_changed_code_changes_the_keys_that_it_decides(before: dict, package: Pa
     assert ", ".join(stage for stage, key in now if key != before["dcgan", stage]) == DECIDES[module]
 
 
-@pytest.mark.parametrize("kind", ["image", "series"])
+@pytest.mark.parametrize("kind", catalog.names("kinds"))
 def test_a_validation_depends_on_the_suite_of_its_kind_alone(before: dict, package: Path, kind: str):
     change_a_number(catalog.source("kinds", kind, "suite"))
     assert changed(before, "validation") == {name for name, recipe in recipes().items() if kind_of(recipe) == kind}
+
+
+def test_what_a_task_declares_of_its_scores_decides_them_though_nobody_imports_it(before: dict, package: Path):
+    """Directions and ranges are read from the source."""
+    path = package / "tasks" / "generation" / "scores.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("low=0", "low=-1", 1), encoding="utf-8")
+    now = zip(STAGES, keys_of("dcgan"), strict=True)
+    assert [stage for stage, key in now if key != before["dcgan", stage]] == ["evaluation"]
 
 
 def test_an_extractors_family_decides_the_scores_of_whom_it_judges(before: dict, package: Path):

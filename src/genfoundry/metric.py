@@ -185,7 +185,7 @@ def declared(path: Path) -> Declared:
     Raises:
         TypeError: it says it by more than literals.
     """
-    tree = ast.parse(path.read_bytes())
+    tree = catalog.parse(path.read_bytes())
     values = dict(_assigned(tree.body))
     views = [value for node in tree.body if isinstance(node, ast.ClassDef) for value in _views(node)]
     try:
