@@ -79,7 +79,8 @@ def _kinds(context: click.Context, parameter: click.Parameter, incomplete: str) 
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def add(path: Path, name: str, as_json: bool, **options) -> None:
     """Take in PATH: a folder of images (flat, or one folder per class), or a CSV or Parquet file of series (long form:
-    unique_id, ds, y). With --paired each image of PATH, a target, has a source of the same name in another folder.
+    unique_id, ds, y) or of a table (any other columns). With --paired each image of PATH, a target, has a source of the
+    same name in another folder.
 
     Folders named train, test and val are taken as the split that they give; else an image is test by a hash of its
     pixels. Added over a set of that name, every image keeps its side and every class its number.

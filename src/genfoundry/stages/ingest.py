@@ -21,7 +21,7 @@ from genfoundry.errors import UserError
 from genfoundry.files import data_dir
 from genfoundry.kind import Counted, Kind, Progress, Request, Taken
 from genfoundry.records import DatasetVersion, Record
-from genfoundry.stages.intake_options import choose_kind, is_given, parse_options
+from genfoundry.stages.intake_options import choose_kind, forms, given_of, parse_options
 
 log = logging.getLogger(__name__)
 
@@ -92,13 +92,13 @@ def add(
             a split of another fraction, or classes of which one is gone.
         progress: called with (steps done, steps in all).
         accept: called with the version once it lies in `data/`; what it raises keeps DVC from recording it.
-        options: of the kind, see `Options` of its `take.py`; None, False and () are as if not given.
+        options: of the kind, see `Options` of its `take.py`; None and a default are as if not given.
 
     Raises:
         UserError: says what is wrong, where, and what to do; `.genfoundry/quarantine/<name>/quarantine.json` lists
             what was bad.
     """
-    given = {option: value for option, value in options.items() if is_given(value)}
+    given = given_of(options)
     for one in (Path(path), *(value for value in given.values() if isinstance(value, Path))):
         _check_path(one)
     _check_request(name, max_bad_fraction)
@@ -161,9 +161,7 @@ def _card(path: Path, of: Kind, name: str, title: str, licence: str, consent: st
 
 def _check_path(path: Path) -> None:
     if not path.exists():
-        raise UserError(
-            f"There is nothing at {as_text(path)}.", expected="a folder of images, or a CSV or Parquet file"
-        )
+        raise UserError(f"There is nothing at {as_text(path)}.", expected=forms())
     if not (path.is_dir() or path.is_file()):
         raise UserError(f"{as_text(path)} is a pipe, socket or device.", expected="a folder or a regular file")
     if path.resolve().is_relative_to(data_dir()):

@@ -15,11 +15,6 @@ from genfoundry.errors import UserError, closest
 from genfoundry.kind import Kind
 
 
-def is_given(value: Any) -> bool:
-    """Whether the value of an option was given, and not left as it is by itself."""
-    return value is not None and value is not False and value not in ((), "")
-
-
 class IntakeOption(NamedTuple):
     """One option, and the kinds that have it."""
 
@@ -52,6 +47,17 @@ def intake_options() -> list[IntakeOption]:
     return sorted(found.values(), key=lambda option: option.kinds)
 
 
+def given_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that were given, and not left as they are by themselves: Prefect hands on the options of every kind."""
+    defaults = {option.name: option.default for option in intake_options()}
+    return {name: value for name, value in options.items() if value is not None and value != defaults.get(name)}
+
+
+def forms() -> str:
+    """What a user's files of each kind are, in words."""
+    return ", or ".join(each.take.FORM for each in kind.every())
+
+
 def choose_kind(path: Path, asked: str, given: Mapping[str, Any]) -> Kind:
     """The kind of what lies at `path`: the one that is asked for, else the one that recognises it.
 
@@ -77,8 +83,7 @@ def choose_kind(path: Path, asked: str, given: Mapping[str, Any]) -> Kind:
         raise UserError(f"{as_text(path)} may be {told}.", expected="one kind of data", remedy=f"say which: {remedy}")
     if refusals:
         raise refusals[0]
-    expected = ", or ".join(each.take.FORM for each in kind.every())
-    raise UserError(f"{as_text(path)} is no data of a kind that is known.", expected=expected)
+    raise UserError(f"{as_text(path)} is no data of a kind that is known.", expected=forms())
 
 
 def _recognised(path: Path) -> tuple[dict[Kind, str], list[UserError]]:
