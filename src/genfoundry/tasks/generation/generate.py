@@ -22,7 +22,7 @@ from genfoundry.kinds.image.pixels import to_pixels
 from genfoundry.kinds.image.rows import ImageBatch, to_batch
 from genfoundry.model import Completes, Model
 from genfoundry.records import DatasetVersion
-from genfoundry.serving import images
+from genfoundry.serving import images, streams
 from genfoundry.serving.images import Given
 from genfoundry.serving.provenance import Provenance, stamped
 from genfoundry.task import Generated
@@ -89,8 +89,7 @@ def completing(model: Model, given: Given) -> Make:
 def batches(make: Make, count: int, seed: int) -> Iterator[np.ndarray]:
     """uint8 images (B, C, H, W), `count` in all; what a batch is drawn from depends on its number and the seed."""
     for first in range(0, count, BATCH):
-        stream = np.random.SeedSequence(seed, spawn_key=(first // BATCH,)).generate_state(1, np.uint64)[0]
-        generator = Generator().manual_seed(int(stream) % 2**63)
+        generator = streams.of_batch(seed, first // BATCH)
         with torch.inference_mode():
             yield to_pixels(make(torch.arange(first, first + BATCH), generator))[: count - first]
 
