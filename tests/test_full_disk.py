@@ -14,7 +14,7 @@ from support.trained import digits, order, start
 
 from genfoundry.data.building import build_folder
 from genfoundry.data.versions import dvc
-from genfoundry.dataset import read_card, verify, version_of
+from genfoundry.dataset import verify
 from genfoundry.errors import UserError
 from genfoundry.files import ROOM, DiskFull, publish
 from genfoundry.recipe import ModelSection
@@ -126,7 +126,7 @@ def test_the_training_process_asks_for_its_own_need_before_the_first_step(root: 
 def validated(root: Path) -> ValidatedDataset:
     digits(root)
     folder = root / "data" / "digits"
-    return ValidatedDataset(version=version_of(folder, read_card(folder)), counts={}, checks=())
+    return ValidatedDataset(version=verify(folder).version, counts={}, checks=())
 
 
 SETTINGS = Settings(max_steps=400, batch_size=16, log_every=4, snapshot_every=8, sample_every=400, threads=1)

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
-from genfoundry_flows.cli import cli
 from PIL import Image
+from support.stores import run, unpacked
 
 from genfoundry import tracking
 from genfoundry.dataset import folder_digest, open_version, read_card
@@ -29,25 +27,17 @@ from genfoundry.tasks.forecasting.about import Plan
 from genfoundry.training import trainer
 from genfoundry.training.job import read_result
 
-ARCHIVE = Path(__file__).parent / "fixtures" / "store-before.tar.xz"
 CHAMPIONS = {"mlp-pics": 2, "deepar-meters": 1}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("before")
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(root, filter="data")
-    return root
+    return unpacked("store-before", tmp_path_factory.mktemp("before"))
 
 
 @pytest.fixture(autouse=True)
 def _here(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENFOUNDRY_ROOT", str(project))
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
 
 
 def test_it_is_said_once_where_it_was_written_and_one_command_mends_it() -> None:

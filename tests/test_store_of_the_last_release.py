@@ -10,34 +10,24 @@ import os
 import re
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from genfoundry_flows.cli import cli
+from support.stores import run, unpacked
 
 from genfoundry import tracking
 
-ARCHIVE = Path(__file__).parent / "fixtures" / "store-of-the-last-release.tar.xz"
 CHAMPIONS = {"mlp-digits": 2, "cnn-digits": 1}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("last")
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(root, filter="data")
-    return root
+    return unpacked("store-of-the-last-release", tmp_path_factory.mktemp("last"))
 
 
 @pytest.fixture(autouse=True)
 def _here(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENFOUNDRY_ROOT", str(project))
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
 
 
 def test_one_command_brings_its_addresses_along_and_nothing_is_wrong_with_it() -> None:

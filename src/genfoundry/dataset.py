@@ -134,15 +134,6 @@ def seal(folder: Path, card: Card) -> DatasetVersion:
     return _version(folder, card, _claimed(folder, card))
 
 
-def version_of(folder: Path, card: Card) -> DatasetVersion:
-    """The version that a sealed folder is, as its bytes say.
-
-    Raises:
-        UserError: the card has no spec.
-    """
-    return _version(folder, card, folder_digest(folder))
-
-
 def _version(folder: Path, card: Card, digest: str) -> DatasetVersion:
     if card.spec is None:
         raise UserError(f"{folder / CARD_FILE} has no spec: it was not sealed by a build.", remedy=remake(card.name))

@@ -16,7 +16,7 @@ from support.earlier import picture, save, sealed
 
 from genfoundry.data.before import found
 from genfoundry.data.versions import dvc as versioning
-from genfoundry.dataset import folder_digest, read_card, verify, version_of
+from genfoundry.dataset import folder_digest, verify
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
 from genfoundry.kinds.image import earlier
@@ -194,7 +194,7 @@ def test_a_set_grows_in_a_clone_that_holds_none_of_it_and_no_image_changes_sides
     clones.enter(clones.one)
     old = {"": {f"{n:03}.png": picture(n) for n in range(60)}}
     assert sealed("a", "a", old) == folder_digest(data_dir() / "a")
-    versioning.record(version_of(data_dir() / "a", read_card(data_dir() / "a")))
+    versioning.record(verify(data_dir() / "a").version)
     rows = rows_before("a")
     clones.second()
     clones.enter(clones.two)

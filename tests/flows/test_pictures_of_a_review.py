@@ -15,7 +15,7 @@ from support.trained import digits
 from support.waves import PLAN, waves
 
 from genfoundry import tracking
-from genfoundry.dataset import read_card, version_of
+from genfoundry.dataset import verify
 from genfoundry.exhibit import FILE, Bands, Exhibit, Matrix, from_json
 from genfoundry.gate import Policy
 from genfoundry.records import Evaluation
@@ -42,7 +42,7 @@ def texts(drawing: bytes) -> list[str]:
 
 def test_a_forecaster_shows_its_fans(root, monkeypatch):
     folder = waves(root)
-    data = version_of(folder, read_card(folder))
+    data = verify(folder).version
     found = evaluate_model(untrained(data, "deepar", {"layers": 1, "hidden": 4}, root / "model"), PLAN)
     text = page(found, root / "review.md")
     assert '| **deepar** | none | <img src="review-deepar-after.svg"' in text

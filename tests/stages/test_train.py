@@ -40,7 +40,7 @@ def test_of_two_equal_trainings_at_once_one_is_skipped(root):
 def trained(root: Path, **training) -> Checkpoint:
     """A small perceptron on the digits of `root`."""
     folder = root / "data" / "digits"
-    version = dataset.version_of(folder, dataset.read_card(folder)) if folder.exists() else built(root, "digits")
+    version = dataset.verify(folder).version if folder.exists() else built(root, "digits")
     settings = Settings(**{"max_steps": 20, "snapshot_every": 10, "batch_size": 32, **training})
     validated = ValidatedDataset(version=version, counts={}, checks=())
     return train_model("mlp", validated, ModelSection(family="mlp", settings={}), settings)

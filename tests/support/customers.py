@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from genfoundry.dataset import Card, Dataset, read_card, seal, version_of
+from genfoundry.dataset import Card, Dataset, seal, verify
 from genfoundry.kinds.table import rows, storage
 from genfoundry.kinds.table.spec import TableSpec
 from genfoundry.model import Model
@@ -46,7 +46,7 @@ def customers(root: Path, count: int = 1500, target: str = "left") -> Dataset:
     examples = storage.TableExamples(frame(count, 0), target, "True" if target else "")
     spec, counts = storage.write(home, [examples], card)
     seal(home, card.model_copy(update={"spec": spec, "counts": counts}))
-    return Dataset(home, read_card(home), version_of(home, read_card(home)))
+    return verify(home)
 
 
 class Replayer(Model):

@@ -29,7 +29,7 @@ def built(root: Path, name: str) -> DatasetVersion:
 def order(root: Path, folder: Path, family: str = "dcgan", data: str = "digits", **training) -> Order:
     """A job on the digits, or on other data of `root`, written to `folder`."""
     settings = {"max_steps": 40, "batch_size": 16, "log_every": 4, "snapshot_every": 8, "sample_every": 16, **training}
-    version = dataset.version_of(root / "data" / data, dataset.read_card(root / "data" / data))
+    version = dataset.verify(root / "data" / data).version
     made = Order(
         run_key="k" * 64,
         family=family,

@@ -88,9 +88,9 @@ def verdict_of(found: Judgement, version) -> Verdict:
 
 @pytest.fixture
 def version(mnist_folder):
-    from genfoundry.dataset import read_card, version_of
+    from genfoundry.dataset import verify
 
-    return version_of(mnist_folder, read_card(mnist_folder))
+    return verify(mnist_folder).version
 
 
 def test_a_replay_of_the_training_set_is_rejected_although_its_distance_is_the_best(

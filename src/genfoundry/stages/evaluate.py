@@ -47,34 +47,39 @@ def evaluate_model(
     if found := find_evaluation(checkpoint.run_id, identity):
         return found.model_copy(update={"skipped": True})
     ensure_wanted()
-    began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        judgement = _judge(judging, checkpoint, plan, extractor, Path(scratch))
-        evaluation = Evaluation(
-            checkpoint=checkpoint,
-            primary=judgement.primary,
-            scores=judgement.scores,
-            protocol=judgement.protocol,
-            details=judgement.details,
-            task=judging.name,
-            trivial=judgement.trivial,
-            digest=identity,
-            seconds=round(time.monotonic() - began, 2),
-        )
-        publish(Path(scratch) / "gallery" / exhibit.FILE, exhibit.to_json(judgement.exhibits))
-        tracking.log_files(checkpoint.run_id, Path(scratch) / "gallery", evaluation.folder)
+        began, gallery = time.monotonic(), Path(scratch) / "gallery"
+        judgement = _judge(judging, checkpoint, plan, extractor, gallery)
+        evaluation = _evaluation(checkpoint, judging, judgement, identity, time.monotonic() - began)
+        publish(gallery / exhibit.FILE, exhibit.to_json(judgement.exhibits))
+        tracking.log_files(checkpoint.run_id, gallery, evaluation.folder)
     tracking.log_scores(checkpoint.run_id, evaluation, "today" if again else "eval")
     tracking.log_text(checkpoint.run_id, evaluation.model_dump_json(indent=1), f"{evaluation.folder}/evaluation.json")
     return evaluation
 
 
-def _judge(judging: Task, checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None, scratch: Path) -> Judgement:
+def _evaluation(
+    checkpoint: Checkpoint, judging: Task, judgement: Judgement, identity: str, seconds: float
+) -> Evaluation:
+    return Evaluation(
+        checkpoint=checkpoint,
+        primary=judgement.primary,
+        scores=judgement.scores,
+        protocol=judgement.protocol,
+        details=judgement.details,
+        task=judging.name,
+        trivial=judgement.trivial,
+        digest=identity,
+        seconds=round(seconds, 2),
+    )
+
+
+def _judge(judging: Task, checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None, gallery: Path) -> Judgement:
     from genfoundry.judging.features import Extractor
 
     dataset = open_version(checkpoint.dataset)
     model = tracking.load_checkpoint(checkpoint)
     domain = Extractor(tracking.load_checkpoint(extractor), extractor.weights_digest[:8]) if extractor else None
-    gallery = scratch / "gallery"
     gallery.mkdir()
     return judging.judge(model, dataset, plan, domain, gallery)
 
