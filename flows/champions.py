@@ -9,7 +9,7 @@ from genfoundry import tracking
 from genfoundry.errors import UserError, closest
 from genfoundry.report.markdown import plain, table
 from genfoundry.stages.fetch import fetch_dataset
-from genfoundry.stages.rejudge import Finding, rejudge
+from genfoundry.stages.rejudge import Rejudged, rejudge
 from genfoundry.stages.validate import validate_dataset
 
 from . import recipes
@@ -21,11 +21,11 @@ class NotJudged(UserError):  # noqa: N818, the user reads its sentence
     """Some champion could not be judged; `findings` holds all of them."""
 
     exit_code = 1
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Rejudged, ...] = ()
 
 
 @flow(name="judge-champions", persist_result=False)
-def judge_champions(models: list[str] = []) -> list[Finding]:  # noqa: B006
+def judge_champions(models: list[str] = []) -> list[Rejudged]:  # noqa: B006
     """Judge every champion's published weights on today's data, by the protocol of its promotion.
 
     A champion that is worse beyond the intervals, or beaten by one before it, is announced as `model.aged`. No alias is
@@ -60,21 +60,21 @@ def _chosen(models: list[str]) -> list[str]:
     return models or known
 
 
-def _judged(name: str) -> Finding:
+def _judged(name: str) -> Rejudged:
     info = tracking.get_version(name, "champion")
     try:
         checkpoint = tracking.evaluation_of(info).checkpoint
         dataset = checkpoint.dataset.name
-        plan = recipes.load(checkpoint.recipe, {"dataset.name": dataset})
-        today = validate_dataset(fetch_dataset(dataset), plan.validation).version
-        extractor = plan.evaluation.extractor
+        recipe = recipes.load(checkpoint.recipe, {"dataset.name": dataset})
+        today = validate_dataset(fetch_dataset(dataset), recipe.validation).version
+        extractor = recipe.evaluation.extractor
         judge = recipes.load(extractor, {"dataset.name": dataset}).registered_name if extractor else None
-        return rejudge(info, today, plan.evaluation, judge)
+        return rejudge(info, today, recipe.evaluation, judge)
     except UserError as error:
-        return Finding(model=name, version=info.version, state="FAILED", sentence=str(error))
+        return Rejudged(model=name, version=info.version, state="FAILED", sentence=str(error))
 
 
-def champions_page(findings: list[Finding]) -> str:
+def champions_page(findings: list[Rejudged]) -> str:
     """Champion by champion, in Markdown."""
     rows = [(plain(it.model), str(it.version), f"**{it.state}**", plain(it.sentence)) for it in findings]
     return table(("model", "version", "today", "why"), rows)

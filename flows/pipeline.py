@@ -18,7 +18,7 @@ from .runs import owners
 from .runs.shared import once
 
 
-class Judged(NamedTuple):
+class JudgedModel(NamedTuple):
     """An evaluation, and the classifier in whose features it was made, where there was one."""
 
     evaluation: Evaluation
@@ -34,11 +34,11 @@ def pipeline(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> Mod
         overrides: dotted settings over it, `{"model.latent_dim": 64}`.
     """
     owners.own()
-    plan = recipes.load(RecipeName(recipe).value, overrides)
-    found = judged(plan, lambda name, settings: pipeline(name, settings).evaluation)
-    with trained(plan.name):
+    loaded = recipes.load(RecipeName(recipe).value, overrides)
+    found = judged(loaded, lambda name, settings: pipeline(name, settings).evaluation)
+    with trained(loaded.name):
         return tasks.register(
-            plan.name, found.evaluation, plan.gate, plan.registered_name, plan.evaluation, found.extractor
+            loaded.name, found.evaluation, loaded.gate, loaded.registered_name, loaded.evaluation, found.extractor
         )
 
 
@@ -54,24 +54,24 @@ def trial(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> Evalua
     return judged(recipes.load(RecipeName(recipe).value, overrides), trial).evaluation
 
 
-def judged(plan: Recipe, classify: Callable[[RecipeName, dict[str, Any]], Evaluation]) -> Judged:
+def judged(recipe: Recipe, classify: Callable[[RecipeName, dict[str, Any]], Evaluation]) -> JudgedModel:
     """Take a recipe to its evaluation; `classify` trains the extractor, where one is needed and was not trained."""
-    version = tasks.fetch(plan.name, plan.dataset.name)
+    version = tasks.fetch(recipe.name, recipe.dataset.name)
     validated = tasks.finished(
-        plan.name, "validate", tasks.validate(plan.name, version, plan.validation, return_state=True)
+        recipe.name, "validate", tasks.validate(recipe.name, version, recipe.validation, return_state=True)
     )
-    ensure_same_data(plan.registered_name, plan.dataset.name)
-    checkpoint = tasks.finished(plan.name, "train", tasks.train(plan, validated, return_state=True))
-    with trained(plan.name):
-        needed = extractor_of(plan, validated)
+    ensure_same_data(recipe.registered_name, recipe.dataset.name)
+    checkpoint = tasks.finished(recipe.name, "train", tasks.train(recipe, validated, return_state=True))
+    with trained(recipe.name):
+        needed = extractor_of(recipe, validated)
         extractor = once(classify, *needed, validated.version.digest).checkpoint if needed else None
-        state = tasks.evaluate(plan.name, checkpoint, plan.evaluation, extractor, return_state=True)
-        return Judged(tasks.finished(plan.name, "evaluate", state), extractor)
+        state = tasks.evaluate(recipe.name, checkpoint, recipe.evaluation, extractor, return_state=True)
+        return JudgedModel(tasks.finished(recipe.name, "evaluate", state), extractor)
 
 
-def extractor_of(plan: Recipe, validated: ValidatedDataset) -> tuple[RecipeName, dict[str, Any]] | None:
+def extractor_of(recipe: Recipe, validated: ValidatedDataset) -> tuple[RecipeName, dict[str, Any]] | None:
     """The classifier whose features judge this recipe's samples, and on which data; none without labels."""
-    name = plan.evaluation.extractor
-    if name is None or name == plan.name or getattr(validated.version.spec, "num_classes", 0) < 2:
+    name = recipe.evaluation.extractor
+    if name is None or name == recipe.name or getattr(validated.version.spec, "num_classes", 0) < 2:
         return None
-    return RecipeName(name), {"dataset.name": plan.dataset.name}
+    return RecipeName(name), {"dataset.name": recipe.dataset.name}

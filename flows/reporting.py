@@ -13,7 +13,7 @@ from genfoundry import catalog, tracking
 from genfoundry.data import sealed
 from genfoundry.dataset import card_of
 from genfoundry.errors import UserError
-from genfoundry.files import publish, state_path
+from genfoundry.files import state_path, write_atomic
 from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
 from genfoundry.report import RunView, render
 from genfoundry.report.gallery import read_gallery
@@ -31,7 +31,7 @@ def write(versions: Sequence[ModelVersion], output: Path | None = None) -> Path:
     commands = {"See the same results in MLflow": f"mlflow ui --backend-store-uri {tracking.uri()}"}
     generated = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     page = render([view(version) for version in versions], title="genfoundry", generated=generated, commands=commands)
-    return publish(path, page)
+    return write_atomic(path, page)
 
 
 def keep(version: ModelVersion) -> None:

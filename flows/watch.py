@@ -77,9 +77,9 @@ def watch(
     owners.own()
     _adopt_moved_project()
     names = [RecipeName(name).value for name in recipes]
-    plans = _plans(names, datasets, overrides)
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // max(1, len(plans)))))
-    groups = _by_dataset(plans).items()
+    watched = _recipes(names, datasets, overrides)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // max(1, len(watched)))))
+    groups = _by_dataset(watched).items()
     looks = [found for name, members in groups for found in look(name, members, _extractor(members), untrained)]
     _announce(looks)
     watched = Watched(looks, {} if dry_run else _retrained(looks, overrides))
@@ -102,29 +102,29 @@ def _adopt_moved_project() -> None:
         screen.console.print(sentence, soft_wrap=True, markup=False)
 
 
-def _plans(recipes: list[str], datasets: list[str], overrides: Overrides) -> list[Recipe]:
+def _recipes(names: list[str], datasets: list[str], overrides: Overrides) -> list[Recipe]:
     """The recipes that are looked after, each on its dataset.
 
     Raises:
         UserError: there is no such recipe or dataset, or nothing that is looked after reads a dataset.
     """
-    at_home = [recipe_files.load(name, overrides) for name in recipes or recipe_files.DEFAULT]
+    at_home = [recipe_files.load(name, overrides) for name in names or recipe_files.DEFAULT]
     if not datasets:
         return at_home
-    found = [plan for name in datasets for plan in _readers(name, at_home, recipes, overrides)]
-    return list({(plan.registered_name): plan for plan in found}.values())
+    found = [recipe for dataset in datasets for recipe in _readers(dataset, at_home, names, overrides)]
+    return list({(recipe.registered_name): recipe for recipe in found}.values())
 
 
-def _readers(dataset: str, at_home: list[Recipe], recipes: list[str], overrides: Overrides) -> list[Recipe]:
+def _readers(dataset: str, at_home: list[Recipe], names: list[str], overrides: Overrides) -> list[Recipe]:
     kind = dataset_kind(dataset)
-    own = [plan for plan in at_home if plan.dataset.name == dataset]
-    if recipes and not own:
-        own = [_on(plan.name, dataset, overrides) for plan in at_home if dataset_kind(plan.dataset.name) == kind]
-    if not recipes:
+    own = [recipe for recipe in at_home if recipe.dataset.name == dataset]
+    if names and not own:
+        own = [_on(recipe.name, dataset, overrides) for recipe in at_home if dataset_kind(recipe.dataset.name) == kind]
+    if not names:
         every = (recipe_files.load(name, overrides) for name in recipe_files.names_for(dataset))
-        others = [_on(plan.name, dataset, overrides) for plan in every if dataset_kind(plan.dataset.name) == kind]
-        trained = tracking.newest(plan.registered_name for plan in others)
-        own += [plan for plan in others if plan.registered_name in trained]
+        others = [_on(recipe.name, dataset, overrides) for recipe in every if dataset_kind(recipe.dataset.name) == kind]
+        trained = tracking.newest(recipe.registered_name for recipe in others)
+        own += [recipe for recipe in others if recipe.registered_name in trained]
     if not own:
         raise UserError(
             f"No recipe that is looked after reads '{dataset}'.",
@@ -137,18 +137,18 @@ def _on(name: str, dataset: str, overrides: Overrides) -> Recipe:
     return recipe_files.load(name, {**overrides, "dataset.name": dataset})
 
 
-def _by_dataset(plans: Iterable[Recipe]) -> dict[str, list[Recipe]]:
+def _by_dataset(recipes: Iterable[Recipe]) -> dict[str, list[Recipe]]:
     found: dict[str, list[Recipe]] = {}
-    for plan in plans:
-        found.setdefault(plan.dataset.name, []).append(plan)
+    for recipe in recipes:
+        found.setdefault(recipe.dataset.name, []).append(recipe)
     return found
 
 
-def _extractor(plans: list[Recipe]) -> str | None:
+def _extractor(recipes: list[Recipe]) -> str | None:
     """The registered model of the classifier that judges these recipes' samples, if one has any."""
-    names = (plan.evaluation.extractor for plan in plans if plan.evaluation.extractor)
+    names = (recipe.evaluation.extractor for recipe in recipes if recipe.evaluation.extractor)
     name = next(names, None)
-    return name and _on(name, plans[0].dataset.name, {}).registered_name
+    return name and _on(name, recipes[0].dataset.name, {}).registered_name
 
 
 def _announce(looks: list[Look]) -> None:
@@ -207,14 +207,16 @@ def decisions_page(watched: Watched) -> str:
 
 def _decisions(looks: list[Look]) -> str:
     rows = [
-        (plain(found.dataset), ", ".join(found.recipes), f"**{found.decision}**", plain(found.sentence), _saved(found))
+        (
+            plain(found.dataset),
+            ", ".join(found.recipes),
+            f"**{found.decision}**",
+            plain(found.sentence),
+            (f"{found.hours_saved:.3f}" if found.decision == "NOT_WORTH_IT" else ""),
+        )
         for found in looks
     ]
     return table(("dataset", "recipes", "decision", "why", "hours saved"), rows)
-
-
-def _saved(found: Look) -> str:
-    return f"{found.hours_saved:.3f}" if found.decision == "NOT_WORTH_IT" else ""
 
 
 def _measures(found: Look) -> str:

@@ -16,7 +16,7 @@ from genfoundry.data.building import build_folder
 from genfoundry.data.versions import dvc
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError
-from genfoundry.files import ROOM, DiskFull, publish
+from genfoundry.files import ROOM, DiskFull, write_atomic
 from genfoundry.recipe import ModelSection
 from genfoundry.records import ValidatedDataset
 from genfoundry.stages import train
@@ -46,12 +46,12 @@ def until_snapshot(folder: Path, others: int = 0) -> None:
 
 
 def test_what_was_published_before_stays_whole(disk: Path) -> None:
-    publish(disk / "a", b"before")
+    write_atomic(disk / "a", b"before")
     fill(disk, leave=1 << 20)
     with pytest.raises(
         DiskFull, match=r"The disk that holds .*disk is full: 1\.\d MB are free there, 3\.0 MB are need"
     ):
-        publish(disk / "a", bytes(3 * 10**6))
+        write_atomic(disk / "a", bytes(3 * 10**6))
     assert (disk / "a").read_bytes() == b"before"
     assert {path.name for path in disk.iterdir()} == {"a", "filler"}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from genfoundry.outcomes import Interrupted
-from genfoundry.stopping import ensure_wanted, interrupted, while_wanted
+from genfoundry.stopping import interrupted, raise_if_interrupted, until_interrupted
 
 
 @pytest.fixture
@@ -14,12 +14,12 @@ def signalled():
 
 
 def test_all_items_pass_where_no_signal_comes():
-    ensure_wanted()
-    assert list(while_wanted(range(3))) == [0, 1, 2]
+    raise_if_interrupted()
+    assert list(until_interrupted(range(3))) == [0, 1, 2]
 
 
 def test_the_item_after_a_signal_is_not_begun(signalled):
-    items = while_wanted(range(3))
+    items = until_interrupted(range(3))
     assert next(items) == 0
     signalled()
     with pytest.raises(Interrupted, match=r"(?s)Stopped by a signal.*run it again"):

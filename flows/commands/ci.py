@@ -72,14 +72,14 @@ def stop(*_: object) -> None:
 
 def _show(found: Review, page: Path, as_json: bool, strict: bool) -> None:
     from genfoundry.outcomes import MEANINGS, Outcome
-    from genfoundry.review.compare import Finding
+    from genfoundry.review.compare import Effect
     from genfoundry.review.page import headline
 
     if as_json:
         click.echo(json.dumps(_document(found, page), indent=1))
     else:
         click.echo(f"{headline(found)}\nPage      {page}")
-    if found.count(Finding.REJECTED) or (strict and found.count(Finding.INHERITED)):
+    if found.count(Effect.REJECTED) or (strict and found.count(Effect.INHERITED)):
         raise click.exceptions.Exit(MEANINGS[Outcome.REJECTED].status)
     if found.failures:
         raise click.exceptions.Exit(1)

@@ -14,7 +14,7 @@ SHOWN = 30  # classes that are listed
 
 if TYPE_CHECKING:
     from genfoundry.records import Spec, ValidatedDataset
-    from genfoundry.report import Judged
+    from genfoundry.report import ValidationFound
     from genfoundry.stages.ingest import Intake
 
 
@@ -180,7 +180,7 @@ def validate(name: str, max_bad_fraction: float, as_json: bool) -> None:
     _print_checks(judged, as_json)
 
 
-def _print_checks(judged: Judged | ValidatedDataset, as_json: bool) -> None:
+def _print_checks(judged: ValidationFound | ValidatedDataset, as_json: bool) -> None:
     if as_json:
         click.echo(judged.model_dump_json(indent=1))
         return

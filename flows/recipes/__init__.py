@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genfoundry import recipe
 from genfoundry.data import registered_names
-from genfoundry.data.registered_names import Pair
+from genfoundry.data.registered_names import RecipeOnDataset
 from genfoundry.data.versions import dvc
 from genfoundry.errors import UserError, closest
 from genfoundry.recipe import Recipe
@@ -33,7 +33,7 @@ def load(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     if (extractor := found.evaluation.extractor) is not None and extractor not in names():
         raise UserError(f"Recipe '{name}': there is no extractor '{extractor}'; {closest(extractor, names())}")
     if extractor and "dataset.name" in (overrides or {}):
-        pair, homes = Pair(extractor, found.dataset.name), recipe.homes(FOLDER)
+        pair, homes = RecipeOnDataset(extractor, found.dataset.name), recipe.homes(FOLDER)
         if pair.dataset != homes[extractor]:
             registered_names.ensure_own_name(pair, FOLDER, homes, registered_names.here(_recorded(overrides)))
     return found
@@ -46,7 +46,7 @@ def _recorded(overrides: dict[str, Any] | None) -> dict[str, str]:
 
 def registered(name: str, dataset: str) -> str:
     """The registered model of a recipe on a dataset."""
-    return registered_names.registered(Pair(name, dataset), recipe.homes(FOLDER).get(name, ""))
+    return registered_names.registered(RecipeOnDataset(name, dataset), recipe.homes(FOLDER).get(name, ""))
 
 
 def names_for(dataset: str) -> list[str]:
@@ -55,7 +55,7 @@ def names_for(dataset: str) -> list[str]:
     return [
         name
         for name in names()
-        if homes[name] == dataset or not registered_names.holder(Pair(name, dataset), homes, known)
+        if homes[name] == dataset or not registered_names.holder(RecipeOnDataset(name, dataset), homes, known)
     ]
 
 

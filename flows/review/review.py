@@ -15,14 +15,14 @@ from genfoundry.data.building import embedded, is_sealed
 from genfoundry.data.versions import dvc, history
 from genfoundry.dataset import card_of, folder_digest, read_card
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, project_root, publish
+from genfoundry.files import data_dir, project_root, write_atomic
 from genfoundry.identity import PACKAGE
 from genfoundry.recipe import Recipe
 from genfoundry.review import affected
 from genfoundry.review.affected import Change, RecipeIndex, Selection, Touched
-from genfoundry.review.compare import Compared, DataChange, Review, Side, compare
+from genfoundry.review.compare import DataChange, RecipeComparison, Review, Side, compare
 from genfoundry.review.page import MOST_CHARACTERS, render
-from genfoundry.review.picture import Picture, picture
+from genfoundry.review.picture import PictureFile, picture
 
 from .. import recipes as recipe_files
 from .revisions import Revisions, changed_files, checked_out, recorded_data, revisions, tried
@@ -31,7 +31,7 @@ FLOW_SOURCES = ("genfoundry_flows.pipeline", "genfoundry_flows.fleet")
 MOST_PICTURES = 700_000  # bytes inside a page
 
 
-class Request(NamedTuple):
+class ReviewRequest(NamedTuple):
     """What a user asks for: see `genfoundry ci --help`."""
 
     against: str
@@ -43,7 +43,7 @@ class Request(NamedTuple):
     dry: bool = False
 
 
-def review(request: Request, overrides: Mapping[str, Any]) -> Review:
+def review(request: ReviewRequest, overrides: Mapping[str, Any]) -> Review:
     """Run what the change touches on both sides, and let the gate compare.
 
     Raises:
@@ -97,7 +97,7 @@ def _change(found: Revisions) -> Change:
     return Change(changed_files(found), frozenset(moved))
 
 
-def _selected(request: Request, found: list[Touched], home: RecipeIndex, unable: Collection[str]) -> Selection:
+def _selected(request: ReviewRequest, found: list[Touched], home: RecipeIndex, unable: Collection[str]) -> Selection:
     if request.recipes:
         for name in request.recipes:
             recipe_files.load(name)
@@ -122,8 +122,8 @@ def _unable(name: str, overrides: Mapping[str, Any]) -> str:
 
 
 def _compared(
-    found: Revisions, run: Sequence[Touched], request: Request, overrides: Mapping[str, Any]
-) -> list[Compared]:
+    found: Revisions, run: Sequence[Touched], request: ReviewRequest, overrides: Mapping[str, Any]
+) -> list[RecipeComparison]:
     names, root = [each.recipe for each in run], project_root()
     options = ["--budget", request.budget, *(part for each in request.assignments for part in ("--set", each))]
     options += ["--jobs", str(request.jobs)] if request.jobs else []
@@ -135,7 +135,7 @@ def _compared(
     return [_compare(each, before[each.recipe], after[each.recipe], overrides) for each in run]
 
 
-def _compare(touched: Touched, before: Side, after: Side, overrides: Mapping[str, Any]) -> Compared:
+def _compare(touched: Touched, before: Side, after: Side, overrides: Mapping[str, Any]) -> RecipeComparison:
     recipe = recipe_files.load(touched.recipe, dict(overrides) if after.evaluation else None)
     champion = tracking.champion(recipe.registered_name) if after.evaluation else None
     return compare(touched, before, after, recipe.gate, champion)
@@ -173,7 +173,7 @@ def write_page(found: Review, output: Path, embed: bool = False) -> Path:
     With `embed` the pictures are in the page, as far as a step's summary has room; the others are beside it.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
-    publish(comment(output), render(found, MOST_CHARACTERS))
+    write_atomic(comment(output), render(found, MOST_CHARACTERS))
     pictures, room = {}, MOST_PICTURES if embed else 0
     for each in found.compared:
         sides = {when: side.evaluation and picture(side.evaluation) for when, side in each.sides.items()}
@@ -184,15 +184,15 @@ def write_page(found: Review, output: Path, embed: bool = False) -> Path:
             inside = {when: shown and _beside(shown, output, each.recipe, when) for when, shown in sides.items()}
         if any(inside.values()):
             pictures[each.recipe] = tuple(inside.values())
-    return publish(output, render(found._replace(pictures=pictures)))
+    return write_atomic(output, render(found._replace(pictures=pictures)))
 
 
-def _inside(shown: Picture) -> str:
+def _inside(shown: PictureFile) -> str:
     return f"data:{shown.media_type};base64,{base64.b64encode(shown.data).decode()}"
 
 
-def _beside(shown: Picture, output: Path, recipe: str, when: str) -> str:
-    return publish(output.with_name(f"{output.stem}-{recipe}-{when}.{shown.suffix}"), shown.data).name
+def _beside(shown: PictureFile, output: Path, recipe: str, when: str) -> str:
+    return write_atomic(output.with_name(f"{output.stem}-{recipe}-{when}.{shown.suffix}"), shown.data).name
 
 
 def comment(output: Path) -> Path:

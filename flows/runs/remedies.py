@@ -20,9 +20,9 @@ def rerun(info: VersionInfo) -> str:
     try:
         checkpoint = _checkpoint(info)
         overrides = _overrides(checkpoint)
-        plan = recipes.load(checkpoint.recipe, overrides)
-        training = plan.training.model_dump(mode="json")
-        key = run_key(plan.model.family, plan.model.settings, training, checkpoint.dataset)
+        recipe = recipes.load(checkpoint.recipe, overrides)
+        training = recipe.training.model_dump(mode="json")
+        key = run_key(recipe.model.family, recipe.model.settings, training, checkpoint.dataset)
     except tracking.TrackerDown:
         raise
     except (UserError, ValueError, KeyError):
@@ -59,8 +59,8 @@ def _checkpoint(info: VersionInfo) -> Checkpoint:
 def _overrides(checkpoint: Checkpoint) -> dict[str, Any]:
     """What its settings differ in from those of its recipe today."""
     had = json.loads(tracking.read_text(checkpoint.run_id, "settings.json"))
-    plan = recipes.load(checkpoint.recipe, {"dataset.name": checkpoint.dataset.name})
-    sections = {"model": plan.model.settings, "training": plan.training.model_dump(mode="json")}
+    recipe = recipes.load(checkpoint.recipe, {"dataset.name": checkpoint.dataset.name})
+    sections = {"model": recipe.model.settings, "training": recipe.training.model_dump(mode="json")}
     differing = {
         f"{section}.{name}": value
         for section, now in sections.items()

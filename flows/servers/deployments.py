@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genfoundry.errors import UserError, closest
-from genfoundry.files import digest, file_digest, project_root, publish, state_dir
+from genfoundry.files import digest, file_digest, project_root, state_dir, write_atomic
 
 from .. import recipes
 
@@ -35,7 +35,7 @@ def deploy(pool: str) -> list[str]:
     names = deploy_all()
     for name in AUTOMATIONS:
         ensure_automation(project_root() / "automations" / name)
-    publish(mark, told)
+    write_atomic(mark, told)
     return names
 
 
@@ -83,7 +83,7 @@ def deploy_all() -> list[str]:
     text = done.stdout + done.stderr
     if done.returncode or "Failed" in text:
         lines = [line for line in text.splitlines() if "rror" in line or "Failed" in line] or text.splitlines()[-3:]
-        raise UserError(f"Prefect refused {FILE}: {' '.join(lines)[:600]}", remedy=f"mend {FILE}, then: make up")
+        raise UserError(f"Prefect refused {FILE}: {' '.join(lines)[:600]}", remedy=f"correct {FILE}, then: make up")
     return declared()
 
 

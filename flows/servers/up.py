@@ -20,7 +20,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from genfoundry import tracking
 from genfoundry.errors import UserError
-from genfoundry.files import project_root, publish, state_dir
+from genfoundry.files import project_root, state_dir, write_atomic
 
 from . import databases, processes
 from .environment import CLIENTS, MARK, told
@@ -87,7 +87,7 @@ def up() -> None:
     for service in services():
         if service.health:
             _await(service)
-    publish(state_dir() / CLIENTS, told(clients()))
+    write_atomic(state_dir() / CLIENTS, told(clients()))
 
 
 def start_worker() -> None:
@@ -137,7 +137,7 @@ def _environment() -> dict[str, str]:
 
 
 def _start(environment: dict[str, str]) -> None:
-    path = publish(folder() / "supervisord.conf", configuration())
+    path = write_atomic(folder() / "supervisord.conf", configuration())
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)]
     done = subprocess.run(command, env=environment, cwd=project_root(), capture_output=True, text=True, timeout=60)
     deadline = time.monotonic() + 20

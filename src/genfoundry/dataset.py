@@ -25,7 +25,7 @@ from pydantic import Field, ValidationError
 
 from genfoundry import catalog
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, file_digest, publish, state_path
+from genfoundry.files import data_dir, file_digest, state_path, write_atomic
 from genfoundry.records import AnySpec, DatasetVersion, Record, Spec
 
 CARD_FILE = "card.json"
@@ -130,7 +130,7 @@ def seal(folder: Path, card: Card) -> DatasetVersion:
     md5s = {name: md5 for name, md5 in sorted(_md5s(folder).items()) if name != CARD_FILE}
     files = {name: FileSeal(md5=md5, bytes=(folder / name).stat().st_size) for name, md5 in md5s.items()}
     card = card.model_copy(update={"files": files})
-    publish(folder / CARD_FILE, card.model_dump_json(indent=1) + "\n")
+    write_atomic(folder / CARD_FILE, card.model_dump_json(indent=1) + "\n")
     return _version(folder, card, _claimed(folder, card))
 
 

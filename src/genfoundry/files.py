@@ -119,7 +119,7 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
-def ensure_room(folder: Path, needed: int) -> None:
+def require_free(folder: Path, needed: int) -> None:
     """Refuse to begin what would not end.
 
     Raises:
@@ -129,7 +129,7 @@ def ensure_room(folder: Path, needed: int) -> None:
         raise disk_full(folder, megabytes(needed))
 
 
-def means_full(error: BaseException | None, folder: Path) -> bool:
+def is_disk_full(error: BaseException | None, folder: Path) -> bool:
     """Whether an error, or one behind it, says that a disk is full, in any of the words that libraries have for it."""
     while error is not None:
         number = error.errno if isinstance(error, OSError) else None
@@ -142,7 +142,7 @@ def means_full(error: BaseException | None, folder: Path) -> bool:
 
 
 @contextmanager
-def telling_full(folder: Path, needed: int = ROOM) -> Iterator[None]:
+def explains_full_disk(folder: Path, needed: int = ROOM) -> Iterator[None]:
     """Turn any library's error about a full disk into `DiskFull`.
 
     Raises:
@@ -151,7 +151,7 @@ def telling_full(folder: Path, needed: int = ROOM) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if not means_full(error, folder):
+        if not is_disk_full(error, folder):
             raise
         raise disk_full(folder, megabytes(needed)) from error
 
@@ -161,14 +161,14 @@ def _free(folder: Path) -> int:
     return shutil.disk_usage(there).free
 
 
-def publish(path: Path, content: bytes | str) -> Path:
+def write_atomic(path: Path, content: bytes | str) -> Path:
     """Write a whole file atomically: temporary file in the same folder, fsync, rename, fsync the folder.
 
     Raises:
         DiskFull: there is no room for it; what was at `path` is untouched.
     """
     data = content.encode() if isinstance(content, str) else content
-    with telling_full(path.parent, len(data)):
+    with explains_full_disk(path.parent, len(data)):
         _publish(path, data)
     return path
 

@@ -51,7 +51,7 @@ class Unjudged(NamedTuple):
     why: str
 
 
-def judge(evaluation: Evaluation, champion: Evaluation | Unjudged | None, policy: Policy, settle: str = "") -> Verdict:
+def decide(evaluation: Evaluation, champion: Evaluation | Unjudged | None, policy: Policy, settle: str = "") -> Verdict:
     """Decide from intervals, never from bare points; NaN, missing or infinite never passes.
 
     Args:
@@ -228,7 +228,7 @@ def _not_compared(why: str, settle: str) -> tuple[Decision, Reason]:
 def _compared(evaluation: Evaluation, champion: Evaluation) -> tuple[Decision, Reason]:
     own, other = (side.score(evaluation.primary) for side in (evaluation, champion))
     sentence = f"{evaluation.primary} {_show(own)} against the champion's {_show(other)}: "
-    order, words = compare(evaluation, champion)
+    order, words = compare_primary(evaluation, champion)
     if order > 0:
         return "PROMOTE", _champion_reason(True, f"{sentence}better, {words}.")
     if order < 0:
@@ -236,7 +236,7 @@ def _compared(evaluation: Evaluation, champion: Evaluation) -> tuple[Decision, R
     return "HOLD", _champion_reason(False, f"{sentence}neither is shown to be better, {words}.")
 
 
-def compare(evaluation: Evaluation, other: Evaluation) -> tuple[int, str]:
+def compare_primary(evaluation: Evaluation, other: Evaluation) -> tuple[int, str]:
     """Whether the first is better (1), worse (-1) or neither (0) by its deciding score, and by what that is known.
 
     By the difference on the same windows where both have a score for each, else by intervals that do not touch.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from genfoundry.batch import Batch, Split
     from genfoundry.data.before import Before
-    from genfoundry.data.expectations import Table
+    from genfoundry.data.expectations import CheckedTable
     from genfoundry.data.policy import Validation, Watch
     from genfoundry.data.quarantine import IntakeTally
     from genfoundry.dataset import Card
@@ -183,7 +183,7 @@ class Pictured(Protocol):
 class SuitePart(Protocol):
     """`suite.py`: what Great Expectations is asked of a version."""
 
-    def tables(self, folder: Path, spec: Spec, card: Card, policy: Validation) -> list[Table]:
+    def tables(self, folder: Path, spec: Spec, card: Card, policy: Validation) -> list[CheckedTable]:
         """Rows with what is expected of them, table by table.
 
         Raises:

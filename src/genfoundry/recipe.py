@@ -17,7 +17,7 @@ from pydantic import Field, SerializeAsAny, ValidationError
 
 from genfoundry import catalog, plans
 from genfoundry.data import registered_names
-from genfoundry.data.policy import Section, Validation, Watch
+from genfoundry.data.policy import RecipeSection, Validation, Watch
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError, closest, explain
 from genfoundry.files import data_dir
@@ -30,20 +30,20 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C takes a t
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
 
-class DatasetSection(Section):
+class DatasetSection(RecipeSection):
     """Which data."""
 
     name: str = Field(pattern=NAME)
 
 
-class ModelSection(Section):
+class ModelSection(RecipeSection):
     """A family, and the settings that differ from its paper's defaults."""
 
     family: str
     settings: dict[str, Any] = {}
 
 
-class Recipe(Section):
+class Recipe(RecipeSection):
     """One named experiment, whole."""
 
     name: str = Field(pattern=NAME)
@@ -228,7 +228,7 @@ def load(name: str, folder: Path, overrides: dict[str, Any] | None = None, recor
     text, where = path.read_text(encoding="utf-8"), f"recipe '{name}' ({path.name})"
     recipe = parse(name, text, overrides, where)
     home = (parse(name, text, None, where) if overrides else recipe).dataset.name
-    pair = registered_names.Pair(name, recipe.dataset.name)
+    pair = registered_names.RecipeOnDataset(name, recipe.dataset.name)
     if pair.dataset != home:
         registered_names.ensure_own_name(pair, folder, homes(folder), registered_names.here(recorded))
     return recipe.model_copy(update={"registered_name": registered_names.registered(pair, home)})

@@ -19,7 +19,7 @@ def stopped() -> Interrupted:
     return Interrupted("Stopped by a signal.", remedy="run it again: what was done is not done again")
 
 
-def ensure_wanted() -> None:
+def raise_if_interrupted() -> None:
     """Look whether to go on.
 
     Raises:
@@ -29,12 +29,12 @@ def ensure_wanted() -> None:
         raise stopped()
 
 
-def while_wanted(items: Iterable[Item]) -> Iterator[Item]:
+def until_interrupted(items: Iterable[Item]) -> Iterator[Item]:
     """The same items, up to a signal.
 
     Raises:
         Interrupted: a signal came before the next one.
     """
     for item in items:
-        ensure_wanted()
+        raise_if_interrupted()
         yield item

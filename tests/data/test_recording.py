@@ -68,7 +68,7 @@ class Clones:
         git(clone, "pull", "--quiet", str(other), "HEAD")
 
 
-def rows_before(name: str) -> dict[str, earlier.Row]:
+def rows_before(name: str) -> dict[str, earlier.Place]:
     """On which side each image of the version before lies."""
     with found(name) as (before, _):
         images = earlier.read(before)

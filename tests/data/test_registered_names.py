@@ -23,7 +23,7 @@ from support.trained import digits
 
 from genfoundry import recipe, tracking
 from genfoundry.data import registered_names
-from genfoundry.data.registered_names import Pair
+from genfoundry.data.registered_names import RecipeOnDataset
 from genfoundry.errors import UserError
 from genfoundry.gate import Policy
 from genfoundry.stages.ownership import ensure_same_data
@@ -85,7 +85,7 @@ def test_two_readings_of_one_name_are_refused_whichever_comes_second(root):
         registered_names.ensure_free("c", homes, {"mnist-5k", "b-c"})
     with pytest.raises(UserError, match=r"recipe 'a' on 'b-c' would be registered as 'a-b-c'.*recipe 'a-b' on 'c'"):
         registered_names.ensure_free("b-c", homes, {"mnist-5k", "c"})
-    assert registered_names.holder(Pair("a", "mnist-5k"), homes, {"mnist-5k", "b-c", "c"}) is None
+    assert registered_names.holder(RecipeOnDataset("a", "mnist-5k"), homes, {"mnist-5k", "b-c", "c"}) is None
 
 
 def test_a_set_that_was_there_before_is_refused_when_a_recipe_is_run_on_it(root):

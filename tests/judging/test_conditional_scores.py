@@ -68,7 +68,7 @@ def test_the_gate_rejects_a_model_that_does_not_do_as_it_is_asked(judged):
     for model, decision in ((Obedient(), True), (Stubborn(), False)):
         found = judged(model)
         asked = evaluation("k", "r", "w").model_copy(update={"scores": found.scores, "primary": found.primary})
-        by_rule = {reason.rule: reason.passed for reason in gate.judge(asked, None, gate.Policy()).reasons}
+        by_rule = {reason.rule: reason.passed for reason in gate.decide(asked, None, gate.Policy()).reasons}
         assert by_rule["does as asked"] is decision
         assert by_rule["beats noise"]
 

@@ -11,7 +11,7 @@ from genfoundry.gate import Policy
 from genfoundry.records import Evaluation
 from genfoundry.report import markdown
 from genfoundry.review.affected import Selection, Touched
-from genfoundry.review.compare import Compared, DataChange, Finding, Review, Side, compare
+from genfoundry.review.compare import DataChange, Effect, RecipeComparison, Review, Side, compare
 from genfoundry.review.page import headline, render
 
 POLICY = Policy(trial=True)  # as the budget `ci` makes it
@@ -23,21 +23,21 @@ def judged(fd: float, weights: str = "w") -> Evaluation:
     return evaluation("k", "i", weights, fd)
 
 
-def finding(before: Side, after: Side) -> Finding:
+def finding(before: Side, after: Side) -> Effect:
     return compare(GAN, before, after, POLICY, None).finding
 
 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        (5.0, 3.0, Finding.BETTER),
-        (5.0, 5.9, Finding.SAME),  # [4.5, 5.5] and [5.4, 6.4] touch
-        (5.0, 7.0, Finding.REJECTED),
-        (5.0, 100.0, Finding.REJECTED),  # as bad as noise
-        (100.0, 100.2, Finding.INHERITED),  # as bad as noise before, too
-        (100.0, 200.0, Finding.REJECTED),  # it was bad, and is worse beyond the intervals
-        (100.0, 5.0, Finding.BETTER),
-        (5.0, math.nan, Finding.REJECTED),
+        (5.0, 3.0, Effect.BETTER),
+        (5.0, 5.9, Effect.SAME),  # [4.5, 5.5] and [5.4, 6.4] touch
+        (5.0, 7.0, Effect.REJECTED),
+        (5.0, 100.0, Effect.REJECTED),  # as bad as noise
+        (100.0, 100.2, Effect.INHERITED),  # as bad as noise before, too
+        (100.0, 200.0, Effect.REJECTED),  # it was bad, and is worse beyond the intervals
+        (100.0, 5.0, Effect.BETTER),
+        (5.0, math.nan, Effect.REJECTED),
     ],
 )
 def test_the_gate_decides_with_the_base_for_a_champion(before, after, expected):
@@ -45,28 +45,28 @@ def test_the_gate_decides_with_the_base_for_a_champion(before, after, expected):
 
 
 def test_equal_weights_and_scores_are_identical_whatever_the_run_key():
-    assert finding(Side(judged(5.0)), Side(judged(5.0))) is Finding.IDENTICAL
+    assert finding(Side(judged(5.0)), Side(judged(5.0))) is Effect.IDENTICAL
 
 
 def test_without_a_base_its_own_rules_count():
     gone = Side(error="This revision has no such recipe.", status=2)
-    assert finding(gone, Side(judged(5.0))) is Finding.SOUND
-    assert finding(gone, Side(judged(100.0))) is Finding.REJECTED
+    assert finding(gone, Side(judged(5.0))) is Effect.SOUND
+    assert finding(gone, Side(judged(100.0))) is Effect.REJECTED
 
 
 def test_without_weights_a_divergence_is_rejected_and_an_error_is_a_failure():
-    assert finding(Side(judged(5.0)), Side(error="nan at step 20", status=6)) is Finding.REJECTED
-    assert finding(Side(judged(5.0)), Side(error="no such key", status=2)) is Finding.FAILED
+    assert finding(Side(judged(5.0)), Side(error="nan at step 20", status=6)) is Effect.REJECTED
+    assert finding(Side(judged(5.0)), Side(error="no such key", status=2)) is Effect.FAILED
 
 
 def test_scores_of_other_data_are_not_compared():
     other = judged(3.0)
     data = other.checkpoint.dataset.model_copy(update={"digest": "f" * 32 + ".dir"})
     other = other.model_copy(update={"checkpoint": other.checkpoint.model_copy(update={"dataset": data})})
-    assert finding(Side(judged(50.0, "a")), Side(other)) is Finding.SOUND
+    assert finding(Side(judged(50.0, "a")), Side(other)) is Effect.SOUND
 
 
-def review(*compared: Compared, **more) -> Review:
+def review(*compared: RecipeComparison, **more) -> Review:
     selection = Selection(tuple(each.touched for each in compared), more.pop("left", ()), more.pop("unable", ()))
     return Review("origin/main", "0" * 12, "1" * 12, False, False, "ci", compared, selection, **more)
 

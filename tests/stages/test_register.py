@@ -16,7 +16,7 @@ from support.tracked import DATA, registered, trained
 from genfoundry import tracking
 from genfoundry.errors import UserError
 from genfoundry.files import digest
-from genfoundry.gate import Policy, judge
+from genfoundry.gate import Policy, decide
 from genfoundry.records import ModelVersion, Score
 from genfoundry.stages import register
 from genfoundry.stages.register import register_model
@@ -149,7 +149,7 @@ def test_cut_off_between_ledger_and_alias_the_same_call_finishes_it(name, tmp_pa
     run(name, tmp_path, 50)
     evaluation = trained(f"{name}-1", tmp_path, 10, 1)
     key = digest([evaluation.checkpoint.run_key, register._digest(evaluation)])
-    verdict = judge(evaluation, None, Policy())
+    verdict = decide(evaluation, None, Policy())
     tracking.register(name, evaluation.checkpoint.run_id, evaluation, verdict, key, "", {})
     ledger.append(name, "champion", 2, "register", "killed here")
     assert tracking.aliases(name) == {"champion": 1}

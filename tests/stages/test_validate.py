@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from genfoundry.data.building import build_folder
-from genfoundry.data.expectations import Table
+from genfoundry.data.expectations import CheckedTable
 from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card, read_card, seal
 from genfoundry.datasets import mnist_5k
@@ -396,7 +396,7 @@ def test_a_split_that_reaches_into_the_next_is_refused():
             "end": days + pd.Timedelta("3D"), "next": [days[1], days[1], pd.NaT], "varying": 1, "unused": 0,
         }
     )  # fmt: skip
-    checks = [check for check, _ in _judge(_context(), Table(frame, SUITE), 0)]
+    checks = [check for check, _ in _judge(_context(), CheckedTable(frame, SUITE), 0)]
     assert [check.sentence for check in checks if not check.passed] == [
         "1 of 3 splits reach into the one after them: val ends 2024-04-04 00:00, the next begins 2024-04-01 00:00."
     ]

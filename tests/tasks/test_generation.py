@@ -76,7 +76,7 @@ def verdict_of(found: Judgement, version) -> Verdict:
     checkpoint = Checkpoint(
         recipe="toy", family="toy", run_key="k", run_id="r", weights_digest="w", dataset=version, seed=0, cost=Cost()
     )
-    return gate.judge(
+    return gate.decide(
         Evaluation(
             checkpoint=checkpoint, primary=found.primary, scores=found.scores, protocol=found.protocol,
             details=found.details, trivial=found.trivial,

@@ -16,7 +16,7 @@ from genfoundry import catalog
 from genfoundry.data import sealed
 from genfoundry.dataset import CARD_FILE, Card, seal, verify
 from genfoundry.errors import UserError
-from genfoundry.files import DiskFull, data_dir, disk_full, means_full, megabytes, state_dir, sync_folder
+from genfoundry.files import DiskFull, data_dir, disk_full, is_disk_full, megabytes, state_dir, sync_folder
 from genfoundry.records import DatasetVersion
 
 TEMPORARY = ".building-"
@@ -105,13 +105,13 @@ def place(destination: Path, fill: Callable[[Path], DatasetVersion]) -> DatasetV
 
 
 def _not_written(destination: Path, temporary: Path, error: OSError | DiskFull) -> UserError:
-    full = isinstance(error, DiskFull) or means_full(error, temporary)
+    full = isinstance(error, DiskFull) or is_disk_full(error, temporary)
     shutil.rmtree(temporary, ignore_errors=True)
     if full:  # all that is free now was not enough
         return disk_full(destination.parent, f"more than {megabytes(shutil.disk_usage(destination.parent).free)}")
     return UserError(
         f"{destination} could not be written: {error}",
-        remedy="mend the permissions or limits, then run it again; what was there before is untouched",
+        remedy="correct the permissions or limits, then run it again; what was there before is untouched",
     )
 
 

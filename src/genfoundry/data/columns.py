@@ -52,17 +52,13 @@ def _not_numbers(column: pd.Series, bad: Any, whole: bool) -> UserError:
     remedy = (
         "write the numbers with a decimal point"
         if comma
-        else (f"mend these cells (missing ones: {_tokens()}; name others with --na)")
+        else f"correct these cells (missing ones: {', '.join(sorted(map(repr, NULLS)))}; name others with --na)"
     )
     return UserError(
         f"Column '{column.name}' holds text{' only' if whole else ' among its numbers'}: {listed(bad)}.",
         expected="numbers in every column but unique_id and ds",
         remedy=f"drop the column '{column.name}'" if whole and column.name != "y" and not comma else remedy,
     )
-
-
-def _tokens() -> str:
-    return ", ".join(sorted(repr(token) for token in NULLS))
 
 
 def declared(column: pd.Series, na: Sequence[str]) -> pd.Series:

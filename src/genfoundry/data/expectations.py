@@ -37,7 +37,7 @@ class Expectation(NamedTuple):
     row: str = ""
 
 
-class Table(NamedTuple):
+class CheckedTable(NamedTuple):
     """Rows, and what is expected of them; `row` formats one of them by its columns and its `{position}`."""
 
     frame: pd.DataFrame

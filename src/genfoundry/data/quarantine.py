@@ -113,7 +113,7 @@ class IntakeTally:
         raise UserError(
             f"{bad} of {judged} {self.noun} are bad ({count_reasons(self.quarantined)}):\n{listed}{more}",
             expected=f"at most {self.limit:.1%} bad",
-            remedy=f"mend or remove them{links}, or allow more with --max-bad-fraction",
+            remedy=f"correct or remove them{links}, or allow more with --max-bad-fraction",
         )
 
     def write(self) -> Path:

@@ -19,7 +19,7 @@ Homes = Mapping[str, str]
 """Every recipe by name, with the dataset that it was written for."""
 
 
-class Pair(NamedTuple):
+class RecipeOnDataset(NamedTuple):
     """A recipe on a dataset."""
 
     recipe: str
@@ -29,7 +29,7 @@ class Pair(NamedTuple):
         return f"recipe '{self.recipe}' on '{self.dataset}'"
 
 
-def registered(pair: Pair, home: str) -> str:
+def registered(pair: RecipeOnDataset, home: str) -> str:
     """The registered model of a recipe on a dataset, where the recipe was written for `home`."""
     return pair.recipe if pair.dataset == home else f"{pair.recipe}-{pair.dataset}"
 
@@ -39,24 +39,24 @@ def here(recorded: Iterable[str] = ()) -> set[str]:
     return {*catalog.names("datasets"), *(path.parent.name for path in data_dir().glob("*/card.json")), *recorded}
 
 
-def holder(pair: Pair, homes: Homes, datasets: Iterable[str]) -> Pair | None:
+def holder(pair: RecipeOnDataset, homes: Homes, datasets: Iterable[str]) -> RecipeOnDataset | None:
     """Another recipe and dataset that would be registered under the same name, if there are such."""
     name = registered(pair, homes.get(pair.recipe, ""))
     found = (other for other in _readings(name, homes, set(datasets)) if other != pair)
     return min(found, key=lambda other: (other.recipe != name, other), default=None)
 
 
-def _readings(name: str, homes: Homes, datasets: set[str]) -> Iterator[Pair]:
+def _readings(name: str, homes: Homes, datasets: set[str]) -> Iterator[RecipeOnDataset]:
     """Every recipe and dataset whose registered name that is."""
     for recipe, home in homes.items():
         if recipe == name:
-            yield Pair(recipe, home)
+            yield RecipeOnDataset(recipe, home)
         dataset = name.removeprefix(f"{recipe}-")
         if dataset != name and dataset != home and dataset in datasets:
-            yield Pair(recipe, dataset)
+            yield RecipeOnDataset(recipe, dataset)
 
 
-def ensure_own_name(pair: Pair, folder: Path, homes: Homes, datasets: Iterable[str]) -> None:
+def ensure_own_name(pair: RecipeOnDataset, folder: Path, homes: Homes, datasets: Iterable[str]) -> None:
     """See that a recipe of `folder`, on a dataset that is not its own, has a registered name to itself.
 
     Raises:
@@ -72,14 +72,16 @@ def ensure_own_name(pair: Pair, folder: Path, homes: Homes, datasets: Iterable[s
     )
 
 
-def _way_out(pair: Pair, other: Pair, folder: Path, homes: Homes, datasets: set[str]) -> str:
+def _way_out(pair: RecipeOnDataset, other: RecipeOnDataset, folder: Path, homes: Homes, datasets: set[str]) -> str:
     if other == (other.recipe, pair.dataset) and homes[other.recipe] == pair.dataset:
         return f"genfoundry run {other.recipe}   (it was written for '{pair.dataset}')"
     if pair.dataset not in catalog.names("datasets"):
         name = free_name(pair.dataset, homes, datasets)
         return f"genfoundry data add PATH --name {name}, then: genfoundry run {pair.recipe} --data {name}"
     tries = (f"{word}-{pair.recipe}" for word in ("my", "our", "another"))
-    copied = next(name for name in tries if not holder(Pair(name, pair.dataset), {**homes, name: ""}, datasets))
+    copied = next(
+        name for name in tries if not holder(RecipeOnDataset(name, pair.dataset), {**homes, name: ""}, datasets)
+    )
     return (
         f"cp '{folder / pair.recipe}.yaml' '{folder / copied}.yaml', then: "
         f"genfoundry run {copied} --data {pair.dataset}"
@@ -103,10 +105,10 @@ def ensure_free(dataset: str, homes: Homes, datasets: Iterable[str]) -> None:
         )
 
 
-def _taken(dataset: str, homes: Homes, datasets: set[str]) -> tuple[Pair, Pair] | None:
+def _taken(dataset: str, homes: Homes, datasets: set[str]) -> tuple[RecipeOnDataset, RecipeOnDataset] | None:
     """The first recipe for which a dataset of that name would be another's, and whose."""
     for recipe, home in sorted(homes.items()):
-        pair = Pair(recipe, dataset)
+        pair = RecipeOnDataset(recipe, dataset)
         if dataset != home and (other := holder(pair, homes, {*datasets, dataset})):
             return pair, other
     return None

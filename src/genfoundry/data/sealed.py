@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from genfoundry.files import DiskFull, canonical_json, digest, publish
+from genfoundry.files import DiskFull, canonical_json, digest, write_atomic
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +65,7 @@ def opened(text: str | bytes, before: Collection[str]) -> tuple[dict[str, Any], 
 
 def write(path: Path, document: dict[str, Any]) -> Path:
     """Publish a JSON document with its seal."""
-    return publish(path, json.dumps(sealed(document), indent=1) + "\n")
+    return write_atomic(path, json.dumps(sealed(document), indent=1) + "\n")
 
 
 def read(path: Path, before: Collection[str], parse: Callable[[dict[str, Any]], T], then: str = "") -> T | None:
@@ -129,7 +129,7 @@ def as_bytes(array: np.ndarray) -> bytes:
 
 def write_array(path: Path, array: np.ndarray) -> Path:
     """Publish an array with its seal."""
-    return publish(path, as_bytes(array))
+    return write_atomic(path, as_bytes(array))
 
 
 def read_array(path: Path, then: str = "") -> np.ndarray | None:

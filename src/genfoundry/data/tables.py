@@ -128,7 +128,7 @@ def _csv(path: Path, wanted: Wanted) -> pd.DataFrame:
         raise UserError(
             f"{path.name}: {len(ragged)} rows have not as many cells as the header: {listed}.",
             expected=f"{len(header)} cells in each row",
-            remedy="mend these rows; a short last row means that the file was cut",
+            remedy="correct these rows; a short last row means that the file was cut",
         )
     return pd.DataFrame(list(rows.values()), index=pd.Index(list(rows)), columns=pd.Index(header), dtype=object)
 

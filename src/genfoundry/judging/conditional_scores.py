@@ -17,7 +17,7 @@ from genfoundry.metrics.frechet import Frechet
 from genfoundry.model import Classifies, Model
 from genfoundry.records import Score
 from genfoundry.statistics.interval import UNKNOWN, Estimate, around, size_name, wilson
-from genfoundry.stopping import while_wanted
+from genfoundry.stopping import until_interrupted
 
 TEACHING = 12  # samples that teach, at most, for each one that a drawing judges
 BATCH = 64  # images in a step of the training behind a classification accuracy score
@@ -102,7 +102,7 @@ def train_classifier(like: Model, taught: LabelledImages, held_out: LabelledImag
             optimizers[name].step()
 
         schedules = [LinearLR(optimizer, 1, 1 / steps, steps) for optimizer in optimizers.values()]
-        for step in while_wanted(range(steps)):
+        for step in until_interrupted(range(steps)):
             rows = rng.integers(0, len(taught.labels), BATCH)
             batch: ImageBatch = to_batch(taught.images[rows], device, taught.labels[rows])
             model.training_step(batch, step, update)

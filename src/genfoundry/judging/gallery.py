@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from genfoundry.exhibit import Picture
-from genfoundry.files import publish
+from genfoundry.files import write_atomic
 from genfoundry.judging import sheet
 from genfoundry.judging.features import PixelPCA
 from genfoundry.judging.image_sets import ImageSet
@@ -51,7 +51,7 @@ def picture(path: Path, *sets: np.ndarray, title: str, caption: str, alt: str, s
     """
     starts = range(0, len(sets[0]), COLUMNS)
     rows = [images[start : start + COLUMNS] for start in starts for images in sets]
-    publish(path, sheet.grid(np.concatenate(rows), COLUMNS))
+    write_atomic(path, sheet.grid(np.concatenate(rows), COLUMNS))
     height, width = sets[0].shape[2:]
     corner = sheet.corner(height, width, min(STANDING, len(sets[0]))) if stands_for else None
     return Picture(title=title, caption=caption, file=path.name, alt=alt, stands_for=corner)

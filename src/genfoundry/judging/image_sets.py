@@ -17,7 +17,7 @@ from genfoundry.kinds.image import storage
 from genfoundry.kinds.image.pixels import to_pixels
 from genfoundry.kinds.image.rows import ImageBatch, ImageRows
 from genfoundry.model import Model
-from genfoundry.stopping import while_wanted
+from genfoundry.stopping import until_interrupted
 
 Sampler = Callable[[ImageBatch, Generator | None], Tensor]
 BATCH = 250  # samples in one call of the model
@@ -77,7 +77,7 @@ def _drawn(subject: str, sampler: Sampler, model: Model, real: RealImages, count
         parts = torch.from_numpy(_rows(len(split), count, seed)).split(BATCH)
         generator = Generator(model.device).manual_seed(seed)
         pixels, asked = [], []
-        for part in while_wanted(parts):
+        for part in until_interrupted(parts):
             batch = split.batch(part)
             with torch.inference_mode():
                 images = sampler(batch, generator).float().cpu()

@@ -32,7 +32,7 @@ Shape = tuple[int, int, KernelSize] | tuple[int, int, KernelSize, int]  # inputs
 Branch = tuple["str | Branch", ...]  # names of layers; the last may be a tuple: both are fed, and joined
 
 
-class Unit(nn.Module):
+class ConvUnit(nn.Module):
     """Convolution, batch norm, ReLU. An uneven kernel of stride 1 keeps the size."""
 
     def __init__(self, inputs: int, outputs: int, kernel: KernelSize, stride: int = 1, same: bool = True) -> None:
@@ -57,7 +57,7 @@ class Mixed(nn.Module):
     def __init__(self, units: Mapping[str, Shape], branches: Branch) -> None:
         super().__init__()
         for name, (inputs, outputs, kernel, *stride) in units.items():
-            self.add_module(name, Unit(inputs, outputs, kernel, stride[0] if stride else 1))
+            self.add_module(name, ConvUnit(inputs, outputs, kernel, stride[0] if stride else 1))
         self.branches = branches
 
     def forward(self, x: Tensor) -> Tensor:
@@ -158,11 +158,11 @@ class Inception(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.Conv2d_1a_3x3 = Unit(3, 32, 3, 2)
-        self.Conv2d_2a_3x3 = Unit(32, 32, 3, same=False)
-        self.Conv2d_2b_3x3 = Unit(32, 64, 3)
-        self.Conv2d_3b_1x1 = Unit(64, 80, 1)
-        self.Conv2d_4a_3x3 = Unit(80, 192, 3, same=False)
+        self.Conv2d_1a_3x3 = ConvUnit(3, 32, 3, 2)
+        self.Conv2d_2a_3x3 = ConvUnit(32, 32, 3, same=False)
+        self.Conv2d_2b_3x3 = ConvUnit(32, 64, 3)
+        self.Conv2d_3b_1x1 = ConvUnit(64, 80, 1)
+        self.Conv2d_4a_3x3 = ConvUnit(80, 192, 3, same=False)
         for letter, inputs, pooled in (("b", 192, 32), ("c", 256, 64), ("d", 288, 64)):
             self.add_module(f"Mixed_5{letter}", _block_35(inputs, pooled))
         self.Mixed_6a = _reduction_35()

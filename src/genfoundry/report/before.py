@@ -143,7 +143,14 @@ def of_details(details: Mapping[str, list[float]], class_names: Sequence[str]) -
         yield classes.calibration(reliability["confidence"], reliability["accuracy"])
     yield from _by_step(_taken(left, BY_STEP))
     if found := _taken(left, "found/"):
-        yield _found(found)
+        yield Table(
+            title="Anomalies found, by fault",
+            caption="Share of the planted faults whose score is above the threshold.",
+            columns=("fault", *FOUND),
+            rows=tuple(
+                (name.replace("_", " "), *(f"{share:.0%}" for share in shares)) for name, shares in found.items()
+            ),
+        )
     if left:
         yield _rest(left)
 
@@ -163,15 +170,6 @@ def _by_step(curves: Mapping[str, Sequence[float]]) -> Iterator[Lines]:
             lines={name: tuple(enumerate(map(float, values), 1)) for name, values in lines.items()},
             y_ends=(0.0,),
         )
-
-
-def _found(found: Mapping[str, Sequence[float]]) -> Table:
-    return Table(
-        title="Anomalies found, by fault",
-        caption="Share of the planted faults whose score is above the threshold.",
-        columns=("fault", *FOUND),
-        rows=tuple((name.replace("_", " "), *(f"{share:.0%}" for share in shares)) for name, shares in found.items()),
-    )
 
 
 def _rest(left: Mapping[str, Sequence[float]]) -> Table:

@@ -47,7 +47,7 @@ class Grid(NamedTuple):
     rows: list[list[Cell]]
 
 
-class Rows(NamedTuple):
+class TextTable(NamedTuple):
     """A table of texts."""
 
     title: str
@@ -94,7 +94,7 @@ def matrix(exhibit: Matrix) -> Grid:
     return Grid(exhibit.title, exhibit.caption, corner, list(exhibit.columns), list(exhibit.rows), rows)
 
 
-def table(exhibit: Table) -> Rows:
+def table(exhibit: Table) -> TextTable:
     """Words as they are, numbers as everywhere on the page."""
     cells = [[value if isinstance(value, str) else wording.number(value) for value in row] for row in exhibit.rows]
-    return Rows(exhibit.title, exhibit.caption, list(exhibit.columns), cells)
+    return TextTable(exhibit.title, exhibit.caption, list(exhibit.columns), cells)

@@ -52,7 +52,7 @@ def _what(evaluation: Evaluation) -> str:
 
 
 def describe_model(name: str, evaluation: Evaluation, version: int | None, files: str) -> str:
-    """The page of a registered model, for who has only the browser: what it is for, on whose data, which version.
+    """The page of a registered model, for people who have only a browser: what it is for, on whose data, which version.
 
     Args:
         evaluation: of the version to look at first.

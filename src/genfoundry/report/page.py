@@ -13,15 +13,15 @@ from genfoundry.records import Decision, Score, ValidatedDataset
 from genfoundry.report import charts, drawn, media, side_by_side, wording
 from genfoundry.report import score_marks as scored
 from genfoundry.report.scales import Tick
-from genfoundry.report.sections import Section, section
+from genfoundry.report.sections import ModelSection, section
 from genfoundry.report.view import RunView
 
 
-class Row(NamedTuple):
+class BoardRow(NamedTuple):
     """One model on a leaderboard."""
 
     rank: int
-    section: Section
+    section: ModelSection
     preview: media.Image | None
     spark: charts.Plot | None
     marks: list[scored.Mark]
@@ -37,7 +37,7 @@ class Board(NamedTuple):
     question: str
     protocol: str
     direction: str
-    rows: list[Row]
+    rows: list[BoardRow]
     ticks: list[Tick]
     log: bool
     legend: list[scored.Mark]
@@ -94,21 +94,16 @@ def render(runs: Sequence[RunView], *, title: str, generated: str, commands: Map
     )
 
 
-def _boards(sections: Sequence[Section]) -> list[Board]:
-    groups: dict[tuple[str, str], list[Section]] = {}
+def _boards(sections: Sequence[ModelSection]) -> list[Board]:
+    groups: dict[tuple[str, str], list[ModelSection]] = {}
     for part in sections:
         evaluation = part.view.version.evaluation
         groups.setdefault((evaluation.checkpoint.dataset.digest, evaluation.primary), []).append(part)
-    order = sorted(groups.values(), key=lambda parts: (not _shows_something(parts), -len(parts)))
+    order = sorted(groups.values(), key=lambda parts: (not any(part.looked_at for part in parts), -len(parts)))
     return [_board(parts, side_by_side.beside(parts, sections)) for parts in order]
 
 
-def _shows_something(parts: Sequence[Section]) -> bool:
-    """Whether a model of the board made something to look at; the others stand below."""
-    return any(part.looked_at for part in parts)
-
-
-def _board(parts: Sequence[Section], beside: list[list[str]]) -> Board:
+def _board(parts: Sequence[ModelSection], beside: list[list[str]]) -> Board:
     first = parts[0].view.version.evaluation
     scores = [score for part in parts for score in _primary_scores(part)]
     scale, words = scored.score_scale(first.primary, scores), wording.meaning(first.primary)
@@ -119,7 +114,7 @@ def _board(parts: Sequence[Section], beside: list[list[str]]) -> Board:
         evaluation = part.view.version.evaluation
         standing = wording.standing(evaluation, without=("copy",))
         seconds = wording.duration(evaluation.checkpoint.cost.seconds)
-        rows.append(Row(rank, part, *_previews(part), marks, standing, seconds))
+        rows.append(BoardRow(rank, part, *_previews(part), marks, standing, seconds))
     legend = {mark.subject: mark for row in rows for mark in row.marks}
     higher = scores[0].higher_is_better if scores else True
     title = str(parts[0].view.card.get("title") or first.checkpoint.dataset.name)
@@ -129,12 +124,12 @@ def _board(parts: Sequence[Section], beside: list[list[str]]) -> Board:
     )  # fmt: skip
 
 
-def _previews(part: Section) -> tuple[media.Image | None, charts.Plot | None]:
+def _previews(part: ModelSection) -> tuple[media.Image | None, charts.Plot | None]:
     shown = drawn.preview(part.view.exhibits, part.view.files, part.view.recipe)
     return (None, shown) if isinstance(shown, charts.Plot) else (shown, None)
 
 
-def _primary_scores(part: Section) -> list[Score]:
+def _primary_scores(part: ModelSection) -> list[Score]:
     evaluation = part.view.version.evaluation
     return [score for score in evaluation.scores if score.name == evaluation.primary]
 

@@ -15,7 +15,7 @@ from genfoundry.report.view import RunView
 MOST_CURVES = 12
 
 
-class Section(NamedTuple):
+class ModelSection(NamedTuple):
     """Everything that one model's part of the page shows."""
 
     anchor: str
@@ -40,12 +40,12 @@ class Section(NamedTuple):
     reused: bool
 
 
-def section(view: RunView, anchor: str) -> Section:
+def section(view: RunView, anchor: str) -> ModelSection:
     """Lay out one model."""
     evaluation = view.version.evaluation
     best = evaluation.score(evaluation.primary)
     strips, shown = scored.strips(evaluation.scores, evaluation.primary), drawn.groups(view.exhibits, view.files)
-    return Section(
+    return ModelSection(
         anchor=anchor,
         view=view,
         headline=best,
@@ -57,7 +57,13 @@ def section(view: RunView, anchor: str) -> Section:
         looked_at=[group for group in shown if group.form in drawn.LOOKED_AT],
         measured=[group for group in shown if group.form not in drawn.LOOKED_AT],
         snapshots=media.snapshots(view.snapshots, view.recipe),
-        curves=[charts.curve(name, points) for name, points in _first(view.curves) if points],
+        curves=[
+            charts.curve(name, points)
+            for name, points in sorted(view.curves.items(), key=lambda item: not item[0].startswith("train/"))[
+                :MOST_CURVES
+            ]
+            if points
+        ],
         strips=[strip for strip in strips if _telling(strip.name, evaluation.primary)],
         more_strips=[strip for strip in strips if not _telling(strip.name, evaluation.primary)],
         facts=facts(evaluation.checkpoint.cost),
@@ -72,10 +78,6 @@ def section(view: RunView, anchor: str) -> Section:
 def _telling(name: str, primary: str) -> bool:
     """Whether a score is shown at once; the others wait behind a fold."""
     return name == primary or wording.meaning(name).kind.headline
-
-
-def _first(curves: Mapping[str, list[tuple[int, float]]]) -> list[tuple[str, list[tuple[int, float]]]]:
-    return sorted(curves.items(), key=lambda item: not item[0].startswith("train/"))[:MOST_CURVES]
 
 
 def facts(cost: Cost) -> list[tuple[str, str]]:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from genfoundry.records import Evaluation, Score
 from genfoundry.report import wording
-from genfoundry.report.sections import Section
+from genfoundry.report.sections import ModelSection
 
 COSTS = ("Of the data", "Parameters", "Compute per sample", "Training", "Memory")
 BESIDE = ("Model", "Score", "Value", "Parameters", "Compute per sample", "Training")
 
 
-def costs(parts: Sequence[Section]) -> list[list[str]]:
+def costs(parts: Sequence[ModelSection]) -> list[list[str]]:
     """Scores of the board's protocol and what each model took, side by side; empty columns are left out."""
     names = _like_the_primary(parts[0])
     titles = ["Model", *(wording.meaning(name).label for name in names), *COSTS]
@@ -21,7 +21,7 @@ def costs(parts: Sequence[Section]) -> list[list[str]]:
     return [[titles[index] for index in kept], *([line[index] for index in kept] for line in lines)]
 
 
-def _like_the_primary(part: Section) -> list[str]:
+def _like_the_primary(part: ModelSection) -> list[str]:
     """The deciding score, and the headlines of the same protocol."""
     evaluation = part.view.version.evaluation
     protocol = wording.meaning(evaluation.primary).protocol
@@ -30,7 +30,7 @@ def _like_the_primary(part: Section) -> list[str]:
     return [evaluation.primary, *(n for n, said in words.items() if said.kind.headline and said.protocol == protocol)]
 
 
-def _cost(part: Section, names: Sequence[str]) -> list[str]:
+def _cost(part: ModelSection, names: Sequence[str]) -> list[str]:
     evaluation = part.view.version.evaluation
     scores = (evaluation.score(name) for name in names)
     memory = evaluation.checkpoint.cost.peak_memory_mb
@@ -43,7 +43,7 @@ def _cost(part: Section, names: Sequence[str]) -> list[str]:
     ]
 
 
-def needs(parts: Sequence[Section]) -> list[list[str]]:
+def needs(parts: Sequence[ModelSection]) -> list[list[str]]:
     """What each model of a board scores by the share of the data that it saw; empty where all saw all of them."""
     learned = {part.view.recipe: part.view.learned for part in parts}
     shares = sorted({share for found in learned.values() for share in found})
@@ -53,7 +53,7 @@ def needs(parts: Sequence[Section]) -> list[list[str]]:
     return [["Model", *map(wording.share, shares)], *lines]
 
 
-def beside(parts: Sequence[Section], sections: Sequence[Section]) -> list[list[str]]:
+def beside(parts: Sequence[ModelSection], sections: Sequence[ModelSection]) -> list[list[str]]:
     """A board's models beside those of `sections` that a score of another task asks the same of, on the same data.
 
     So classifiers stand beside generators, by what a classifier knows that learned from their samples alone. Empty
@@ -75,18 +75,18 @@ def beside(parts: Sequence[Section], sections: Sequence[Section]) -> list[list[s
     return [[*BESIDE], *lines]
 
 
-def _judged(part: Section) -> Evaluation:
+def _judged(part: ModelSection) -> Evaluation:
     return part.view.version.evaluation
 
 
-def _beside(part: Section, primary: str) -> Score | None:
+def _beside(part: ModelSection, primary: str) -> Score | None:
     """The model's score that may be read beside that one."""
     asked = wording.meaning(primary).kind.name
     own = (score for score in _judged(part).scores if score.subject == "model")
     return next((score for score in own if asked and wording.meaning(score.name).kind.beside == asked), None)
 
 
-def _took(part: Section) -> tuple[str, str, str]:
+def _took(part: ModelSection) -> tuple[str, str, str]:
     """Parameters, compute and seconds, in words."""
     cost = part.view.version.evaluation.checkpoint.cost
     return *wording.size(cost), wording.duration(cost.seconds)

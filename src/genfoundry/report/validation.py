@@ -11,7 +11,7 @@ from genfoundry.report.page import environment
 MOST_ROWS = 500  # of the quarantine; the rest is counted
 
 
-class Judged(Record):
+class ValidationFound(Record):
     """What was found of a version, whichever way it went: a `ValidatedDataset` is a proof that no check refused it."""
 
     version: DatasetVersion
@@ -23,10 +23,10 @@ class Shown(NamedTuple):
     """What the page's parts are given."""
 
     card: Mapping
-    validated: Judged | ValidatedDataset
+    validated: ValidationFound | ValidatedDataset
 
 
-def render_validation(judged: Judged | ValidatedDataset, card: Mapping, quarantine: Sequence[Mapping]) -> str:
+def render_validation(judged: ValidationFound | ValidatedDataset, card: Mapping, quarantine: Sequence[Mapping]) -> str:
     """The page, self-contained.
 
     Args:

@@ -116,7 +116,7 @@ def select(found: list[Touched], index: RecipeIndex, candidates: Collection[str]
     chosen = {each.recipe for each in here if each.own}
     shared = [each.recipe for each in here if each.shared and not each.own]
     chosen |= {name for name in candidates if name in shared}
-    for name in sorted(shared, key=lambda name: (name != _namesake(index.recipes[name]), name)):
+    for name in sorted(shared, key=lambda name: (name != index.recipes[name].model.family.replace("_", "-"), name)):
         if _task(index.recipes[name]) not in {_task(index.recipes[other]) for other in chosen}:
             chosen.add(name)
     return Selection(
@@ -124,10 +124,6 @@ def select(found: list[Touched], index: RecipeIndex, candidates: Collection[str]
         left=tuple(each for each in here if each.recipe not in chosen),
         unable=tuple(each for each in found if each.recipe not in able),
     )
-
-
-def _namesake(recipe: Recipe) -> str:
-    return recipe.model.family.replace("_", "-")
 
 
 def _task(recipe: Recipe) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from genfoundry import gate
-from genfoundry.gate import Policy, better_beyond, judge, not_comparable
+from genfoundry.gate import Policy, better_beyond, decide, not_comparable
 from genfoundry.outcomes import MEANINGS, Outcome
 from genfoundry.records import Evaluation, Reason, Score, Verdict
 from genfoundry.review.affected import Selection, Touched
@@ -23,7 +23,7 @@ class Side(NamedTuple):
     status: int = 0
 
 
-class Finding(StrEnum):
+class Effect(StrEnum):
     """What came of one recipe."""
 
     BETTER = "better"
@@ -35,7 +35,7 @@ class Finding(StrEnum):
     FAILED = "failed"
 
 
-class Compared(NamedTuple):
+class RecipeComparison(NamedTuple):
     """One recipe before and after; `verdict` is the gate's with the base for a champion, None without weights.
 
     `inherited` are the rules that the base fails as well, on the same data. `champion` is the registered one with its
@@ -59,18 +59,18 @@ class Compared(NamedTuple):
         return {"before": self.before, "after": self.after}
 
     @property
-    def finding(self) -> Finding:
+    def finding(self) -> Effect:
         """The gate's decision, in words that know the base: what the base fails too, the change did not do."""
         if self.verdict is None:
-            return Finding.REJECTED if self.after.status == DIVERGED else Finding.FAILED
+            return Effect.REJECTED if self.after.status == DIVERGED else Effect.FAILED
         if self.verdict.decision == "REJECT":
             as_before = {reason.rule for reason in self.failed} <= self.inherited and self._order() <= 0
-            return Finding.INHERITED if as_before else Finding.REJECTED
+            return Effect.INHERITED if as_before else Effect.REJECTED
         if self._pair and _shown(self._pair[0]) == _shown(self._pair[1]):
-            return Finding.IDENTICAL
+            return Effect.IDENTICAL
         if self.verdict.decision == "HOLD":
-            return Finding.SAME
-        return Finding.BETTER if self._order() < 0 else Finding.SOUND
+            return Effect.SAME
+        return Effect.BETTER if self._order() < 0 else Effect.SOUND
 
     @property
     def _pair(self) -> tuple[Evaluation, Evaluation] | None:
@@ -80,7 +80,7 @@ class Compared(NamedTuple):
 
     def _order(self) -> int:
         """By the deciding score, as the gate compares: -1 the change is better, 1 worse, 0 neither."""
-        return gate.compare(*self._pair)[0] if self._pair else 0
+        return gate.compare_primary(*self._pair)[0] if self._pair else 0
 
     @property
     def failed(self) -> list[Reason]:
@@ -120,7 +120,7 @@ class Review(NamedTuple):
     uncommitted: bool
     asked: bool
     protocol: str
-    compared: tuple[Compared, ...]
+    compared: tuple[RecipeComparison, ...]
     selection: Selection
     data: tuple[DataChange, ...] = ()
     removed: tuple[str, ...] = ()
@@ -128,29 +128,29 @@ class Review(NamedTuple):
     broken: Mapping[str, str] = {}
     pictures: Mapping[str, tuple[str | None, str | None]] = {}
 
-    def count(self, finding: Finding) -> int:
+    def count(self, finding: Effect) -> int:
         """How many recipes came to that."""
         return sum(each.finding == finding for each in self.compared)
 
     @property
     def failures(self) -> int:
         """Recipes that came to nothing, or do not parse."""
-        return self.count(Finding.FAILED) + len(self.broken)
+        return self.count(Effect.FAILED) + len(self.broken)
 
 
 def compare(
     touched: Touched, before: Side, after: Side, policy: Policy, champion: tuple[int, Evaluation] | None
-) -> Compared:
+) -> RecipeComparison:
     """Let the gate judge the change with the base in the champion's place; a shortened run is judged like any other."""
     if after.evaluation is None:
-        return Compared(touched, before, after, None)
+        return RecipeComparison(touched, before, after, None)
     policy = policy.model_copy(update={"trial": False})
     base = _on_same_data(before.evaluation, after.evaluation)
     alike = base is not None and not not_comparable(after.evaluation, base)
-    verdict = judge(after.evaluation, base if alike else None, policy)
-    alone = judge(base, None, policy).reasons if base else ()
+    verdict = decide(after.evaluation, base if alike else None, policy)
+    alone = decide(base, None, policy).reasons if base else ()
     inherited = frozenset(reason.rule for reason in alone if not reason.passed)
-    return Compared(touched, before, after, verdict, inherited, _comparable(after.evaluation, champion))
+    return RecipeComparison(touched, before, after, verdict, inherited, _comparable(after.evaluation, champion))
 
 
 def _comparable(own: Evaluation, champion: tuple[int, Evaluation] | None) -> tuple[int, Evaluation] | None:

@@ -10,16 +10,16 @@ from genfoundry.records import Cost, Evaluation, Score
 from genfoundry.report import wording
 from genfoundry.report.markdown import block, code, plain, table
 from genfoundry.review.affected import Touched
-from genfoundry.review.compare import Compared, Finding, Review
+from genfoundry.review.compare import Effect, RecipeComparison, Review
 
 SIGNS = {
-    Finding.BETTER: "✓",
-    Finding.SAME: "◦",
-    Finding.IDENTICAL: "◦",
-    Finding.SOUND: "✓",
-    Finding.INHERITED: "◦",
-    Finding.REJECTED: "✕",
-    Finding.FAILED: "✕",
+    Effect.BETTER: "✓",
+    Effect.SAME: "◦",
+    Effect.IDENTICAL: "◦",
+    Effect.SOUND: "✓",
+    Effect.INHERITED: "◦",
+    Effect.REJECTED: "✕",
+    Effect.FAILED: "✕",
 }
 MOST_BYTES = 1_000_000  # of a step's summary on GitHub, which has 1 MiB
 MOST_CHARACTERS = 60_000  # of a comment, which has 65,536
@@ -54,9 +54,9 @@ def headline(review: Review) -> str:
     if not review.compared and not review.failures:
         names = [each.recipe for each in review.selection.run]
         return f"{len(names)} to run: {', '.join(names)}" if names else "no recipe to run"
-    counts = [(Finding.REJECTED, "rejected"), (Finding.BETTER, "better"), (Finding.SAME, "without a difference")]
-    counts += [(Finding.IDENTICAL, "identical"), (Finding.SOUND, "sound, not compared")]
-    counts += [(Finding.INHERITED, "failing as before")]
+    counts = [(Effect.REJECTED, "rejected"), (Effect.BETTER, "better"), (Effect.SAME, "without a difference")]
+    counts += [(Effect.IDENTICAL, "identical"), (Effect.SOUND, "sound, not compared")]
+    counts += [(Effect.INHERITED, "failing as before")]
     words = [f"{review.count(finding)} {word}" for finding, word in counts if review.count(finding)]
     words += [f"{review.failures} failed"] if review.failures else []
     total = len(review.compared) + len(review.broken)
@@ -74,7 +74,7 @@ def _preamble(review: Review) -> str:
 
 
 def _boards(review: Review) -> Iterator[str]:
-    groups: dict[tuple[str, str], list[Compared]] = {}
+    groups: dict[tuple[str, str], list[RecipeComparison]] = {}
     for each in review.compared:
         if found := each.after.evaluation or each.before.evaluation:
             groups.setdefault((found.checkpoint.dataset.digest, found.primary), []).append(each)
@@ -82,7 +82,7 @@ def _boards(review: Review) -> Iterator[str]:
         yield _board(primary, group)
 
 
-def _board(primary: str, group: Sequence[Compared]) -> str:
+def _board(primary: str, group: Sequence[RecipeComparison]) -> str:
     group = sorted(group, key=lambda each: wording.merit(_primary(each.after.evaluation, primary)))
     any_side = group[0].after.evaluation or group[0].before.evaluation
     assert any_side is not None, "a group is made of what has an evaluation"
@@ -90,22 +90,21 @@ def _board(primary: str, group: Sequence[Compared]) -> str:
     way = f", {wording.direction(score.higher_is_better)}" if score else ""
     title = f"### {plain(any_side.checkpoint.dataset.name)}: {plain(words.label)}{way}"
     rows = [_row(each, primary) for each in group]
-    rows += [["_" + plain(wording.subject(s.subject)) + "_", "", _cell(s), ""] for s in _floors(any_side)]
+    rows += [
+        ["_" + plain(wording.subject(s.subject)) + "_", "", _cell(s), ""]
+        for s in [s for s in any_side.scores if s.name == any_side.primary and s.subject != "model"]
+    ]
     note = f"{code(primary)}{': ' + plain(words.protocol) if words.protocol else ''}. 95 % intervals in brackets."
     return "\n\n".join([title, note, table(["recipe", "before", "after", "verdict"], rows)])
 
 
-def _row(each: Compared, primary: str) -> list[str]:
+def _row(each: RecipeComparison, primary: str) -> list[str]:
     sides = [_cell(_primary(side.evaluation, primary)) or "none" for side in (each.before, each.after)]
     return [f"**{plain(each.recipe)}**", *sides, f"{SIGNS[each.finding]} {each.finding.value}"]
 
 
 def _primary(evaluation: Evaluation | None, name: str) -> Score | None:
     return evaluation.score(name) if evaluation else None
-
-
-def _floors(evaluation: Evaluation) -> list[Score]:
-    return [s for s in evaluation.scores if s.name == evaluation.primary and s.subject != "model"]
 
 
 def _cell(score: Score | None) -> str:
@@ -124,9 +123,9 @@ def _verdicts(review: Review) -> str:
     return "\n\n".join(line.rstrip("\n") for line in lines)
 
 
-def _reasons(each: Compared) -> Iterator[str]:
+def _reasons(each: RecipeComparison) -> Iterator[str]:
     if each.after.error:
-        came = "came to no weights" if each.finding is Finding.REJECTED else "could not be judged"
+        came = "came to no weights" if each.finding is Effect.REJECTED else "could not be judged"
         yield f"With this change it {came}:\n\n{block(each.after.error)}"
         return
     if each.before.error:
@@ -161,7 +160,7 @@ def _costs(review: Review) -> str:
     return "### Cost, before → after\n\n" + table(titles, rows) if rows else ""
 
 
-def _cost(each: Compared) -> list[str]:
+def _cost(each: RecipeComparison) -> list[str]:
     found = [side.evaluation for side in (each.before, each.after)]
     costs = [evaluation.checkpoint.cost if evaluation else None for evaluation in found]
     return [

@@ -14,7 +14,7 @@ from genfoundry.report import standalone_svg
 from genfoundry.report.gallery import Gallery, read_gallery
 
 
-class Picture(NamedTuple):
+class PictureFile(NamedTuple):
     """A picture, and the suffix of its file."""
 
     suffix: Literal["png", "svg"]
@@ -26,16 +26,16 @@ class Picture(NamedTuple):
         return {"png": "image/png", "svg": "image/svg+xml"}[self.suffix]
 
 
-def picture(evaluation: Evaluation) -> Picture | None:
+def picture(evaluation: Evaluation) -> PictureFile | None:
     """The first picture of the gallery; else forecasts; else the first matrix; None without any."""
     shown = _gallery(evaluation)
     for each in shown.exhibits:
         if isinstance(each, exhibit.Picture) and each.file in shown.files:
-            return Picture("png", shown.files[each.file])
+            return PictureFile("png", shown.files[each.file])
     if forecasts := [each for each in shown.exhibits if isinstance(each, exhibit.Bands)]:
-        return Picture("svg", standalone_svg.forecasts(forecasts))
+        return PictureFile("svg", standalone_svg.forecasts(forecasts))
     matrices = (each for each in shown.exhibits if isinstance(each, exhibit.Matrix))
-    return next((Picture("svg", standalone_svg.matrix(each)) for each in matrices), None)
+    return next((PictureFile("svg", standalone_svg.matrix(each)) for each in matrices), None)
 
 
 def _gallery(evaluation: Evaluation) -> Gallery:

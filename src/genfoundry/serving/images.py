@@ -12,7 +12,7 @@ from PIL import Image
 from genfoundry.data import decoding
 from genfoundry.data.quarantine import RefusedError, as_text
 from genfoundry.errors import UserError
-from genfoundry.files import publish
+from genfoundry.files import write_atomic
 from genfoundry.serving.provenance import Provenance, stamped
 
 SMALLEST = 2  # pixels to a side of an image that is given
@@ -76,4 +76,4 @@ def _check_colours(path: Path, header: decoding.Header, content: bytes, channels
 def write(path: Path, pixels: np.ndarray, origin: Provenance) -> Path:
     """Write uint8 `pixels` (C, H, W), C of 1 or 3, as a PNG that says where it came from."""
     picture = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
-    return publish(path, stamped(picture, origin))
+    return write_atomic(path, stamped(picture, origin))

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genfoundry.files import publish
+from genfoundry.files import write_atomic
 from genfoundry.serving.provenance import COLUMN, SIDECAR, Provenance, sidecar
 
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def write(path: Path, frame: pd.DataFrame, origin: Provenance) -> list[Path]:
     """Write a frame, each row marked as generated, and its provenance beside it; Parquet where `path` ends so."""
-    content = _parquet(frame, origin) if path.suffix == ".parquet" else _csv(frame)
-    return [publish(path, content), publish(path.parent / SIDECAR, sidecar(origin))]
-
-
-def _csv(frame: pd.DataFrame) -> str:
-    return frame.assign(**{COLUMN: "true"}).to_csv(index=False, lineterminator="\n")
+    content = (
+        _parquet(frame, origin)
+        if path.suffix == ".parquet"
+        else frame.assign(**{COLUMN: "true"}).to_csv(index=False, lineterminator="\n")
+    )
+    return [write_atomic(path, content), write_atomic(path.parent / SIDECAR, sidecar(origin))]
 
 
 def _parquet(frame: pd.DataFrame, origin: Provenance) -> bytes:

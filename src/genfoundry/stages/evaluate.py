@@ -12,10 +12,10 @@ from pathlib import Path
 from genfoundry import exhibit, task, tracking
 from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
-from genfoundry.files import publish
+from genfoundry.files import write_atomic
 from genfoundry.identity import evaluation_key, task_of
 from genfoundry.records import Checkpoint, Evaluation
-from genfoundry.stopping import ensure_wanted
+from genfoundry.stopping import raise_if_interrupted
 from genfoundry.supervision.handover import find_evaluation
 from genfoundry.task import Judgement, Plan, Task
 
@@ -46,32 +46,26 @@ def evaluate_model(
     identity = evaluation_key(checkpoint, plan, extractor)
     if found := find_evaluation(checkpoint.run_id, identity):
         return found.model_copy(update={"skipped": True})
-    ensure_wanted()
+    raise_if_interrupted()
     with tempfile.TemporaryDirectory() as scratch:
         began, gallery = time.monotonic(), Path(scratch) / "gallery"
         judgement = _judge(judging, checkpoint, plan, extractor, gallery)
-        evaluation = _evaluation(checkpoint, judging, judgement, identity, time.monotonic() - began)
-        publish(gallery / exhibit.FILE, exhibit.to_json(judgement.exhibits))
+        evaluation = Evaluation(
+            checkpoint=checkpoint,
+            primary=judgement.primary,
+            scores=judgement.scores,
+            protocol=judgement.protocol,
+            details=judgement.details,
+            task=judging.name,
+            trivial=judgement.trivial,
+            digest=identity,
+            seconds=round((time.monotonic() - began), 2),
+        )
+        write_atomic(gallery / exhibit.FILE, exhibit.to_json(judgement.exhibits))
         tracking.log_files(checkpoint.run_id, gallery, evaluation.folder)
     tracking.log_scores(checkpoint.run_id, evaluation, "today" if again else "eval")
     tracking.log_text(checkpoint.run_id, evaluation.model_dump_json(indent=1), f"{evaluation.folder}/evaluation.json")
     return evaluation
-
-
-def _evaluation(
-    checkpoint: Checkpoint, judging: Task, judgement: Judgement, identity: str, seconds: float
-) -> Evaluation:
-    return Evaluation(
-        checkpoint=checkpoint,
-        primary=judgement.primary,
-        scores=judgement.scores,
-        protocol=judgement.protocol,
-        details=judgement.details,
-        task=judging.name,
-        trivial=judgement.trivial,
-        digest=identity,
-        seconds=round(seconds, 2),
-    )
 
 
 def _judge(judging: Task, checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None, gallery: Path) -> Judgement:

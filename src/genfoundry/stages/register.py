@@ -5,13 +5,13 @@ from __future__ import annotations
 from genfoundry import task, tracking
 from genfoundry.errors import UserError
 from genfoundry.files import digest
-from genfoundry.gate import Policy, Unjudged, judge
+from genfoundry.gate import Policy, Unjudged, decide
 from genfoundry.outcomes import WORDS
 from genfoundry.records import Checkpoint, Decision, Evaluation, ModelVersion, Verdict
 from genfoundry.report.model_card import describe, describe_model
 from genfoundry.stages.ownership import ensure_same_data
 from genfoundry.stages.rejudge import judged_alike
-from genfoundry.stopping import ensure_wanted
+from genfoundry.stopping import raise_if_interrupted
 from genfoundry.task import Plan
 from genfoundry.tracking import VersionInfo
 
@@ -43,7 +43,7 @@ def register_model(
         UserError: the weights in MLflow are not the evaluated ones, or an alias was moved outside genfoundry.
         tracking.TrackerDown: MLflow does not answer; nothing is half promoted.
     """
-    ensure_wanted()
+    raise_if_interrupted()
     key = digest([evaluation.checkpoint.run_key, _digest(evaluation)])
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -107,7 +107,7 @@ def _register(
     if (now := _champion(name, tracking.find_version(name, key))) != champion:
         raise tracking.AliasMoved(f"The champion of '{name}' is version {now} now.", remedy="run it again")
     settle = f"genfoundry registry promote {name} challenger --reason WHY"
-    verdict = judge(evaluation, rival, policy, settle)
+    verdict = decide(evaluation, rival, policy, settle)
     description = describe(name, evaluation, verdict, champion, tracking.run_page(evaluation.checkpoint.run_id))
     tags = _tags(evaluation, name)
     version = tracking.register(name, evaluation.checkpoint.run_id, evaluation, verdict, key, description, tags)

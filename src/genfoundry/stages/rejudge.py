@@ -13,7 +13,7 @@ from typing import Literal
 from genfoundry import kind, tracking
 from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
-from genfoundry.gate import Unjudged, better_beyond, compare, not_comparable
+from genfoundry.gate import Unjudged, better_beyond, compare_primary, not_comparable
 from genfoundry.outcomes import Interrupted
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, Record, Score
 from genfoundry.stages.evaluate import evaluate_model
@@ -25,7 +25,7 @@ STATE, DATASET, PRIMARY = (f"today{word}" for word in ("", "_dataset_digest", "_
 MOST_BEFORE = 5  # champions of the past that are judged again beside the present one
 
 
-class Finding(Record):
+class Rejudged(Record):
     """What a version is worth today: its deciding score when it was registered, and on today's data.
 
     BEATEN says that a champion before it is better on today's data.
@@ -73,7 +73,7 @@ def judged_alike(
     return Unjudged(obstacle) if obstacle else now
 
 
-def rejudge(info: VersionInfo, today: DatasetVersion, plan: Plan, extractor: str | None) -> Finding:
+def rejudge(info: VersionInfo, today: DatasetVersion, plan: Plan, extractor: str | None) -> Rejudged:
     """Judge a champion's published weights on the test split of today's data, and tag the version with what was found.
 
     The classifier is the one whose features judged it then, whatever it was trained on: other features make other
@@ -92,7 +92,7 @@ def rejudge(info: VersionInfo, today: DatasetVersion, plan: Plan, extractor: str
     return found
 
 
-def _judged(info: VersionInfo, then: Evaluation, today: DatasetVersion, plan: Plan, extractor: str | None) -> Finding:
+def _judged(info: VersionInfo, then: Evaluation, today: DatasetVersion, plan: Plan, extractor: str | None) -> Rejudged:
     if then.checkpoint.dataset.spec != today.spec:
         return _not_compared(info, f"the data have another shape now, {today.spec}")
     if _called_otherwise(info, then.checkpoint.dataset, today):
@@ -110,7 +110,7 @@ def _judged(info: VersionInfo, then: Evaluation, today: DatasetVersion, plan: Pl
     return _beside_those_before(found, now, plan, judge)
 
 
-def _beside_those_before(found: Finding, now: Evaluation, plan: Plan, judge: Checkpoint | None) -> Finding:
+def _beside_those_before(found: Rejudged, now: Evaluation, plan: Plan, judge: Checkpoint | None) -> Rejudged:
     """The finding, held against what the champions before come to on the same data by the same protocol."""
     told, state = [found.sentence], found.state
     for version in tracking.champions_before(found.model)[:MOST_BEFORE]:
@@ -118,7 +118,7 @@ def _beside_those_before(found: Finding, now: Evaluation, plan: Plan, judge: Che
         if isinstance(older, Unjudged):
             told.append(f"Version {version}, a champion before, is not compared: {older.why}.")
             continue
-        order, words = compare(older, now)
+        order, words = compare_primary(older, now)
         score = older.score(now.primary)
         if order > 0 and score:
             state = "BEATEN"
@@ -140,8 +140,8 @@ def _called_otherwise(info: VersionInfo, then: DatasetVersion, today: DatasetVer
     return bool(names) and names != kind.of(today).storage.names(open_version(today).folder, today.spec)
 
 
-def _not_compared(info: VersionInfo, why: str) -> Finding:
-    return Finding(model=info.name, version=info.version, state="NOT_COMPARED", sentence=f"Not compared: {why}.")
+def _not_compared(info: VersionInfo, why: str) -> Rejudged:
+    return Rejudged(model=info.name, version=info.version, state="NOT_COMPARED", sentence=f"Not compared: {why}.")
 
 
 def _classifier(identity: str, name: str | None) -> VersionInfo | None:
@@ -163,7 +163,7 @@ def _features(then: Evaluation, today: DatasetVersion, classifier: VersionInfo |
     return " Each in the principal components of the training images of its own data." if fitted else ""
 
 
-def compared(info: VersionInfo, then: Evaluation, now: Evaluation) -> Finding:
+def compared(info: VersionInfo, then: Evaluation, now: Evaluation) -> Rejudged:
     """The deciding score then and now; worse only where the intervals do not touch."""
     before, after = then.score(then.primary), _like(then.primary, now)
     if before is None or after is None:
@@ -174,7 +174,7 @@ def compared(info: VersionInfo, then: Evaluation, now: Evaluation) -> Finding:
         state, words = "AS_GOOD", "as good as when it was registered"
     sides = f"{_told(after)} against {_told(before, named=after.name != before.name)}"
     sentence = f"{sides}, {_data(then, now)}: {words}."
-    return Finding(model=info.name, version=info.version, state=state, sentence=sentence, then=before, now=after)
+    return Rejudged(model=info.name, version=info.version, state=state, sentence=sentence, then=before, now=after)
 
 
 def _told(score: Score, named: bool = True) -> str:

@@ -11,11 +11,11 @@ from filelock import FileLock
 
 from genfoundry import tracking
 from genfoundry.dataset import open_version
-from genfoundry.files import ROOM, ensure_room, state_dir
+from genfoundry.files import ROOM, require_free, state_dir
 from genfoundry.identity import run_key
 from genfoundry.recipe import ModelSection
 from genfoundry.records import Checkpoint, DatasetVersion, ValidatedDataset
-from genfoundry.stopping import ensure_wanted
+from genfoundry.stopping import raise_if_interrupted
 from genfoundry.supervision.handover import find_checkpoint, hand_over, log_validation, trained
 from genfoundry.supervision.process import Progress, supervise
 from genfoundry.supervision.relay import Relay
@@ -49,7 +49,7 @@ def train_model(
         UserError: the training failed, with the reason; or the tracker is away at the start.
         DiskFull: there is too little room to begin.
     """
-    ensure_wanted()
+    raise_if_interrupted()
     version = validated.version
     key = run_key(model.family, model.settings, training.model_dump(mode="json"), version)
     folder = state_dir("jobs", key[:16])
@@ -58,9 +58,15 @@ def train_model(
         with trained(recipe) if done else nullcontext():
             if found := find_checkpoint(key, whole=done is not None):
                 return found.model_copy(update={"skipped": True, "recipe": recipe})
-            ensure_room(folder, ROOM)
+            require_free(folder, ROOM)
             order = _order(key, version, model, training, share)
-            run_id = _open_run(recipe, order)
+            run_id = tracking.start_run(
+                order.run_key,
+                recipe=recipe,
+                tags={"family": order.family, "kind": order.dataset.kind, "dataset": order.dataset.name},
+                params={**order.settings, **order.training, "family": order.family},
+                dataset=order.dataset,
+            )
         with tracking.closing(run_id):
             relay = Relay(run_id, folder)
             result = done or supervise(order, folder, relay, report)
@@ -79,16 +85,6 @@ def _order(key: str, version: DatasetVersion, model: ModelSection, training: Set
         dataset=version,
         folder=open_version(version).folder,
         threads=training.threads or max(1, (os.cpu_count() or 1) // max(1, share)),
-    )
-
-
-def _open_run(recipe: str, order: job.Order) -> str:
-    return tracking.start_run(
-        order.run_key,
-        recipe=recipe,
-        tags={"family": order.family, "kind": order.dataset.kind, "dataset": order.dataset.name},
-        params={**order.settings, **order.training, "family": order.family},
-        dataset=order.dataset,
     )
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genfoundry import kind
-from genfoundry.data.expectations import Expectation, Table
+from genfoundry.data.expectations import CheckedTable, Expectation
 from genfoundry.data.policy import Validation
 from genfoundry.data.quarantine import put_aside
 from genfoundry.dataset import open_version, remake
 from genfoundry.errors import UserError
-from genfoundry.files import publish, state_path
+from genfoundry.files import state_path, write_atomic
 from genfoundry.records import Check, DatasetVersion, ValidatedDataset
-from genfoundry.report import Judged, render_validation
+from genfoundry.report import ValidationFound, render_validation
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -30,7 +30,7 @@ _ONE_AT_A_TIME = threading.Lock()  # a context is a global of its process
 class InvalidData(UserError):  # noqa: N818, the user reads its sentence, never its name
     """Data that does not fulfil its card. `judged` holds all checks, the met ones too."""
 
-    def __init__(self, found: str, judged: Judged, *, expected: str = "", remedy: str = "") -> None:
+    def __init__(self, found: str, judged: ValidationFound, *, expected: str = "", remedy: str = "") -> None:
         super().__init__(found, expected=expected, remedy=remedy)
         self.judged = judged
 
@@ -38,7 +38,7 @@ class InvalidData(UserError):  # noqa: N818, the user reads its sentence, never 
         return _revive, (self.found, self.judged, self.expected, self.remedy)
 
 
-def _revive(found: str, judged: Judged, expected: str, remedy: str) -> InvalidData:
+def _revive(found: str, judged: ValidationFound, expected: str, remedy: str) -> InvalidData:
     return InvalidData(found, judged, expected=expected, remedy=remedy)
 
 
@@ -55,9 +55,9 @@ def validate_dataset(version: DatasetVersion, policy: Validation) -> ValidatedDa
     with _ONE_AT_A_TIME:
         context = _context()
         pairs = [pair for number, table in enumerate(tables) for pair in _judge(context, table, number)]
-    judged = Judged(version=version, counts=card.counts, checks=tuple(check for check, _ in pairs))
+    judged = ValidationFound(version=version, counts=card.counts, checks=tuple(check for check, _ in pairs))
     page = render_validation(judged, card.model_dump(mode="json"), put_aside(version.name))
-    publish(page_of(version.name), page)
+    write_atomic(page_of(version.name), page)
     refused = [(check, remedy) for check, remedy in pairs if not check.passed and check.severity == "critical"]
     if refused:
         raise _refusal(judged, refused)
@@ -69,14 +69,14 @@ def page_of(name: str) -> Path:
     return state_path("reports") / f"validation-{name}.html"
 
 
-def _refusal(judged: Judged, refused: list[tuple[Check, str]]) -> InvalidData:
+def _refusal(judged: ValidationFound, refused: list[tuple[Check, str]]) -> InvalidData:
     name = judged.version.name
     lines = [f"  - {check.name}: {check.sentence}{f' ({remedy})' if remedy else ''}" for check, remedy in refused]
     return InvalidData(
         f"Dataset '{name}' ({judged.version.digest}) does not fulfil its card: "
         f"{len(refused)} of {len(judged.checks)} checks failed.\n" + "\n".join(lines),
         judged,
-        remedy=f"mend the source, then: {remake(name)}   All checks, on one page: {page_of(name)}",
+        remedy=f"correct the source, then: {remake(name)}   All checks, on one page: {page_of(name)}",
     )
 
 
@@ -94,7 +94,7 @@ def _context() -> EphemeralDataContext:
     return gx.get_context(project_config=project, mode="ephemeral")
 
 
-def _judge(context: EphemeralDataContext, table: Table, number: int) -> list[tuple[Check, str]]:
+def _judge(context: EphemeralDataContext, table: CheckedTable, number: int) -> list[tuple[Check, str]]:
     """Run one table's suite; each check beside its remedy, in the suite's order."""
     import great_expectations as gx
 
@@ -116,7 +116,7 @@ def _judge(context: EphemeralDataContext, table: Table, number: int) -> list[tup
     return [(_check(each, table, results[place]), each.remedy) for place, each in enumerate(table.suite)]
 
 
-def _check(expected: Expectation, table: Table, outcome: ExpectationValidationResult) -> Check:
+def _check(expected: Expectation, table: CheckedTable, outcome: ExpectationValidationResult) -> Check:
     result: dict[str, Any] = outcome.result
     if outcome.success:
         return Check(name=expected.name, severity=expected.severity, passed=True, sentence=expected.met)
@@ -139,7 +139,7 @@ def _exception(outcome: ExpectationValidationResult) -> str:
     return next((str(each["exception_message"]) for each in nested if each.get("raised_exception") is True), "")
 
 
-def _where(row: str, table: Table, result: dict[str, Any]) -> str:
+def _where(row: str, table: CheckedTable, result: dict[str, Any]) -> str:
     positions = [int(each[POSITION]) for each in result.get("unexpected_index_list") or []]
     listed = [row.format(position=at, **table.frame.iloc[at].to_dict()) for at in positions[:SHOWN]]
     more = len(positions) - len(listed)

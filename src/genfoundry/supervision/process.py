@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from genfoundry.data import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import ensure_room
+from genfoundry.files import require_free
 from genfoundry.stopping import interrupted
 from genfoundry.supervision.gpus import own_gpu
 from genfoundry.supervision.relay import Relay
@@ -59,7 +59,7 @@ def supervise(order: job.Order, folder: Path, relay: Relay, report: Callable[[Pr
     _report(order, relay, report)
     if result := job.read_result(folder):
         return result
-    ensure_room(folder, LEAST)
+    require_free(folder, LEAST)
     raise UserError(
         f"The training process of {order.family} ended with status {child.returncode} and left no result "
         f"({_manner(child.returncode)}).",

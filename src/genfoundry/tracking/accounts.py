@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from genfoundry.tracking.store import guarded, uri
+from genfoundry.tracking.store import translates_errors, uri
 
 ADMIN = "admin"
 
 
-@guarded
+@translates_errors
 def ensure_account(name: str, password: str, admin_password: str) -> None:
     """Make the account in MLflow, as the admin, or bring its password to the one given.
 

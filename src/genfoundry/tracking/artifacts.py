@@ -17,7 +17,7 @@ from genfoundry.errors import UserError
 from genfoundry.files import file_digest
 from genfoundry.tracking import runs
 from genfoundry.tracking.published import FOLDER, SEALS
-from genfoundry.tracking.store import client, guarded, lock
+from genfoundry.tracking.store import client, lock, translates_errors
 
 TAG = "mlflow.genfoundry.sha256"  # MLflow's pages don't show a tag that begins so
 TAGS = re.compile(re.escape(TAG) + r"(?:/(?P<folder>.*?))?(?::\d+)?")
@@ -29,7 +29,7 @@ class Altered(UserError):  # noqa: N818, the user reads its sentence
     """An artifact is not what was logged."""
 
 
-@guarded
+@translates_errors
 def log_files(run_id: str, path: Path, into: str = "") -> None:
     """Upload a file, or everything in a folder, below the artifact path `into`, with their digests."""
     files = [path] if path.is_file() else [file for file in sorted(path.rglob("*")) if file.is_file()]
@@ -41,14 +41,14 @@ def _join(into: str, folder: Path | str, file: Path) -> str:
     return (Path(into) / (file.relative_to(folder) if folder else file.name)).as_posix()
 
 
-@guarded
+@translates_errors
 def log_text(run_id: str, text: str, path: str) -> None:
     """Store a text as the artifact `path`, with its digest."""
     _record(run_id, {path: hashlib.sha256(text.encode()).hexdigest()})
     runs.log_text(run_id, text, path)
 
 
-@guarded
+@translates_errors
 def read_text(run_id: str, path: str) -> str:
     """The text of an artifact that holds; one of a release before the digests is said, and sealed.
 
@@ -63,7 +63,7 @@ def read_text(run_id: str, path: str) -> str:
             raise _altered(run_id, path) from None
 
 
-@guarded
+@translates_errors
 def fetch(run_id: str, path: str, into: Path) -> Path:
     """Copy an artifact (a file or a folder) to `into`, a folder, and return where it lies; see `read_text`."""
     place = runs.fetch(run_id, path, into)
@@ -73,7 +73,7 @@ def fetch(run_id: str, path: str, into: Path) -> Path:
     return place
 
 
-@guarded
+@translates_errors
 def fetch_whole(run_id: str, path: str, into: Path) -> Path:
     """As `fetch`, without what does not hold, which is said and left out; nothing lies there if nothing is left."""
     if not runs.has_artifact(run_id, path):
@@ -102,7 +102,7 @@ def _folder(path: str) -> str:
     return "" if parent == "." else parent
 
 
-@guarded
+@translates_errors
 def digests(run_id: str) -> dict[str, str]:
     """The sha256 of each artifact of a run, by its path."""
     found = {}

@@ -23,9 +23,9 @@ from urllib.parse import quote
 
 from genfoundry.data import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import digest, publish, state_path
+from genfoundry.files import digest, state_path, write_atomic
 from genfoundry.records import Record
-from genfoundry.tracking.store import client, guarded, is_absent, lock, store_id
+from genfoundry.tracking.store import client, is_absent, lock, store_id, translates_errors
 
 TAG = re.compile(r"^genfoundry\.move\.(\d{5})\.([0-9a-f]{8})$")
 START = "0" * 64
@@ -148,7 +148,7 @@ def _first_difference(chain: list[Move], seen: list[Move]) -> int:
     return next((number for number, (a, b) in pairs if a != b), min(len(chain), len(seen)) + 1)
 
 
-@guarded
+@translates_errors
 def append(name: str, alias: str, version: int, action: str, reason: str, expected: Expected = "any") -> list[Move]:
     """Append a move and return the chain with it; `expected` is the version that the alias must be at before.
 
@@ -254,4 +254,4 @@ def witnessed(name: str) -> tuple[list[Move], bool]:
 
 
 def _record(name: str, chain: list[Move]) -> None:
-    publish(_witness(name), "".join(move.model_dump_json() + "\n" for move in chain))
+    write_atomic(_witness(name), "".join(move.model_dump_json() + "\n" for move in chain))

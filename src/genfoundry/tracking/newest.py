@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from genfoundry.records import Verdict
-from genfoundry.tracking.store import client, guarded, quoted, uri
+from genfoundry.tracking.store import client, quoted, translates_errors, uri
 from genfoundry.tracking.versions import DECISION, ORPHAN, VERDICT, VersionInfo
 
 ROUTE = "/api/2.0/mlflow/model-versions/search"
@@ -25,7 +25,7 @@ SECONDS = 10
 SPECIAL = ("AUTH", "AWS_SIGV4", "CLIENT_CERT_PATH", "INSECURE_TLS", "SERVER_CERT_PATH")  # of MLFLOW_TRACKING_…
 
 
-@guarded
+@translates_errors
 def newest(names: Iterable[str]) -> dict[str, VersionInfo]:
     """The newest version of each of these registered models that is no trial; without its aliases."""
     wanted, found = set(names), {}

@@ -13,7 +13,7 @@ from genfoundry.errors import UserError
 from genfoundry.files import file_digest
 from genfoundry.records import Checkpoint
 from genfoundry.tracking import runs
-from genfoundry.tracking.store import TrackerDown, client, guarded
+from genfoundry.tracking.store import TrackerDown, client, translates_errors
 
 if TYPE_CHECKING:
     from genfoundry.model import Model
@@ -24,7 +24,7 @@ SEALS = "genfoundry.files"  # tag: the sha256 of each file, as JSON
 BY_MLFLOW = {"registered_model_meta"}  # pyfunc.load_model leaves it in a local store's own folder; we never read it
 
 
-@guarded
+@translates_errors
 def publish_model(run_id: str, folder: Path) -> str:
     """Upload a folder of `loader.write_model` as the run's `model/`, unless the same files lie there whole.
 
@@ -82,7 +82,7 @@ def source(run_id: str) -> str:
     return f"{client().get_run(run_id).info.artifact_uri}/{FOLDER}"
 
 
-@guarded
+@translates_errors
 def fetch_model(run_id: str, seals: dict[str, str], into: Path) -> Path:
     """Download a published model and hold every file against its seal.
 
@@ -101,7 +101,7 @@ def fetch_model(run_id: str, seals: dict[str, str], into: Path) -> Path:
     return folder
 
 
-@guarded
+@translates_errors
 def fetch_weights(run_id: str, weights: str, into: Path) -> Path:
     """Download the model that a checkpoint names and prove that its weights are the ones of that sha256.
 
@@ -127,7 +127,7 @@ def seals_with(run_id: str, weights: str, remedy: str = DOCTOR) -> dict[str, str
     return seals
 
 
-@guarded
+@translates_errors
 def load_checkpoint(checkpoint: Checkpoint, device: str = "cpu") -> Model:
     """The model of a checkpoint, whose weights are the very bytes of the checkpoint's digest; see `load_sealed`."""
     return load_sealed(checkpoint.run_id, seals_with(checkpoint.run_id, checkpoint.weights_digest), device)

@@ -13,7 +13,7 @@ from genfoundry.records import Evaluation, Score
 from genfoundry.tracking import ledger, runs, strays
 from genfoundry.tracking.ledger import Expected, Move
 from genfoundry.tracking.published import SEALS, load_sealed
-from genfoundry.tracking.store import client, guarded
+from genfoundry.tracking.store import client, translates_errors
 from genfoundry.tracking.versions import (
     CHAMPION,
     EVALUATION,
@@ -40,7 +40,7 @@ class ScorePair(NamedTuple):
     better: int | None
 
 
-@guarded
+@translates_errors
 def evaluation_of(info: VersionInfo) -> Evaluation:
     """The evaluation that a version was registered with.
 
@@ -60,21 +60,21 @@ def evaluation_of(info: VersionInfo) -> Evaluation:
     return Evaluation.model_validate_json(text)
 
 
-@guarded
+@translates_errors
 def champion(name: str) -> tuple[int, Evaluation] | None:
     """The version that the alias `champion` is at, with its evaluation; None where there is none."""
     at = aliases(name).get(CHAMPION)
     return None if at is None else (at, evaluation_of(get_version(name, at)))
 
 
-@guarded
+@translates_errors
 def champions_before(name: str) -> list[int]:
     """The champions before the present one that are still there, the last first; what a rollback took back is none."""
     there = {info.version for info in list_versions(name)}
     return [version for version in reversed(ledger.champion_line(history(name), CHAMPION)[:-1]) if version in there]
 
 
-@guarded
+@translates_errors
 def load_version(name: str, version: int | str, device: str = "cpu") -> Model:
     """Download a version (by number or alias), hold every file against the registry's digests, then load it.
 
@@ -88,7 +88,7 @@ def load_version(name: str, version: int | str, device: str = "cpu") -> Model:
     return load_sealed(info.run_id, seals, device)
 
 
-@guarded
+@translates_errors
 def compare_versions(name: str, first: int | str, second: int | str) -> list[ScorePair]:
     """The scores that two versions share by name and so by protocol, of the model itself and of every floor."""
     a, b = get_version(name, first), get_version(name, second)
@@ -109,7 +109,7 @@ def _better(first: Score, second: Score, a: int, b: int) -> int | None:
     return None
 
 
-@guarded
+@translates_errors
 def history(name: str) -> list[Move]:
     """Every move of every alias, oldest first; empty where there was none.
 
@@ -119,7 +119,7 @@ def history(name: str) -> list[Move]:
     return ledger.read(name).chain
 
 
-@guarded
+@translates_errors
 def set_alias(
     name: str, alias: str, version: int, reason: str, *, action: str = "register", expected: Expected = "any"
 ) -> int:
@@ -164,7 +164,7 @@ def before(chain: list[Move], alias: str) -> int | None:
     return next((move.previous for move in reversed(chain) if move.alias == alias), None)
 
 
-@guarded
+@translates_errors
 def follow(name: str, alias: str) -> int:
     """Put an alias where the ledger says, until both agree, and return that version."""
     wanted = None
@@ -195,7 +195,7 @@ def _put(name: str, alias: str, version: int) -> None:
             raise
 
 
-@guarded
+@translates_errors
 def finish_cut_off_moves(name: str) -> list[str]:
     """Finish moves that were cut off; returns what was done.
 
@@ -216,7 +216,7 @@ def finish_cut_off_moves(name: str) -> list[str]:
     return done
 
 
-@guarded
+@translates_errors
 def promote(name: str, version: int | str, *, force: bool = False, reason: str = "") -> int:
     """Make a version champion by hand, once it was downloaded, verified and loaded.
 
@@ -236,7 +236,7 @@ def promote(name: str, version: int | str, *, force: bool = False, reason: str =
     return set_alias(name, CHAMPION, info.version, reason or "by hand", action="promote")
 
 
-@guarded
+@translates_errors
 def rollback(name: str, to: int | str | None = None, *, reason: str = "") -> int:
     """Make an earlier champion champion again, by default the one before, once it was verified and loaded.
 

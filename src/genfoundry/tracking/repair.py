@@ -17,7 +17,7 @@ from genfoundry.errors import UserError
 from genfoundry.tracking import ledger, registry, restoring, runs, strays, versions
 from genfoundry.tracking.published import FOLDER, SEALS, fetch_model
 from genfoundry.tracking.runs import HEARTBEAT, OWNER, RunInfo
-from genfoundry.tracking.store import TrackerDown, client, guarded
+from genfoundry.tracking.store import TrackerDown, client, translates_errors
 from genfoundry.tracking.versions import VersionInfo
 
 LEASE = 300  # seconds that a run may be silent on another machine
@@ -35,7 +35,7 @@ Rerun = Callable[[VersionInfo], str]
 """The command that trains a version again, from the same settings, data and code; empty where there is none."""
 
 
-@guarded
+@translates_errors
 def diagnose(only: str | None = None, *, deep: bool = False, rerun: Rerun = lambda _: "") -> list[Problem]:
     """Everything that is wrong with runs, versions, aliases and ledgers, of the model `only` or of all.
 
@@ -146,13 +146,13 @@ def _damage(info: VersionInfo, hashed: bool) -> str:
     return ""
 
 
-@guarded
+@translates_errors
 def republish_all(only: str | None = None) -> list[str]:
     """Publish anew what is damaged behind a version and lies whole on this machine; says what was done."""
     return [line for name in _names(only) for info in versions.list_versions(name) for line in republish(info)]
 
 
-@guarded
+@translates_errors
 def republish(info: VersionInfo) -> list[str]:
     """`restore`, of one version."""
     registered = all(info.tags.get(tag) for tag in REGISTERED_BY)
@@ -161,7 +161,7 @@ def republish(info: VersionInfo) -> list[str]:
     return restoring.restore(info)
 
 
-@guarded
+@translates_errors
 def repair_store(only: str | None = None) -> list[str]:
     """Repair what needs no decision, and say what was done: ownerless runs, cut-off moves, unfinished versions.
 

@@ -15,13 +15,13 @@ from genfoundry.files import digest, file_digest, state_path
 from genfoundry.records import Evaluation
 from genfoundry.tracking import artifacts, registry, runs
 from genfoundry.tracking.published import FOLDER, SEALS, damage, publish_model
-from genfoundry.tracking.store import TrackerDown, client, guarded
+from genfoundry.tracking.store import TrackerDown, client, translates_errors
 from genfoundry.tracking.versions import KEY, VersionInfo, set_version_tags, store_evaluation
 
 MLMODEL = "MLmodel"  # MLflow's own description, which names the time of its writing: it is made anew
 
 
-@guarded
+@translates_errors
 def restore(info: VersionInfo) -> list[str]:
     """Repair what is damaged behind a version and can be repaired; says what was done."""
     done, where = [], f"'{info.name}' version {info.version}"

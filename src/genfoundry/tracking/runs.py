@@ -17,7 +17,7 @@ from genfoundry import outcomes
 from genfoundry.errors import UserError
 from genfoundry.files import project_root
 from genfoundry.records import DatasetVersion, Evaluation
-from genfoundry.tracking.store import client, experiment_id, guarded, lock, quoted, uri
+from genfoundry.tracking.store import client, experiment_id, lock, quoted, translates_errors, uri
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -49,7 +49,7 @@ def _info(run: Run) -> RunInfo:
     return RunInfo(run.info.run_id, tags.get(KEY, ""), run.info.status, tags.get(OUTCOME, ""), tags)
 
 
-@guarded
+@translates_errors
 def find_run(run_key: str) -> RunInfo | None:
     """The run of that key; the oldest, should there be two."""
     found = client().search_runs(
@@ -58,7 +58,7 @@ def find_run(run_key: str) -> RunInfo | None:
     return _info(found[0]) if found else None
 
 
-@guarded
+@translates_errors
 def start_run(run_key: str, *, recipe: str, tags: dict, params: dict, dataset: DatasetVersion) -> str:
     """The id of the run of `run_key`, made if there is none; running it twice is running it once."""
     with lock(f"run-{run_key}"):
@@ -137,13 +137,13 @@ def _owner() -> dict[str, str]:
     return {OWNER: f"{socket.gethostname()}:{os.getpid()}", HEARTBEAT: str(int(time.time()))}
 
 
-@guarded
+@translates_errors
 def beat(run_id: str) -> None:
     """Say that this process is alive and owns the run."""
     set_tags(run_id, _owner())
 
 
-@guarded
+@translates_errors
 def set_tags(run_id: str, tags: dict) -> None:
     """Set tags of a run, in one call."""
     from mlflow.entities import RunTag
@@ -152,7 +152,7 @@ def set_tags(run_id: str, tags: dict) -> None:
         client().log_batch(run_id, tags=[RunTag(str(key), str(value)[:8000]) for key, value in group])
 
 
-@guarded
+@translates_errors
 def log_metrics(run_id: str, rows: Sequence[tuple[str, float, int, int]]) -> None:
     """Log metrics (key, value, step, timestamp in ms) in batches of at most 1,000; the same rows again add nothing.
 
@@ -165,7 +165,7 @@ def log_metrics(run_id: str, rows: Sequence[tuple[str, float, int, int]]) -> Non
         client().log_batch(run_id, metrics=[Metric(key, float(value), at, step) for key, value, step, at in group])
 
 
-@guarded
+@translates_errors
 def log_scores(run_id: str, evaluation: Evaluation, group: str = "eval") -> None:
     """Metrics `<group>/<name>` with `_low` and `_high`, and `<group>/<name>/<subject>` for floors and baselines."""
     now, rows = int(time.time() * 1000), []
@@ -176,7 +176,7 @@ def log_scores(run_id: str, evaluation: Evaluation, group: str = "eval") -> None
     log_metrics(run_id, rows)
 
 
-@guarded
+@translates_errors
 def log_files(run_id: str, path: Path, into: str = "") -> None:
     """Upload a file, or everything in a folder, below the artifact path `into`."""
     try:
@@ -192,7 +192,7 @@ def log_files(run_id: str, path: Path, into: str = "") -> None:
         ) from error
 
 
-@guarded
+@translates_errors
 def log_text(run_id: str, text: str, path: str) -> None:
     """Store a text as the artifact `path`."""
     with tempfile.TemporaryDirectory() as folder:
@@ -201,7 +201,7 @@ def log_text(run_id: str, text: str, path: str) -> None:
         log_files(run_id, file, str(Path(path).parent) if "/" in path else "")
 
 
-@guarded
+@translates_errors
 def fetch(run_id: str, path: str, into: Path) -> Path:
     """Copy an artifact (a file or a folder) to `into`, a folder, and return where it lies.
 
@@ -216,20 +216,20 @@ def fetch(run_id: str, path: str, into: Path) -> Path:
     return Path(_files(uri(), run_id).download_artifacts(path, str(into)))
 
 
-@guarded
+@translates_errors
 def run_page(run_id: str) -> str:
     """Where MLflow's own pages show the artifacts of a run, relative to any of them."""
     return f"#/experiments/{experiment_id()}/runs/{run_id}/artifacts"
 
 
-@guarded
+@translates_errors
 def has_artifact(run_id: str, path: str) -> bool:
     """Whether the run holds that artifact."""
     parent = str(Path(path).parent) if "/" in path else None
     return any(entry.path == path for entry in _files(uri(), run_id).list_artifacts(parent))
 
 
-@guarded
+@translates_errors
 def list_files(run_id: str, folder: str = "", *, folders: bool = False) -> list[str]:
     """The paths of the files of a run that lie in that folder of artifacts, or of the folders in it."""
     return [entry.path for entry in _files(uri(), run_id).list_artifacts(folder or None) if entry.is_dir == folders]
@@ -243,14 +243,14 @@ def _files(tracker: str, run_id: str) -> ArtifactRepository:
     return get_artifact_repository(str(client().get_run(run_id).info.artifact_uri), tracking_uri=tracker)
 
 
-@guarded
+@translates_errors
 def finish(run_id: str, status: str, outcome: str, sentence: str) -> None:
     """End a run: `status` is MLflow's (FINISHED, FAILED, KILLED), `outcome` ours, `sentence` for the reader."""
     set_tags(run_id, {OUTCOME: outcome, WORD: outcome, SENTENCE: sentence})
     client().set_terminated(run_id, status)
 
 
-@guarded
+@translates_errors
 def list_runs(statuses: Iterable[str] = ()) -> list[RunInfo]:
     """Every run of ours, newest first; only those in one of `statuses`, where given."""
     filters = [f"attributes.status = '{status}'" for status in statuses] or [""]

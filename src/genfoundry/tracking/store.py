@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from filelock import FileLock
 
 from genfoundry.errors import UserError
-from genfoundry.files import ROOM, digest, ensure_room, means_full, state_dir, state_path
+from genfoundry.files import ROOM, digest, is_disk_full, require_free, state_dir, state_path
 from genfoundry.tracking import moved
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def guarded(function: Callable[P, R]) -> Callable[P, R]:
+def translates_errors(function: Callable[P, R]) -> Callable[P, R]:
     """Turn a store that does not answer into `TrackerDown`, a full disk into `DiskFull`; others pass as they are."""
 
     @functools.wraps(function)
@@ -173,13 +173,17 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
                 remedy=f"pip install '{DRIVERS[error.name]}'",
             ) from error
         except Exception as error:
-            if uri().startswith("sqlite") and means_full(error, state_dir()):
+            if uri().startswith("sqlite") and is_disk_full(error, state_dir()):
                 for folder in (state_dir(), Path(tempfile.gettempdir())):
-                    ensure_room(folder, ROOM)
+                    require_free(folder, ROOM)
             if getattr(error, "error_code", "") in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
                 raise _refused(error) from error
             if HELD_BY_A_SERVER in str(error):
-                raise _held_by_a_server() from error
+                raise TrackerDown(
+                    f"The runs in {_shown(uri())} were made through a server, and only it can read their files.",
+                    expected="MLFLOW_TRACKING_URI with the address of that server",
+                    remedy="start it (make up), set MLFLOW_TRACKING_URI to it, and run the same command again",
+                ) from error
             if not _means_down(error):
                 raise
             raise TrackerDown(
@@ -202,14 +206,6 @@ def _means_down(error: Exception) -> bool:
 def is_absent(error: Exception) -> bool:
     """Whether a model is not there, or is none that this account may see: MLflow with users answers both alike."""
     return getattr(error, "error_code", "") in ("RESOURCE_DOES_NOT_EXIST", "PERMISSION_DENIED")
-
-
-def _held_by_a_server() -> TrackerDown:
-    return TrackerDown(
-        f"The runs in {_shown(uri())} were made through a server, and only it can read their files.",
-        expected="MLFLOW_TRACKING_URI with the address of that server",
-        remedy="start it (make up), set MLFLOW_TRACKING_URI to it, and run the same command again",
-    )
 
 
 def _refused(error: Exception) -> TrackerRefused:
@@ -245,13 +241,13 @@ def quoted(text: str) -> str:
     return f'"{text}"' if "'" in text else f"'{text}'"
 
 
-@guarded
+@translates_errors
 def experiment_id() -> str:
     """The experiment that holds every run, made when it is first asked for."""
     return _experiment(uri())[0]
 
 
-@guarded
+@translates_errors
 def store_id() -> str:
     """Identity of the store, for cache keys: another database, or the same one made anew, has another."""
     number, created = _experiment(uri())

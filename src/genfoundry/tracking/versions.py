@@ -12,7 +12,7 @@ from genfoundry.files import digest
 from genfoundry.records import Evaluation, Verdict
 from genfoundry.tracking import runs
 from genfoundry.tracking.published import SEALS, seals_of, source
-from genfoundry.tracking.store import client, guarded, is_absent, lock, quoted
+from genfoundry.tracking.store import client, is_absent, lock, quoted, translates_errors
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as Stored
@@ -52,7 +52,7 @@ def registry_lock(name: str) -> AbstractContextManager[None]:
     return lock(f"registry-{name}")
 
 
-@guarded
+@translates_errors
 def register(
     name: str, run_id: str, evaluation: Evaluation, verdict: Verdict, key: str, description: str, tags: dict
 ) -> int:
@@ -128,14 +128,14 @@ def find_equal(name: str, weights: str, data: str) -> list[VersionInfo]:
     return sorted(found, key=lambda info: info.version)
 
 
-@guarded
+@translates_errors
 def set_version_tags(name: str, version: int, tags: dict) -> None:
     """Set tags of a version."""
     for key, value in tags.items():
         client().set_model_version_tag(name, str(version), key, str(value))
 
 
-@guarded
+@translates_errors
 def describe_model(name: str, description: str, tags: dict) -> None:
     """The page of a registered model: its description, and the tags that a person filters by."""
     known = client().get_registered_model(name)
@@ -146,13 +146,13 @@ def describe_model(name: str, description: str, tags: dict) -> None:
             client().set_registered_model_tag(name, key, str(value))
 
 
-@guarded
+@translates_errors
 def model_description(name: str) -> str:
     """What `describe_model` wrote last; empty before."""
     return client().get_registered_model(name).description or ""
 
 
-@guarded
+@translates_errors
 def list_versions(name: str, *, orphans: bool = False) -> list[VersionInfo]:
     """Every version of a registered model, newest first; duplicates tagged as orphans only when asked for."""
     at = aliases(name)
@@ -161,7 +161,7 @@ def list_versions(name: str, *, orphans: bool = False) -> list[VersionInfo]:
     return sorted(named, key=lambda info: info.version, reverse=True)
 
 
-@guarded
+@translates_errors
 def unfinished(name: str, tags: Iterable[str]) -> list[VersionInfo]:
     """Versions that lack one of these tags, have no alias, and aren't tagged as orphans."""
     found = [info for info in _stored(name) if ORPHAN not in info.tags and any(not info.tags.get(tag) for tag in tags)]
@@ -188,7 +188,7 @@ def _version(stored: Stored) -> VersionInfo:
     )  # fmt: skip
 
 
-@guarded
+@translates_errors
 def aliases(name: str) -> dict[str, int]:
     """The version that each alias of a registered model is at, in the store."""
     try:
@@ -199,7 +199,7 @@ def aliases(name: str) -> dict[str, int]:
         raise
 
 
-@guarded
+@translates_errors
 def get_version(name: str, version: int | str) -> VersionInfo:
     """A version by number or alias.
 
@@ -218,13 +218,13 @@ def get_version(name: str, version: int | str) -> VersionInfo:
     raise UserError(f"'{name}' has no version or alias '{version}'.", expected=f"one of {numbers}")
 
 
-@guarded
+@translates_errors
 def list_models() -> list[ModelInfo]:
     """Every registered model of ours, by name."""
     return [_model(model) for model in _models()]
 
 
-@guarded
+@translates_errors
 def model_names() -> list[str]:
     """The names of the registered models of ours, in their order."""
     return [model.name for model in _models()]

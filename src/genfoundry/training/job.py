@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genfoundry.data import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import file_digest, publish
+from genfoundry.files import file_digest, write_atomic
 from genfoundry.records import Cost, DatasetVersion
 
 ORDER, RESULT, MODEL, SAMPLES = "job.json", "result.json", "model", "samples"
@@ -66,7 +66,7 @@ BEFORE = ("run_key", "outcome", "sentence", "remedy", "step", "weights_digest", 
 
 def write_order(folder: Path, order: Order) -> str:
     """Publish the order; returns its sha256, which the process is to be given."""
-    return file_digest(publish(folder / ORDER, order.model_dump_json(indent=1)))
+    return file_digest(write_atomic(folder / ORDER, order.model_dump_json(indent=1)))
 
 
 def read_order(folder: Path, seal: str = "") -> Order:

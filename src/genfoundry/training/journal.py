@@ -14,7 +14,7 @@ from typing import Any
 
 from genfoundry.data import sealed
 from genfoundry.data.sealed import Damaged
-from genfoundry.files import publish
+from genfoundry.files import write_atomic
 
 FILE = "journal.jsonl"
 LEFT_OUT = "left_out"  # the event that a file did not hold; its sentence is for whoever gave the command
@@ -90,7 +90,7 @@ def repair(folder: Path) -> None:
         sealed.say(sealed.adopted(path))
     text = "".join(_line(event) for event, _ in whole)
     if text.encode() != path.read_bytes():
-        publish(path, text)
+        write_atomic(path, text)
 
 
 def _whole(path: Path) -> list[tuple[dict[str, Any], bool]]:

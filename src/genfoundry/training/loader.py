@@ -23,7 +23,7 @@ from torch import Tensor
 
 from genfoundry import catalog
 from genfoundry.errors import UserError
-from genfoundry.files import file_digest, publish
+from genfoundry.files import file_digest, write_atomic
 from genfoundry.model import Model
 from genfoundry.records import AnySpec, Record, Spec
 
@@ -74,7 +74,7 @@ def write_model(folder: Path, family: str, model: Model, state: dict[str, Tensor
         names: what the numbers of the classes, or of the series, are called.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    digest = file_digest(publish(folder / WEIGHTS, save(tensors)))
+    digest = file_digest(write_atomic(folder / WEIGHTS, save(tensors)))
     description = {
         "format": FORMAT,
         "family": family,
@@ -84,7 +84,7 @@ def write_model(folder: Path, family: str, model: Model, state: dict[str, Tensor
     }
     if names:
         description["names"] = names
-    publish(folder / DESCRIPTION, json.dumps(description, indent=1) + "\n")
+    write_atomic(folder / DESCRIPTION, json.dumps(description, indent=1) + "\n")
     return digest
 
 

@@ -23,7 +23,7 @@ from torch.optim import Optimizer
 from genfoundry.data import sealed
 from genfoundry.data.sealed import Damaged
 from genfoundry.errors import UserError
-from genfoundry.files import file_digest, publish
+from genfoundry.files import file_digest, write_atomic
 
 KEEP = 2
 NAME = re.compile(r"snapshot-(\d+)\.(json|safetensors)")
@@ -49,7 +49,7 @@ def write(folder: Path, step: int, state: TrainingState) -> Path:
             tensors |= {f"optimizer/{name}/{index}/{k}": torch.as_tensor(v) for k, v in values.items()}
     tensors |= _generators()
     path = folder / f"snapshot-{step:08d}.safetensors"
-    publish(path, save({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, metadata=SEALED))
+    write_atomic(path, save({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, metadata=SEALED))
     manifest = {"step": step, "sha256": file_digest(path), "groups": groups, "python": random.getstate()}
     sealed.write(path.with_suffix(".json"), manifest)
     _drop(folder, step)

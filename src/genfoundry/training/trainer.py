@@ -28,7 +28,7 @@ from genfoundry.batch import Batch, Split, Subset
 from genfoundry.data import sealed
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError
-from genfoundry.files import DiskFull, ensure_room, publish, telling_full
+from genfoundry.files import DiskFull, explains_full_disk, require_free, write_atomic
 from genfoundry.kind import Labelled, Pictured
 from genfoundry.model import Model
 from genfoundry.records import Cost
@@ -102,8 +102,8 @@ def main(folder: Path, seal: str = "") -> int:
     try:
         order = read_order(folder, seal)
         key = order.run_key
-        with telling_full(folder):
-            publish(folder / RESERVE, bytes(RESERVED))
+        with explains_full_disk(folder):
+            write_atomic(folder / RESERVE, bytes(RESERVED))
             result = train(order, folder, journal)
     except UserError as error:
         sentence = str(UserError(error.found, expected=error.expected))
@@ -136,7 +136,7 @@ def train(order: Order, folder: Path, journal: Journal) -> Result:
         loop.step, path = found
         snapshot.restore(path, loop.state())
         journal.write("resumed", step=loop.step)
-    ensure_room(folder, snapshot.room(folder, loop.state()))
+    require_free(folder, snapshot.room(folder, loop.state()))
     began = time.monotonic()
     outcome, sentence = fit(loop, resolved, Reporter(folder, journal, loop))
     steps, digest = loop.step, ""

@@ -16,7 +16,7 @@ from genfoundry.data.before import found
 from genfoundry.dataset import Card, folder_digest, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import data_dir
-from genfoundry.kinds.image.earlier import Earlier, Row, read
+from genfoundry.kinds.image.earlier import Earlier, Place, read
 from genfoundry.kinds.image.splitting import Member, Plan, _better, fewest, fraction_of, rule_of, share, split
 from genfoundry.stages.ingest import Intake, add
 
@@ -78,7 +78,7 @@ def test_no_image_changes_sides_whatever_else_there_is(some: set[int], more: set
 @given(MORE, MORE)
 def test_a_set_of_the_rule_before_grows_and_no_image_changes_sides(some: set[int], more: set[int]) -> None:
     old = ENOUGH | keys(some)
-    rows = {key: Row("test" if number % 5 == 0 else "train") for number, key in enumerate(sorted(old))}
+    rows = {key: Place("test" if number % 5 == 0 else "train") for number, key in enumerate(sorted(old))}
     policy = {"split": "20% of each class is test, chosen by the hash of the pixels and seed 0"}
     card = Card(name="mine", kind="image", title="", licence="", source="", consent="", policy=policy)
     before = Earlier(card, rows)

@@ -5,17 +5,17 @@ from pathlib import Path
 from genfoundry.kinds.toy import storage
 from genfoundry.kinds.toy.spec import ToySpec
 
-from genfoundry.data.expectations import Expectation, Table, exactly
+from genfoundry.data.expectations import CheckedTable, Expectation, exactly
 from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card
 
 
-def tables(folder: Path, spec: ToySpec, card: Card, policy: Validation) -> list[Table]:
+def tables(folder: Path, spec: ToySpec, card: Card, policy: Validation) -> list[CheckedTable]:
     """One table for each split."""
     import pandas as pd
 
     return [
-        Table(pd.DataFrame({"number": storage.read(folder, split)}), _suite(split, card.counts[split], spec))
+        CheckedTable(pd.DataFrame({"number": storage.read(folder, split)}), _suite(split, card.counts[split], spec))
         for split in storage.SPLITS
     ]
 

@@ -57,7 +57,7 @@ def verdict_of(found, dataset) -> gate.Verdict:
         checkpoint=checkpoint, primary=found.primary, scores=found.scores, protocol=found.protocol,
         details=found.details, trivial=found.trivial,
     )  # fmt: skip
-    return gate.judge(evaluation, None, gate.Policy())
+    return gate.decide(evaluation, None, gate.Policy())
 
 
 def failed(found, dataset) -> set[str]:

@@ -16,7 +16,7 @@ from genfoundry.data.building import build_folder, embedded, is_sealed, place, w
 from genfoundry.data.versions import listed
 from genfoundry.dataset import folder_digest, remake, verify
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, disk_full, means_full, megabytes, project_root, publish
+from genfoundry.files import data_dir, disk_full, is_disk_full, megabytes, project_root, write_atomic
 from genfoundry.records import DatasetVersion
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _begin(repository: Repo) -> None:
 
 
 def _write(document: dict) -> None:
-    publish(data_file(), yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    write_atomic(data_file(), yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
 
 
 def prepare() -> None:
@@ -204,7 +204,7 @@ def opened(doing: str) -> Iterator[Repo]:
             repository.scm_context.quiet = True  # its hint would go to stdout
             yield repository
     except Exception as error:  # DVC raises whatever its storage raises
-        if means_full(error, data_dir()):
+        if is_disk_full(error, data_dir()):
             size = sum(path.stat().st_size for path in data_dir().rglob("*") if path.is_file())
             raise disk_full(project_root() / ".dvc", f"up to {megabytes(size)}") from error
         said = f"{error} ({error.__cause__})" if error.__cause__ else str(error) or type(error).__name__

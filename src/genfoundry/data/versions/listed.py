@@ -49,10 +49,6 @@ def of(names: list[str]) -> Tree:
 
     tree = Tree()
     for path in sorted(path for name in names for path in (data_dir() / name).rglob("*") if path.is_file()):
-        tree.add(_key(path), Meta(), HashInfo("md5", file_digest(path, "md5")))
+        tree.add(path.relative_to(data_dir()).parts, Meta(), HashInfo("md5", file_digest(path, "md5")))
     tree.digest()
     return tree
-
-
-def _key(path: Path) -> tuple[str, ...]:
-    return path.relative_to(data_dir()).parts

@@ -33,7 +33,7 @@ from genfoundry.errors import UserError
 SEEN = 3.0  # levels of 255 by which a profile's colours have to differ from sRGB's to be counted
 
 
-class Given(NamedTuple):
+class PictureFacts(NamedTuple):
     """What a picture was: a hash of all its pixels, and what conversion does not keep.
 
     `profile` names the colour profile where it is not sRGB's, `highest` is the highest value of a 16-bit picture.
@@ -46,12 +46,12 @@ class Given(NamedTuple):
     highest: int | None
 
 
-def given(image: Image.Image) -> Given:
+def given(image: Image.Image) -> PictureFacts:
     """Look at a picture that is loaded and upright."""
     transparent, profile = _is_transparent(image), image.info.get("icc_profile")
     # 'RGBa' has each colour times its alpha: what nobody sees makes no two pictures different
     whole = image.convert("RGBA").convert("RGBa") if transparent else image.convert(_like(image))
-    return Given(
+    return PictureFacts(
         key=hashlib.sha256(f"{whole.mode} {whole.size}".encode() + whole.tobytes()).digest(),
         transparent=transparent,
         profile=profile_name(profile) if profile and image.mode.startswith(("RGB", "P")) else "",
@@ -90,7 +90,7 @@ def profile_name(profile: bytes) -> str:
     return (words or "unnamed") if moved > SEEN else ""
 
 
-def lost(converted: Iterable[tuple[Given, str]]) -> dict[str, float]:
+def lost(converted: Iterable[tuple[PictureFacts, str]]) -> dict[str, float]:
     """What pictures lost as they were brought to one form, counted as `Card.content` holds it; empty for nothing.
 
     Args:
@@ -111,7 +111,7 @@ def lost(converted: Iterable[tuple[Given, str]]) -> dict[str, float]:
     return counts
 
 
-def _counted(pictures: Sequence[Given]) -> dict[str, int]:
+def _counted(pictures: Sequence[PictureFacts]) -> dict[str, int]:
     """How many have what conversion does not keep."""
     profiles = Counter(PROFILE + one.profile for one in pictures if one.profile)
     found = {

@@ -13,7 +13,7 @@ from genfoundry.data.file_names import RANKS
 from genfoundry.data.quarantine import IntakeTally, RefusedError
 from genfoundry.data.walking import Candidate
 from genfoundry.kinds.image import content
-from genfoundry.kinds.image.content import Given
+from genfoundry.kinds.image.content import PictureFacts
 
 Progress = Callable[[int, int], None]
 
@@ -31,7 +31,7 @@ class Decoded(NamedTuple):
     seen: Seen
     pixels: np.ndarray
     key: str
-    given: Given
+    given: PictureFacts
 
     @property
     def header(self) -> Header:

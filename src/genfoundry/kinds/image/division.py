@@ -10,7 +10,7 @@ from genfoundry.kinds.image.content import told
 from genfoundry.kinds.image.decoded import Decoded
 from genfoundry.kinds.image.earlier import Earlier
 from genfoundry.kinds.image.spec import ImageSpec
-from genfoundry.kinds.image.splitting import Member, Plan, Split, SplitRequest, fraction_for, split
+from genfoundry.kinds.image.splitting import Member, Plan, Sides, SplitRequest, fraction_for, split
 from genfoundry.kinds.image.storage import VAL, ImageExample
 
 
@@ -65,7 +65,7 @@ def divided(
     return ImagesTaken(_examples(kept, done), names, policy, done.rule, asked.lost or _change(members, known), content)
 
 
-def _more(done: Split, listing: Listing, leaked: int, notes: list[str], before: Earlier | None) -> dict[str, str]:
+def _more(done: Sides, listing: Listing, leaked: int, notes: list[str], before: Earlier | None) -> dict[str, str]:
     """What few sets need to say; what was overruled once stays said for as long as the images lie as they did."""
     stays = before.card.policy.get("before", "") if before and done.same else ""
     told = {
@@ -98,7 +98,7 @@ def _change(members: list[Member], before: Earlier | None) -> str:
     return f"{len(now & was)} images stay, {len(now - was)} come, {len(was - now)} go"
 
 
-def _examples(kept: list[Decoded], done: Split) -> list[ImageExample]:
+def _examples(kept: list[Decoded], done: Sides) -> list[ImageExample]:
     ordered = sorted(kept, key=lambda one: (one.file.label, one.file.text))
     return [
         ImageExample(

@@ -14,7 +14,7 @@ from genfoundry.kinds.image import storage
 from genfoundry.kinds.image.spec import ImageSpec
 
 
-class Row(NamedTuple):
+class Place(NamedTuple):
     """Where an image was: its split, the name of its class ("" in a flat set), and the split that it was given."""
 
     split: str
@@ -26,7 +26,7 @@ class Earlier(NamedTuple):
     """A version before; `rows` holds its images by the sha256 of their pixels, none where it is no set of images."""
 
     card: Card
-    rows: dict[str, Row]
+    rows: dict[str, Place]
 
 
 def read(before: Before | None) -> Earlier | None:
@@ -40,6 +40,6 @@ def read(before: Before | None) -> Earlier | None:
         return Earlier(card, {row["sha256"]: _row(row, card) for row in csv.DictReader(file)})
 
 
-def _row(row: dict[str, str], card: Card) -> Row:
+def _row(row: dict[str, str], card: Card) -> Place:
     class_name = card.class_names[int(row["label"])] if card.class_names else ""
-    return Row(row["split"], class_name, row.get(storage.GIVEN) or "")
+    return Place(row["split"], class_name, row.get(storage.GIVEN) or "")

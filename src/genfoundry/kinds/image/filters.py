@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genfoundry.kinds.image.rows import ImageBatch, to_batch
-from genfoundry.stopping import while_wanted
+from genfoundry.stopping import until_interrupted
 
 CHUNK = 256  # images in one pass
 
@@ -18,7 +18,7 @@ CHUNK = 256  # images in one pass
 @torch.inference_mode()
 def in_chunks(function: Callable[[ImageBatch], Tensor], pixels: np.ndarray, device: torch.device) -> np.ndarray:
     """`function` of all images, a chunk at a time, as float32 on the CPU."""
-    starts = while_wanted(range(0, len(pixels), CHUNK))
+    starts = until_interrupted(range(0, len(pixels), CHUNK))
     parts = [function(to_batch(pixels[i : i + CHUNK], device)) for i in starts]
     return torch.cat([part.float().cpu() for part in parts]).numpy()
 

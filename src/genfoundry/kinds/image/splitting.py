@@ -16,7 +16,7 @@ from typing import NamedTuple
 from genfoundry.data.listing import Reading
 from genfoundry.data.walking import some
 from genfoundry.errors import UserError
-from genfoundry.kinds.image.earlier import Earlier, Row
+from genfoundry.kinds.image.earlier import Earlier, Place
 
 FRACTION = 0.2  # of test, where nobody says another
 GIVEN = "given"  # the rule of a set whose test is a folder of the user's
@@ -56,7 +56,7 @@ class Plan(NamedTuple):
     force: bool = False
 
     @property
-    def rows(self) -> Mapping[str, Row]:
+    def rows(self) -> Mapping[str, Place]:
         """Where each image of the version before lies."""
         return self.before.rows if self.before else {}
 
@@ -70,7 +70,7 @@ class Member(NamedTuple):
     text: str
 
 
-class Split(NamedTuple):
+class Sides(NamedTuple):
     """The side of each image by its sha256, the rule for the card, and what was done, in words.
 
     `same` says that all images lie as in the version before; `note` what of it was overruled.
@@ -120,7 +120,7 @@ def fraction_for(asked: float | None, before: Earlier | None, *, force: bool) ->
     return (was if same else asked), not same
 
 
-def split(members: Sequence[Member], classes: Sequence[str], plan: Plan, folders: Mapping[str, str]) -> Split:
+def split(members: Sequence[Member], classes: Sequence[str], plan: Plan, folders: Mapping[str, str]) -> Sides:
     """Split the images of one set.
 
     Args:
@@ -138,12 +138,12 @@ def split(members: Sequence[Member], classes: Sequence[str], plan: Plan, folders
         was = plan.rows.get(key)
         sides[key] = given or (was.split if was else _threshold(key, plan))
     _check_sides(members, classes, sides, plan, folders)
-    rows = {one.key: Row(sides[one.key], one.class_name, "val" if one.given == "val" else "") for one in members}
+    rows = {one.key: Place(sides[one.key], one.class_name, "val" if one.given == "val" else "") for one in members}
     if plan.before and rows == plan.rows:
-        return Split(sides, plan.before.card.rule, plan.before.card.policy.get("split", ""), same=True)
+        return Sides(sides, plan.before.card.rule, plan.before.card.policy.get("split", ""), same=True)
     kept = sum(not fixed[key] and side != _threshold(key, plan) for key, side in sides.items())
     sentence = _sentence(members, sides, plan, folders, kept)
-    return Split(sides, GIVEN if has_test else rule_of(plan.fraction, plan.seed), sentence, note=note)
+    return Sides(sides, GIVEN if has_test else rule_of(plan.fraction, plan.seed), sentence, note=note)
 
 
 def _given_side(given: str, has_test: bool) -> str:

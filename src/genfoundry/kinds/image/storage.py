@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from genfoundry.dataset import Card, read_card
-from genfoundry.files import file_digest, publish
+from genfoundry.files import file_digest, write_atomic
 from genfoundry.kinds.image.growing import GrowingArray
 from genfoundry.kinds.image.spec import ImageSpec
 
@@ -74,7 +74,7 @@ def write(folder: Path, examples: Iterable[ImageExample], card: Card) -> tuple[I
         raise ValueError(f"there is no example in {', '.join(name for name, s in splits.items() if not s.labels)}")
     for name, split in splits.items():
         np.save(folder / f"{name}-labels.npy", np.array(split.labels, np.int64))
-    publish(folder / MANIFEST, _manifest([*splits.values()], paired=first.paired is not None))
+    write_atomic(folder / MANIFEST, _manifest([*splits.values()], paired=first.paired is not None))
     channels, height, width = first.pixels.shape
     source = None if first.paired is None else first.paired.shape
     spec = ImageSpec(channels=channels, height=height, width=width, num_classes=len(card.class_names), source=source)

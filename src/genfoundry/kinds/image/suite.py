@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genfoundry.data.expectations import Expectation, Table, agree, exactly, filled, printable
+from genfoundry.data.expectations import CheckedTable, Expectation, agree, exactly, filled, printable
 from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card
 from genfoundry.errors import UserError
@@ -26,7 +26,7 @@ OUTLIER = 8.0  # standard deviations of an image's mean or contrast from those o
 NEAR = 2.0  # grey levels of 255, on average, between near-copies of the same perceptual hash
 
 
-def tables(folder: Path, spec: ImageSpec, card: Card, policy: Validation) -> list[Table]:
+def tables(folder: Path, spec: ImageSpec, card: Card, policy: Validation) -> list[CheckedTable]:
     """One table a split of the manifest, one of the splits' arrays, and one of the classes.
 
     Raises:
@@ -38,7 +38,10 @@ def tables(folder: Path, spec: ImageSpec, card: Card, policy: Validation) -> lis
         frame["copy_of"] = _first_at(frame["sha256"], frame["sha256"], earlier=True)
     parts["test"]["in_train"] = _first_at(parts["test"]["sha256"], parts["train"]["sha256"])
     parts["test"]["near_train"] = _near_copies(folder, parts["test"], parts["train"])
-    rows = [Table(frame, _rows_suite(split, card.counts.get(split, 0), spec, policy)) for split, frame in parts.items()]
+    rows = [
+        CheckedTable(frame, _rows_suite(split, card.counts.get(split, 0), spec, policy))
+        for split, frame in parts.items()
+    ]
     if storage.GIVEN in manifest:
         rows = [each._replace(suite=(*each.suite, _given(split))) for each, split in zip(rows, parts, strict=True)]
     rows[1] = rows[1]._replace(suite=rows[1].suite + _LEAKS)
@@ -98,7 +101,13 @@ def _rows_suite(split: str, count: int, spec: ImageSpec, policy: Validation) -> 
             remedy="add images, or lower validation.min_rows",
         ),
         *(filled(f"{split}: {key} filled in", key, f"{key} cells of {split}") for key in ("label", "sha256")),
-        *(_contrast(split, policy), _outlying(split, "mean", "brightness"), _outlying(split, "std", "contrast")),
+        *(Expectation(
+        f"{split}: blank images", "ExpectColumnValuesToBeBetween",
+        {"column": "std", "min_value": 0, "strict_min": True},
+        met=f"No {split} image is blank.", unmet=f"{{bad}} of {{of}} {split} images are blank (std 0): rows {{where}}.",
+        remedy="remove them, or raise validation.max_bad_fraction",
+        severity="warning", tolerance=policy.max_bad_fraction,
+    ), _outlying(split, "mean", "brightness"), _outlying(split, "std", "contrast")),
         _labelled(split, spec),
         *suite_of_pixels.alike(split, count),
         Expectation(
@@ -107,16 +116,6 @@ def _rows_suite(split: str, count: int, spec: ImageSpec, policy: Validation) -> 
             unmet=f"{{bad}} of {{of}} {what}s are exact copies of an earlier one ({{share}}): {{where}}.",
             remedy="remove the copies", row="{position} = {copy_of:.0f}",
         ),
-    )  # fmt: skip
-
-
-def _contrast(split: str, policy: Validation) -> Expectation:
-    return Expectation(
-        f"{split}: blank images", "ExpectColumnValuesToBeBetween",
-        {"column": "std", "min_value": 0, "strict_min": True},
-        met=f"No {split} image is blank.", unmet=f"{{bad}} of {{of}} {split} images are blank (std 0): rows {{where}}.",
-        remedy="remove them, or raise validation.max_bad_fraction",
-        severity="warning", tolerance=policy.max_bad_fraction,
     )  # fmt: skip
 
 
@@ -137,7 +136,7 @@ def _labelled(split: str, spec: ImageSpec) -> Expectation:
         f"{split}: labels", "ExpectColumnValuesToBeInSet", {"column": "label", "value_set": labels},
         met=f"Every label of {split} is {wanted}.",
         unmet=f"{{bad}} of {{of}} labels of {split} are not {wanted}: {{where}}.",
-        remedy="mend the labels or the card's class_names", row="row {position} has {label:.0f}",
+        remedy="correct the labels or the card's class_names", row="row {position} has {label:.0f}",
     )  # fmt: skip
 
 
@@ -168,7 +167,7 @@ _LEAKS = (
 )  # fmt: skip
 
 
-def _arrays(folder: Path, spec: ImageSpec, parts: dict[str, pd.DataFrame]) -> Table:
+def _arrays(folder: Path, spec: ImageSpec, parts: dict[str, pd.DataFrame]) -> CheckedTable:
     """One row a split: what its two arrays are, beside the manifest's rows."""
     import pandas as pd
 
@@ -186,7 +185,7 @@ def _arrays(folder: Path, spec: ImageSpec, parts: dict[str, pd.DataFrame]) -> Ta
             remedy="build the dataset again", row="{split} is {shape}",
         ),
     )  # fmt: skip
-    return Table(pd.DataFrame(outlines), suite)
+    return CheckedTable(pd.DataFrame(outlines), suite)
 
 
 def _outline(folder: Path, split: str, frame: pd.DataFrame) -> dict[str, object]:
@@ -204,7 +203,7 @@ def _outline(folder: Path, split: str, frame: pd.DataFrame) -> dict[str, object]
     }
 
 
-def _classes(spec: ImageSpec, card: Card, parts: dict[str, pd.DataFrame], policy: Validation) -> list[Table]:
+def _classes(spec: ImageSpec, card: Card, parts: dict[str, pd.DataFrame], policy: Validation) -> list[CheckedTable]:
     if not spec.num_classes:
         return []
     import pandas as pd
@@ -214,7 +213,7 @@ def _classes(spec: ImageSpec, card: Card, parts: dict[str, pd.DataFrame], policy
     names = card.class_names or tuple(map(str, counts.index))
     counts["name"] = [printable(names[i]) if i < len(names) else f"number {i}" for i in counts.index]
     counts["times"] = counts["train"].max() / counts["train"].where(counts["train"] > 0)
-    return [Table(counts, _classes_suite(spec.num_classes, int(counts["train"].max()), policy), row="{name}")]
+    return [CheckedTable(counts, _classes_suite(spec.num_classes, int(counts["train"].max()), policy), row="{name}")]
 
 
 def _classes_suite(number: int, largest: int, policy: Validation) -> tuple[Expectation, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genfoundry.data.expectations import Expectation, Table, agree
+from genfoundry.data.expectations import CheckedTable, Expectation, agree
 from genfoundry.kinds.image import storage
 from genfoundry.kinds.image.spec import ImageSpec
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SAMPLED = 256  # rows a split whose pixels are hashed again
 
 
-def tables(folder: Path, spec: ImageSpec, parts: dict[str, pd.DataFrame]) -> list[Table]:
+def tables(folder: Path, spec: ImageSpec, parts: dict[str, pd.DataFrame]) -> list[CheckedTable]:
     """One row a split of a set of pairs: what its sources are, beside the manifest's rows; nothing for other sets."""
     if spec.source is None:
         return []
@@ -39,7 +39,7 @@ def tables(folder: Path, spec: ImageSpec, parts: dict[str, pd.DataFrame]) -> lis
             remedy="build the dataset again", row="{split} is {shape}",
         ),
     )  # fmt: skip
-    return [Table(pd.DataFrame([_outline(folder, split, frame) for split, frame in parts.items()]), suite)]
+    return [CheckedTable(pd.DataFrame([_outline(folder, split, frame) for split, frame in parts.items()]), suite)]
 
 
 def others(images: np.ndarray, listed: pd.Series) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 
 from genfoundry.data import conversion
 from genfoundry.data.conversion import AFTER, BEFORE, CMYK, FULL, HIGHEST, USED
-from genfoundry.data.expectations import Expectation, Table, literal
+from genfoundry.data.expectations import CheckedTable, Expectation, literal
 from genfoundry.dataset import Card
 from genfoundry.kinds.image import storage
 
@@ -25,12 +25,12 @@ STRAY = 0.05  # of the images, which may be darker or brighter than the range th
 APART = 0.9  # of the distinct pictures that should still be distinct after conversion
 
 
-def tables(folder: Path, card: Card) -> list[Table]:
+def tables(folder: Path, card: Card) -> list[CheckedTable]:
     """One row a split: the values that its pixels use; and one row for the set, where its card tells of losses."""
     import pandas as pd
 
     ranges = pd.DataFrame([{"split": split, **_range(storage.read(folder, split).images)} for split in storage.SPLITS])
-    return [Table(ranges, (_used(card.content),), row="{split}"), *_conversion(card.content)]
+    return [CheckedTable(ranges, (_used(card.content),), row="{split}"), *_conversion(card.content)]
 
 
 def alike(split: str, count: int) -> tuple[Expectation, ...]:
@@ -71,7 +71,7 @@ def _used(content: Mapping[str, float]) -> Expectation:
     )  # fmt: skip
 
 
-def _conversion(content: Mapping[str, float]) -> list[Table]:
+def _conversion(content: Mapping[str, float]) -> list[CheckedTable]:
     """One row for the set; no table where the card tells of no loss."""
     import pandas as pd
 
@@ -84,7 +84,7 @@ def _conversion(content: Mapping[str, float]) -> list[Table]:
         "profiles": sum(conversion.profiles(content).values()),
         "inks": content.get(CMYK, 0.0),
     }
-    return [Table(pd.DataFrame([row]), (*_apart(content), *_coloured(content)))]
+    return [CheckedTable(pd.DataFrame([row]), (*_apart(content), *_coloured(content)))]
 
 
 def _apart(content: Mapping[str, float]) -> tuple[Expectation, ...]:

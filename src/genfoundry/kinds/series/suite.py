@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genfoundry.data import conversion
-from genfoundry.data.expectations import Expectation, Table, exactly, filled, literal, printable
+from genfoundry.data.expectations import CheckedTable, Expectation, exactly, filled, literal, printable
 from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card, remake
 from genfoundry.errors import UserError
@@ -27,7 +27,7 @@ LARGEST = float(np.finfo(np.float32).max)  # training is in float32
 STAMP = "{ds:%Y-%m-%d %H:%M}"
 
 
-def tables(folder: Path, spec: SeriesSpec, card: Card, policy: Validation) -> list[Table]:
+def tables(folder: Path, spec: SeriesSpec, card: Card, policy: Validation) -> list[CheckedTable]:
     """One table of the rows, one of the channels, one of each channel in each series, and one of the splits.
 
     Raises:
@@ -41,9 +41,16 @@ def tables(folder: Path, spec: SeriesSpec, card: Card, policy: Validation) -> li
         )
     cells = _cells(frame, spec)
     return [
-        Table(_with_steps(frame, spec), _rows_suite(spec, cells, policy), row=f"{{label}} at {STAMP}"),
-        Table(_channels(frame, spec), _channels_suite(spec), row="{label}"),
-        Table(cells, (*_cells_suite(spec, policy), *_contents_suite(cells, spec, card, policy)), row="{label}"),
+        CheckedTable(_with_steps(frame, spec), _rows_suite(spec, cells, policy), row=f"{{label}} at {STAMP}"),
+        CheckedTable(_channels(frame, spec), _channels_suite(spec), row="{label}"),
+        CheckedTable(
+            cells,
+            (
+                *_cells_suite(spec, policy),
+                *suite_of_values.suite(card.name, cells["extreme"].dropna().tolist(), spec, policy),
+            ),
+            row="{label}",
+        ),
         suite_of_splits.table(frame, spec, card, policy),
         *_conversion(spec, card),
     ]
@@ -239,11 +246,7 @@ def _cells_suite(spec: SeriesSpec, policy: Validation) -> tuple[Expectation, ...
     )  # fmt: skip
 
 
-def _contents_suite(cells: pd.DataFrame, spec: SeriesSpec, card: Card, policy: Validation) -> tuple[Expectation, ...]:
-    return suite_of_values.suite(card.name, cells["extreme"].dropna().tolist(), spec, policy)
-
-
-def _conversion(spec: SeriesSpec, card: Card) -> list[Table]:
+def _conversion(spec: SeriesSpec, card: Card) -> list[CheckedTable]:
     """One row a channel that float64 does not hold exactly, as intake counted; no table where there is none."""
     import pandas as pd
 
@@ -255,4 +258,4 @@ def _conversion(spec: SeriesSpec, card: Card) -> list[Table]:
         unmet=f"{{bad}} of {{of}} channels were not read exactly. {literal(told)}. Subtract one number from the "
               "whole channel, or leave it out if its numbers are names, and add the data again.",
     )  # fmt: skip
-    return [Table(pd.DataFrame({"lost": [found.rounded for found in lost.values()]}), (rule,))] if lost else []
+    return [CheckedTable(pd.DataFrame({"lost": [found.rounded for found in lost.values()]}), (rule,))] if lost else []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genfoundry.data.expectations import Expectation, Table, exactly, printable
+from genfoundry.data.expectations import CheckedTable, Expectation, exactly, printable
 from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card
 from genfoundry.errors import UserError
@@ -48,7 +48,7 @@ SUITE = (
         {"column_A": "next", "column_B": "end", "ignore_row_if": "either_value_is_missing"},
         met="What is judged in a split lies after all that the split before was trained or judged on.",
         unmet="{bad} of {of} splits reach into the one after them: {where}.",
-        remedy="mend the card's splits",
+        remedy="correct the card's splits",
         row="{split} ends {end:%Y-%m-%d %H:%M}, the next begins {next:%Y-%m-%d %H:%M}",
     ),
     Expectation(
@@ -68,11 +68,11 @@ SUITE = (
 )  # fmt: skip
 
 
-def table(frame: pd.DataFrame, spec: SeriesSpec, card: Card, policy: Validation) -> Table:
+def table(frame: pd.DataFrame, spec: SeriesSpec, card: Card, policy: Validation) -> CheckedTable:
     """One row a split, and what is expected of it. `frame` has all rows, in float64, with the channels as `c0`, …"""
     spans = _spans(_axis(frame, spec), spec, card, policy)
     lives = [_life(part) for part in _parts(frame, spec, card)]
-    return Table(spans.assign(**{key: [life[key] for life in lives] for key in lives[0]}), SUITE, row="{split}")
+    return CheckedTable(spans.assign(**{key: [life[key] for life in lives] for key in lives[0]}), SUITE, row="{split}")
 
 
 def _axis(frame: pd.DataFrame, spec: SeriesSpec) -> storage.Axis:

@@ -162,5 +162,5 @@ def _refuse_ambiguous(filled: pd.Series, read: pd.Series) -> None:
             f"Column '{name}' mixes {'text' if not read.all() else 'dates'} with "
             f"numbers or dates: {listed(filled[~read] if not read.all() else filled)}.",
             expected="one type in a column",
-            remedy=f"mend these cells, name what is missing with --na, or take all as text: --category '{name}'",
+            remedy=f"correct these cells, name what is missing with --na, or take all as text: --category '{name}'",
         )

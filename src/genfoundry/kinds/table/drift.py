@@ -31,7 +31,7 @@ MOST = 10_000  # rows that came in; of those that were there twice as many
 FEWEST = 8  # on either side
 
 
-class Change(NamedTuple):
+class RowChanges(NamedTuple):
     """How many rows there were and are, which came in, and how many went."""
 
     before: int
@@ -64,11 +64,11 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype({name: object for name in frame.columns if frame[name].dtype == "category"})
 
 
-def change(was: pd.DataFrame, now: pd.DataFrame) -> Change:
+def change(was: pd.DataFrame, now: pd.DataFrame) -> RowChanges:
     """The rows that are on one side alone; equal rows count as one."""
     old, new = (np.array(row_digests(frame), dtype="S8") for frame in (was, now))
     came, gone = ~np.isin(new, old), ~np.isin(old, new)
-    return Change(len(was), len(now), now[came], was[gone], was[~gone])
+    return RowChanges(len(was), len(now), now[came], was[gone], was[~gone])
 
 
 def of_tables(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genfoundry.data.expectations import Expectation, Table, exactly, printable
+from genfoundry.data.expectations import CheckedTable, Expectation, exactly, printable
 from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card, remake
 from genfoundry.kinds.table import storage
@@ -26,7 +26,7 @@ SPELT = {"numeric": "double", "boolean": "bool", "date": "timestamp[us]"}
 ROWS = 20_000  # of the training split that a column is held against the target on
 
 
-def tables(folder: Path, spec: TableSpec, card: Card, policy: Validation) -> list[Table]:
+def tables(folder: Path, spec: TableSpec, card: Card, policy: Validation) -> list[CheckedTable]:
     """One table of the splits, one of the columns of both, and one of the test rows.
 
     Raises:
@@ -35,9 +35,22 @@ def tables(folder: Path, spec: TableSpec, card: Card, policy: Validation) -> lis
     found = {split: storage.read_arrow(folder, split, spec) for split in storage.SPLITS}
     frames = {split: storage.to_frame(storage.cells(folder, split, spec), spec) for split in storage.SPLITS}
     return [
-        Table(_splits(frames, spec, card, policy), _splits_suite(spec, card, policy), row="{split}"),
-        Table(_columns(found, frames, spec), _columns_suite(spec, card, policy), row="{label} in {split}"),
-        Table(_shared(frames), _shared_suite(card), row="row {row:,} of test"),
+        CheckedTable(_splits(frames, spec, card, policy), _splits_suite(spec, card, policy), row="{split}"),
+        CheckedTable(_columns(found, frames, spec), _columns_suite(spec, card, policy), row="{label} in {split}"),
+        CheckedTable(
+            _shared(frames),
+            (
+                Expectation(
+                    "no row is in both splits",
+                    "ExpectColumnValuesToBeInSet",
+                    {"column": "shared", "value_set": [False]},
+                    met="No row of test is in training, too.",
+                    unmet="{bad} of {of} test rows are in training, too ({share}): {where}.",
+                    remedy=remake(card.name),
+                ),
+            ),
+            row="row {row:,} of test",
+        ),
     ]
 
 
@@ -219,13 +232,3 @@ def _shared(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     trained = {*row_digests(frames["train"])}
     shared = [digest in trained for digest in row_digests(frames["test"])]
     return pd.DataFrame({"row": range(1, len(shared) + 1), "shared": np.asarray(shared, bool)})
-
-
-def _shared_suite(card: Card) -> tuple[Expectation, ...]:
-    return (
-        Expectation(
-            "no row is in both splits", "ExpectColumnValuesToBeInSet", {"column": "shared", "value_set": [False]},
-            met="No row of test is in training, too.",
-            unmet="{bad} of {of} test rows are in training, too ({share}): {where}.", remedy=remake(card.name),
-        ),
-    )  # fmt: skip

@@ -31,7 +31,7 @@ TABLE = "forecast.csv"
 SHOWN = 10  # series whose last moments are told one by one
 
 
-class Forecast(NamedTuple):
+class ForecastFrame(NamedTuple):
     """`frame` has the columns of the predictor; `given` says up to when the series were known."""
 
     frame: pd.DataFrame
@@ -50,7 +50,7 @@ def write(model: Model, dataset_version: DatasetVersion, wishes: Wishes, origin:
     return Generated(origin, tables.write(out / TABLE, made.frame, origin), made.notes)
 
 
-def forecasts(model: Model, dataset: Dataset, wishes: Wishes) -> Forecast:
+def forecasts(model: Model, dataset: Dataset, wishes: Wishes) -> ForecastFrame:
     """The horizon after the last value of each series of a dataset, or after its last one up to a moment.
 
     That moment, `wishes.until`, is inclusive, midnight where no time is given, and in the data's zone where no offset
@@ -70,7 +70,7 @@ def forecasts(model: Model, dataset: Dataset, wishes: Wishes) -> Forecast:
     params = {"seed": wishes.seed, "samples": wishes.number or SAMPLES}
     frame = Predictor(model, model.names or axis.ids).predict(past, params)
     known = {axis.ids[i]: axis.stamps[end - 1] for i, end in ends.items()}
-    return Forecast(frame, _given(known, zone), _notes(model, axis, [*ends], wishes.number))
+    return ForecastFrame(frame, _given(known, zone), _notes(model, axis, [*ends], wishes.number))
 
 
 def _notes(model: Model, axis: Axis, forecast: list[int], count: int | None) -> list[str]:

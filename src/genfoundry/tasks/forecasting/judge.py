@@ -28,7 +28,7 @@ from genfoundry.metrics.forecast import BANDS, Forecast, aggregate, by_window, c
 from genfoundry.model import Forecasts, Model
 from genfoundry.records import Score
 from genfoundry.statistics.interval import Estimate, percentiles
-from genfoundry.stopping import while_wanted
+from genfoundry.stopping import until_interrupted
 from genfoundry.task import Judgement
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | Non
     windows = {subject: by_window(origins.real, fake) for subject, fake in subjects.items()}
     scores = tuple(_scores(windows, protocol, plan.seed))
     primary = f"{PRIMARY}_{protocol}"
-    details = {WINDOWS + primary: _kept(windows["model"][PRIMARY])}
+    details = {WINDOWS + primary: [float(f"{value:.{DIGITS}g}") for value in windows["model"][PRIMARY]]}
     exhibits = (*_forecasts(dataset.folder, spec, origins, subjects), _by_step(origins, subjects))
     return Judgement(primary, scores, _protocol(plan, spec, origins), details, TRIVIAL, exhibits)
 
@@ -156,7 +156,7 @@ def futures(model: Model, batch: SeriesBatch, count: int, seed: int) -> np.ndarr
     """Possible futures (N, `count`, H) float64 by a family's `forecast` where it has one, else by its `sample`."""
     generator = torch.Generator().manual_seed(seed)
     made = []
-    for rows in while_wanted(torch.arange(len(batch), device=batch.past.device).split(max(1, MOST_ROWS // count))):
+    for rows in until_interrupted(torch.arange(len(batch), device=batch.past.device).split(max(1, MOST_ROWS // count))):
         part = batch[rows]
         if isinstance(model, Forecasts):
             drawn = model.forecast(part, count, generator)
@@ -191,10 +191,6 @@ def _ratios(subject: str) -> Iterator[tuple[str, str, str]]:
 def _ratio(own: np.ndarray, other: np.ndarray, draws: np.ndarray) -> Estimate:
     """The ratio of two means over the same windows (N,), `draws` (D, N) of them for its interval; below 1 is better."""
     return percentiles(own.mean() / other.mean(), [own[rows].mean() / other[rows].mean() for rows in draws])
-
-
-def _kept(windows: np.ndarray) -> list[float]:
-    return [float(f"{value:.{DIGITS}g}") for value in windows]
 
 
 def _protocol(plan: Plan, spec: SeriesSpec, origins: Origins) -> dict[str, str | int | float]:

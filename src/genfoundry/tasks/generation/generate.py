@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 from genfoundry.data.quarantine import as_text
 from genfoundry.dataset import open_version
 from genfoundry.errors import UserError
-from genfoundry.files import publish
+from genfoundry.files import write_atomic
 from genfoundry.judging.sheet import grid
 from genfoundry.kinds.image import storage
 from genfoundry.kinds.image.pixels import to_pixels
@@ -102,7 +102,7 @@ def _write(parts: Iterable[np.ndarray], origin: Provenance, out: Path) -> list[P
         for pixels in part:
             files.append(images.write(out / f"{len(files):05d}.png", pixels, origin))
     sheet = Image.open(io.BytesIO(grid(np.stack(shown), min(COLUMNS, len(shown)))))
-    return [*files, publish(out / "contact-sheet.png", stamped(sheet, origin))]
+    return [*files, write_atomic(out / "contact-sheet.png", stamped(sheet, origin))]
 
 
 def _class(asked: str, model: Model, data: DatasetVersion) -> tuple[Chosen, list[str]]:

@@ -62,7 +62,7 @@ def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | Non
     rows = gallery.spread(len(real), gallery.COLUMNS)
     picture = gallery.picture(
         out / "enlargements.png",
-        *(part[rows] for part in (shown, *_in_order(sides), real)),
+        *(part[rows] for part in (shown, *[sides[name] for name in reversed(sides)], real)),
         title="Enlargements",
         caption=f"From top to bottom: given, {', '.join(map(subject, reversed(sides)))}, real.",
         alt="Small images and their enlargements, row by row, above the real images",
@@ -95,10 +95,6 @@ def _through(function: Callable[[Tensor], Tensor], pixels: np.ndarray, device: t
     parts = (to_batch(pixels[start : start + BATCH], device).images for start in range(0, len(pixels), BATCH))
     with torch.inference_mode():
         return np.concatenate([to_pixels(function(part).nan_to_num()) for part in parts])
-
-
-def _in_order(sides: dict[str, np.ndarray]) -> list[np.ndarray]:
-    return [sides[name] for name in reversed(sides)]
 
 
 def _scores(sides: dict[str, np.ndarray], real: np.ndarray, view: View, scale: int, seed: int) -> Iterator[Score]:

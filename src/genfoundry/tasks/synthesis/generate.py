@@ -14,7 +14,7 @@ from genfoundry.model import Model
 from genfoundry.records import DatasetVersion
 from genfoundry.serving import streams, tables
 from genfoundry.serving.provenance import Provenance
-from genfoundry.stopping import while_wanted
+from genfoundry.stopping import until_interrupted
 from genfoundry.task import Generated
 from genfoundry.tasks.synthesis.about import Wishes
 from genfoundry.tasks.synthesis.predictor import blank
@@ -40,7 +40,7 @@ def write(model: Model, dataset_version: DatasetVersion, wishes: Wishes, origin:
 def rows(model: Model, count: int, seed: int) -> pd.DataFrame:
     """`count` synthetic rows in the types of `kinds.table`; the first ones are the same whatever `count` is."""
     model.eval()
-    values = torch.cat([*while_wanted(_batches(model, count, seed))])[:count]
+    values = torch.cat([*until_interrupted(_batches(model, count, seed))])[:count]
     return table_rows.to_frame(values, model.spec)
 
 

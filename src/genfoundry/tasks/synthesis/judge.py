@@ -24,7 +24,7 @@ from genfoundry.metrics.record_copies import NEAR
 from genfoundry.model import Model
 from genfoundry.records import Score
 from genfoundry.statistics.interval import size_name
-from genfoundry.stopping import while_wanted
+from genfoundry.stopping import until_interrupted
 from genfoundry.task import Judgement
 from genfoundry.tasks.synthesis import baselines, exhibits, privacy, resemblance, utility
 from genfoundry.tasks.synthesis.about import Plan
@@ -68,7 +68,9 @@ def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | Non
 
 def _floors(real: RealTable, count: int, plan: Plan) -> list[Draws]:
     """The training rows, as many as are generated where there are as many, and what the baselines make of them."""
-    made = [baselines.draws(name, real, count, plan.seeds, plan.seed) for name in while_wanted(baselines.BASELINES)]
+    made = [
+        baselines.draws(name, real, count, plan.seeds, plan.seed) for name in until_interrupted(baselines.BASELINES)
+    ]
     return [Draws("real", [subsample(real.train, count, plan.seed)]), *made]
 
 
@@ -106,7 +108,7 @@ def _privacy_scores(
     copied = [Draws("copy", draws.tables) for draws in subjects if draws.subject == "real"]
     held = [(seen, draws) for draws in subjects if draws.subject != "real"]
     attacks, scores = {}, []
-    for audit, draws in while_wanted([*held, (unseen, posing), *((seen, draws) for draws in copied)]):
+    for audit, draws in until_interrupted([*held, (unseen, posing), *((seen, draws) for draws in copied)]):
         found = audit.attack(draws) if draws.sound else None
         scores += audit.scores(draws, found)
         if found is not None:

@@ -11,7 +11,7 @@ from genfoundry.metrics.marginals import Marginals
 from genfoundry.metrics.two_sample import TwoSample
 from genfoundry.records import Score
 from genfoundry.statistics.interval import UNKNOWN, Estimate, half_samples
-from genfoundry.stopping import while_wanted
+from genfoundry.stopping import until_interrupted
 from genfoundry.tasks.synthesis.boosting import fit_classifier
 from genfoundry.tasks.synthesis.tables import Draws, RealTable, subsample
 
@@ -34,7 +34,7 @@ def scores(real: RealTable, draws: Draws, size: str, seed: int) -> Iterator[Scor
 
 def _found(real: RealTable, test: np.ndarray, tables: list[np.ndarray], seed: int) -> dict[str, Estimate]:
     synthetic = np.repeat([False, True], len(test))
-    predictions = [_cross_fitted(test, table, real.coded, seed) for table in while_wanted(tables)]
+    predictions = [_cross_fitted(test, table, real.coded, seed) for table in until_interrupted(tables)]
     by_classifier = half_samples(TwoSample.score, synthetic, predictions, HALVES, seed, paired=True)
     return by_classifier | half_samples(partial(Marginals.score, coded=real.coded), test, tables, FEW_HALVES, seed)
 
@@ -43,13 +43,9 @@ def _cross_fitted(real: np.ndarray, synthetic: np.ndarray, coded: np.ndarray, se
     """How synthetic each real row, then each synthetic row is to a classifier not fitted on it: (2 N,)."""
     rows = np.concatenate([real, synthetic])
     labels = np.repeat([False, True], [len(real), len(synthetic)])
-    fold = np.concatenate([_folds(len(side), seed) for side in (real, synthetic)])
+    fold = np.concatenate([(np.random.default_rng(seed).permutation(len(side)) % FOLDS) for side in (real, synthetic)])
     predictions = np.empty(len(rows))
     for number in range(FOLDS):
         inside = fold == number
         predictions[inside] = fit_classifier(rows[~inside], labels[~inside], coded, seed)(rows[inside])
     return predictions
-
-
-def _folds(count: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).permutation(count) % FOLDS

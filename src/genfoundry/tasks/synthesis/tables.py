@@ -12,7 +12,7 @@ from torch import Generator
 from genfoundry.kinds.table import rows as table_rows
 from genfoundry.kinds.table.spec import Column, TableSpec
 from genfoundry.model import Model
-from genfoundry.stopping import while_wanted
+from genfoundry.stopping import until_interrupted
 
 BATCH = 1000  # rows in one call of the model
 
@@ -55,12 +55,10 @@ class Draws(NamedTuple):
 
 def read(folder: Path, spec: TableSpec) -> RealTable:
     """Both splits of a verified folder."""
-    train, test = (_values(folder, split, spec) for split in ("train", "test"))
+    train, test = (
+        table_rows.values(table_rows.open_split(folder, split, spec).cells, spec).numpy() for split in ("train", "test")
+    )
     return RealTable(train, test, spec)
-
-
-def _values(folder: Path, split: str, spec: TableSpec) -> np.ndarray:
-    return table_rows.values(table_rows.open_split(folder, split, spec).cells, spec).numpy()
 
 
 def subsample(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
@@ -82,7 +80,7 @@ def _drawn(model: Model, split: table_rows.TableRows, count: int, seed: int) -> 
     generator, rng = Generator(model.device).manual_seed(seed), np.random.default_rng(seed)
     order = np.concatenate([rng.permutation(len(split)) for _ in range(-(-count // len(split)))])[:count]
     made = []
-    for part in while_wanted(torch.from_numpy(order).split(BATCH)):
+    for part in until_interrupted(torch.from_numpy(order).split(BATCH)):
         with torch.inference_mode():
             made.append(model.sample(split.batch(part), generator).double().cpu().numpy())
     return np.concatenate(made)

@@ -10,7 +10,7 @@ import numpy as np
 from genfoundry.metrics.utility import Utility, threshold
 from genfoundry.records import Score
 from genfoundry.statistics.interval import UNKNOWN, half_samples
-from genfoundry.stopping import while_wanted
+from genfoundry.stopping import until_interrupted
 from genfoundry.tasks.synthesis.boosting import fit_classifier
 from genfoundry.tasks.synthesis.tables import Draws, RealTable
 
@@ -29,16 +29,16 @@ class DownstreamTask:
         self.target = cast(int, real.target)
         self.test = real.test[self._labelled(real.test)]
         self.rare = self._rare(self.test)
-        self.reference = [self._predictions(taught, seed) for seed in while_wanted(seeds)]
+        self.reference = [self._predictions(taught, seed) for seed in until_interrupted(seeds)]
 
     def trained_on_synthetic(self, draws: Draws) -> list[np.ndarray]:
         """(N, 3) for each seed, see `Utility`: of predictors that learned from the synthetic rows alone."""
-        return [self._beside(table, number) for number, table in while_wanted(enumerate(draws.tables))]
+        return [self._beside(table, number) for number, table in until_interrupted(enumerate(draws.tables))]
 
     def trained_on_both(self, draws: Draws) -> list[np.ndarray]:
         """The same of predictors that learned from the real and the synthetic rows."""
         both = (np.concatenate([self.taught, table]) for table in draws.tables)
-        return [self._beside(table, number) for number, table in while_wanted(enumerate(both))]
+        return [self._beside(table, number) for number, table in until_interrupted(enumerate(both))]
 
     def trained_on_real(self) -> list[np.ndarray]:
         """The same of predictors that learned from the real rows alone."""
