@@ -22,12 +22,12 @@ from benchmarks.networks import dcgan_2016
 from benchmarks.plain import Pictures, adversarial, pairs
 from genfoundry import tracking
 from genfoundry.dataset import open_version
-from genfoundry.files import data_dir
 from genfoundry.judging.features import Extractor
 from genfoundry.kinds.image import storage
 from genfoundry.kinds.image.rows import ImageBatch
 from genfoundry.kinds.image.spec import ImageSpec
 from genfoundry.model import Model
+from genfoundry.project.root import data_dir
 from genfoundry.records import Evaluation
 from genfoundry.tasks.generation.judge import judge as judge_images
 

@@ -54,6 +54,7 @@ def judge_champions(models: list[str] = []) -> list[Rejudged]:  # noqa: B006
 
 def _chosen(models: list[str]) -> list[str]:
     known = [model.name for model in tracking.list_models() if model.champion]
+    models = [tracking.own_name(name) for name in models]
     for name in models:
         if name not in known:
             raise UserError(f"No registered model '{name}' has a champion; {closest(name, known)}")

@@ -73,7 +73,7 @@ def placed(command: click.Command) -> click.Command:
 def _looking(work: Callable[..., Any], *, anywhere: bool) -> Callable[..., Any]:
     @functools.wraps(work)
     def look_and_work(*args: Any, **kwargs: Any) -> Any:
-        from genfoundry.files import NoProject
+        from genfoundry.project.root import NoProject
 
         from .commands.checkout import ensure_own_code
 

@@ -13,7 +13,8 @@ from genfoundry import catalog, tracking
 from genfoundry.data import sealed
 from genfoundry.dataset import card_of
 from genfoundry.errors import UserError
-from genfoundry.files import state_path, write_atomic
+from genfoundry.files import write_atomic
+from genfoundry.project.root import state_path
 from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
 from genfoundry.report import RunView, render
 from genfoundry.report.gallery import read_gallery

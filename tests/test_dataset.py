@@ -12,7 +12,7 @@ from support.trained import digits
 from genfoundry import files
 from genfoundry.dataset import Card, card_of, folder_digest, open_version, read_card, seal, verify
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, state_dir
+from genfoundry.project.root import data_dir, state_dir
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from genfoundry_flows import recipes as recipe_files
 
 from genfoundry import catalog, identity
+from genfoundry.project import places
 from genfoundry.recipe import Recipe
 from genfoundry.records import Checkpoint, DatasetVersion
 
@@ -68,7 +69,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the package, which the catalogue takes for the one that runs."""
     ignored = shutil.ignore_patterns("__pycache__")
     copy = shutil.copytree(identity.PACKAGE, tmp_path / "another" / "genfoundry", ignore=ignored)
-    monkeypatch.setattr(catalog, "folder", lambda name: copy / name)
+    monkeypatch.setattr(catalog, "PACKAGE", copy)
+    monkeypatch.setattr(places, "PACKAGE", copy)
     return copy
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import genfoundry
 from genfoundry.errors import UserError
-from genfoundry.files import standing_root
+from genfoundry.project.root import standing_root
 
 SOURCES = "GENFOUNDRY_SOURCES"  # the folder whose sources are meant to run on this project, set by `genfoundry ci`
 PACKAGE = Path(genfoundry.__file__).parent

@@ -47,14 +47,14 @@ def ci(
     them before and after, registers nothing, and writes one Markdown page. Exits with 5 where the gate says REJECT and
     would not have said it of the base, with 1 where a recipe failed, with 143 where it was stopped.
     """
-    from genfoundry.files import state_dir
+    from genfoundry.project.root import state_dir
     from genfoundry.recipe import BUDGETS
 
     from ..review import review
     from .run import overrides_of
 
     signal.signal(signal.SIGTERM, stop)
-    request = review.Request(against, budget, assignments, recipes, all_touched, jobs, dry_run)
+    request = review.ReviewRequest(against, budget, assignments, recipes, all_touched, jobs, dry_run)
     found = review.review(request, {**BUDGETS[budget], **overrides_of(assignments)})
     page = review.write_page(found, output or state_dir("reviews") / "review.md", embed)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):

@@ -17,14 +17,22 @@ if TYPE_CHECKING:
 def models(family: str | None, as_json: bool) -> None:
     """List the families that can be trained; with FAMILY, its paper and its settings."""
     from genfoundry import catalog, task
+    from genfoundry.errors import UserError
 
     from .. import recipes
 
-    entries = [catalog.describe("models", name) for name in ([family] if family else catalog.names("models"))]
-    of_recipe = {name: recipes.load(name).model.family for name in recipes.names()}
+    entries, broken = _entries(family)
+    of_recipe = {}
+    for name in recipes.names():
+        try:
+            of_recipe[name] = recipes.load(name).model.family
+        except UserError as error:
+            broken.append(str(error))
     rows = [
         {
             "family": entry.name,
+            "origin": catalog.place_of("models", entry.name).origin,
+            "file": str(catalog.source("models", entry.name)),
             "kind": entry.attributes.get("kind"),
             "task": entry.attributes.get("task"),
             "tasks": [each.name for each in task.every() if each.fits(entry)],
@@ -36,6 +44,8 @@ def models(family: str | None, as_json: bool) -> None:
         }
         for entry in entries
     ]
+    for sentence in broken:
+        click.echo(f"{click.style('Left out:', fg='yellow')} {sentence}", err=True)
     if as_json:
         click.echo(json.dumps(rows, indent=1))
     elif family:
@@ -45,6 +55,16 @@ def models(family: str | None, as_json: bool) -> None:
         click.echo(f"\nRecipes: {', '.join(rows[0]['recipes']) or 'none'}")
     else:
         _table(rows)
+
+
+def _entries(family: str | None) -> tuple[list[Entry], list[str]]:
+    """The entry of one family, else of all; and what is wrong with those that are none."""
+    from genfoundry import catalog, task
+
+    if family:
+        return [catalog.describe("models", catalog.full_name("models", family))], []
+    found, broken = catalog.readable("models")
+    return found, [*broken, *task.broken()]
 
 
 def _capabilities(entry: Entry) -> list[str]:

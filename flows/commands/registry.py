@@ -10,6 +10,16 @@ import click
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 
+def _own(context: click.Context, parameter: click.Parameter, written: str) -> str:
+    """The model's whole name, where somebody left the project's slug out."""
+    from genfoundry import tracking
+
+    return tracking.own_name(written)
+
+
+MODEL = click.argument("name", callback=_own)
+
+
 @click.group()
 def registry() -> None:
     """Registered models: list, show, compare, promote, roll back."""
@@ -30,7 +40,7 @@ def list_(as_json: bool) -> None:
 
 
 @registry.command()
-@click.argument("name")
+@MODEL
 @click.argument("version", required=False)
 @AS_JSON
 def show(name: str, version: str | None, as_json: bool) -> None:
@@ -58,7 +68,7 @@ def show(name: str, version: str | None, as_json: bool) -> None:
 
 
 @registry.command()
-@click.argument("name")
+@MODEL
 @click.argument("first")
 @click.argument("second")
 @AS_JSON
@@ -79,7 +89,7 @@ def compare(name: str, first: str, second: str, as_json: bool) -> None:
 
 
 @registry.command()
-@click.argument("name")
+@MODEL
 @click.argument("version")
 @click.option("--reason", default="", help="Why, for the ledger.")
 @click.option("--force", is_flag=True, help="Although the gate said REJECT; needs --reason.")
@@ -94,7 +104,7 @@ def promote(name: str, version: str, reason: str, force: bool) -> None:
 
 
 @registry.command()
-@click.argument("name")
+@MODEL
 @click.option("--to", help="Version to go back to (default: the champion before).")
 @click.option("--reason", default="", help="Why, for the ledger.")
 def rollback(name: str, to: str | None, reason: str) -> None:
@@ -108,7 +118,7 @@ def rollback(name: str, to: str | None, reason: str) -> None:
 
 
 @registry.command()
-@click.argument("name")
+@MODEL
 @AS_JSON
 def history(name: str, as_json: bool) -> None:
     """Show every move of NAME's aliases, from the ledger."""

@@ -66,7 +66,7 @@ def status(as_json: bool) -> None:
 
 
 def _page() -> None:
-    from genfoundry.files import state_dir
+    from genfoundry.project.root import state_dir
 
     from ..servers import databases, services, up
 

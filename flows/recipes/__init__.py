@@ -1,4 +1,4 @@
-"""The recipes beside this file, by name."""
+"""The recipes that can be run here, by name: those beside this file, the project's own, those of distributions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from genfoundry.data import registered_names
 from genfoundry.data.registered_names import RecipeOnDataset
 from genfoundry.data.versions import dvc
 from genfoundry.errors import UserError, closest
+from genfoundry.project.recipe_files import RecipeFiles
 from genfoundry.recipe import Recipe
 
 FOLDER = Path(__file__).parent
@@ -18,9 +19,14 @@ DEFAULT = ("dcgan", "deepar", "vae", "cnn", "gan")
 """What `make run` trains, the longest first."""
 
 
+def files() -> RecipeFiles:
+    """Where each recipe lies."""
+    return RecipeFiles.known(FOLDER)
+
+
 def names() -> list[str]:
     """Every recipe, by name."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    return files().names
 
 
 def load(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
@@ -29,13 +35,14 @@ def load(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     Raises:
         UserError: besides, there is no recipe of the extractor's name, or none that may be registered on these data.
     """
-    found = recipe.load(name, FOLDER, overrides, _recorded(overrides))
-    if (extractor := found.evaluation.extractor) is not None and extractor not in names():
-        raise UserError(f"Recipe '{name}': there is no extractor '{extractor}'; {closest(extractor, names())}")
+    known = files()
+    found = recipe.load(name, known, overrides, _recorded(overrides))
+    if (extractor := found.evaluation.extractor) is not None and extractor not in known.names:
+        raise UserError(f"Recipe '{name}': there is no extractor '{extractor}'; {closest(extractor, known.names)}")
     if extractor and "dataset.name" in (overrides or {}):
-        pair, homes = RecipeOnDataset(extractor, found.dataset.name), recipe.homes(FOLDER)
+        pair, homes = RecipeOnDataset(extractor, found.dataset.name), recipe.homes(known)
         if pair.dataset != homes[extractor]:
-            registered_names.ensure_own_name(pair, FOLDER, homes, registered_names.here(_recorded(overrides)))
+            registered_names.ensure_own_name(pair, homes, registered_names.here(_recorded(overrides)))
     return found
 
 
@@ -46,12 +53,12 @@ def _recorded(overrides: dict[str, Any] | None) -> dict[str, str]:
 
 def registered(name: str, dataset: str) -> str:
     """The registered model of a recipe on a dataset."""
-    return registered_names.registered(RecipeOnDataset(name, dataset), recipe.homes(FOLDER).get(name, ""))
+    return registered_names.registered(RecipeOnDataset(name, dataset), recipe.homes(files()).get(name, ""))
 
 
 def names_for(dataset: str) -> list[str]:
     """Every recipe that has a registered name to itself on a dataset."""
-    homes, known = recipe.homes(FOLDER), registered_names.here(dvc.recorded())
+    homes, known = recipe.homes(files()), registered_names.here(dvc.recorded())
     return [
         name
         for name in names()
@@ -67,7 +74,7 @@ def ensure_free(dataset: str) -> None:
     """
     known = registered_names.here(dvc.recorded())
     if dataset not in known:
-        registered_names.ensure_free(dataset, recipe.homes(FOLDER), known)
+        registered_names.ensure_free(dataset, recipe.homes(files()), known)
 
 
 if TYPE_CHECKING:

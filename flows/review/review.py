@@ -15,8 +15,9 @@ from genfoundry.data.building import embedded, is_sealed
 from genfoundry.data.versions import dvc, history
 from genfoundry.dataset import card_of, folder_digest, read_card
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, project_root, write_atomic
+from genfoundry.files import write_atomic
 from genfoundry.identity import PACKAGE
+from genfoundry.project.root import data_dir, project_root
 from genfoundry.recipe import Recipe
 from genfoundry.review import affected
 from genfoundry.review.affected import Change, RecipeIndex, Selection, Touched

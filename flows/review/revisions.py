@@ -17,8 +17,8 @@ import click
 import yaml
 
 from genfoundry.errors import UserError
-from genfoundry.files import project_root
 from genfoundry.identity import PACKAGE
+from genfoundry.project.root import project_root
 from genfoundry.records import Evaluation
 from genfoundry.review.compare import Side
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from genfoundry.data import sealed
-from genfoundry.files import digest, state_path
+from genfoundry.files import digest
+from genfoundry.project.root import state_path
 
 REMEDY = "give the `genfoundry run …` again that was told to wait, nothing is trained twice; then remove this file"
 Waiting = tuple[str, dict[str, Any]]

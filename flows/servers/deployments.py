@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from genfoundry.errors import UserError, closest
-from genfoundry.files import digest, file_digest, project_root, state_dir, write_atomic
+from genfoundry.files import digest, file_digest, write_atomic
+from genfoundry.project.root import project_root, state_dir
 
 from .. import recipes
 

@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from genfoundry.errors import UserError
-from genfoundry.files import NoProject, digest, state_dir, state_path
+from genfoundry.files import digest
+from genfoundry.project.root import NoProject, state_dir, state_path
 
 MARK = "GENFOUNDRY_SERVERS"  # in the environment of every process below `up`: the state folder that it belongs to
 CLIENTS = "servers/clients.env"  # what a client of these servers has in its environment; there while they are up

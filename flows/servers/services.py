@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genfoundry.errors import UserError
-from genfoundry.files import digest, project_root, state_dir
+from genfoundry.files import digest
+from genfoundry.project.root import project_root, state_dir
 
 HOST = "127.0.0.1"
 PORTS = {"mlflow": ("GENFOUNDRY_MLFLOW_PORT", 5000), "prefect": ("GENFOUNDRY_PREFECT_PORT", 4200)}

@@ -20,7 +20,8 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from genfoundry import tracking
 from genfoundry.errors import UserError
-from genfoundry.files import project_root, state_dir, write_atomic
+from genfoundry.files import write_atomic
+from genfoundry.project.root import project_root, state_dir
 
 from . import databases, processes
 from .environment import CLIENTS, MARK, told

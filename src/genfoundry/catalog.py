@@ -8,11 +8,10 @@ Names and descriptions are read from the source, so that listing what exists imp
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import pkgutil
-import threading
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar, cast
@@ -20,18 +19,19 @@ from typing import TypeVar, cast
 from pydantic import BaseModel
 
 from genfoundry.errors import UserError, closest
+from genfoundry.project import sources
+from genfoundry.project.places import (
+    PACKAGE,
+    SHIPPED,
+    Place,
+    importable,
+    in_distributions,
+    in_package,
+    in_project,
+    settings,
+)
 
 WHAT = {"models": "family", "metrics": "metric", "datasets": "dataset", "kinds": "kind of data", "tasks": "task"}
-
-
-_ONE_AT_A_TIME = threading.Lock()
-
-
-def parse(source: bytes | str) -> ast.Module:
-    """The syntax tree of a source; one at a time, since Python 3.11 fails now and then where two threads parse at once
-    (SystemError: AST constructor recursion depth mismatch)."""
-    with _ONE_AT_A_TIME:
-        return ast.parse(source)
 
 
 class Entry(BaseModel, frozen=True):
@@ -52,13 +52,99 @@ class Entry(BaseModel, frozen=True):
 
 def folder(package: str) -> Path:
     """The folder of `genfoundry.<package>`."""
-    return Path(__file__).parent / package
+    return PACKAGE / package
+
+
+def places(package: str) -> dict[str, Place]:
+    """Every entry of a group (`models`) by its full name: the shipped ones, the project's own, those of installed
+    distributions. Nothing is imported.
+
+    Raises:
+        UserError: the mark of the project does not hold, or two distributions offer one name.
+    """
+    shipped, own = in_package(package, folder(package)), in_project(package)
+    found: dict[str, Place] = {}
+    for place in map(functools.partial(_as_written, package), (*shipped, *own, *in_distributions(package))):
+        if (other := found.setdefault(place.full, place)) != place:
+            raise UserError(
+                f"Two entries ({WHAT.get(package, package)}) are named '{place.full}': "
+                f"{other.module} and {place.module}.",
+                remedy="rename one of them, or uninstall its distribution",
+            )
+    return found
+
+
+def _as_written(package: str, place: Place) -> Place:
+    """An entry by the name that a user writes: `mnist-5k` for `mnist_5k.py`. A dataset's is the folder of its data, so
+    it carries no origin."""
+    if package != "datasets":
+        return place
+    return place._replace(name=place.name.replace("_", "-"), origin=SHIPPED)
 
 
 def names(package: str) -> list[str]:
-    """The entries of `genfoundry.<package>`, as a user writes them (`mnist-5k` for `mnist_5k.py`)."""
-    found = (info.name for info in pkgutil.iter_modules([str(folder(package))]))
-    return sorted(name.replace("_", "-") if package == "datasets" else name for name in found)
+    """The full names of all entries: bare for the shipped ones, with an origin for all others (`acme:ddpm`)."""
+    return sorted(places(package))
+
+
+def bare(name: str) -> str:
+    """A full name without its origin."""
+    return name.rpartition(":")[2]
+
+
+def full_name(package: str, written: str) -> str:
+    """The one name of an entry that somebody wrote, bare or in full.
+
+    A bare name means the entry that alone has it, or the project's own where the mark says that it stands for the
+    shipped one (`override = ["models/dcgan"]`).
+
+    Raises:
+        UserError: there is none (names the closest), or more than one, of which none is said to stand for the others.
+    """
+    known = places(package)
+    alike = [name for name in known if bare(name) == written]
+    if written in known and len(alike) < 2:
+        return written
+    if written in known and ":" in written:
+        return written
+    if written.startswith(f"{SHIPPED}:") and bare(written) in known:
+        return bare(written)
+    if len(alike) == 1:
+        return alike[0]
+    if not alike:
+        raise UserError(f"There is no {WHAT.get(package, package)} '{written}'; {closest(written, known)}")
+    own = [name for name in alike if known[name].own]
+    if own and f"{package}/{written}" in settings().override:
+        return own[0]
+    said = [name if ":" in name else f"{SHIPPED}:{name}" for name in alike]
+    raise UserError(
+        f"'{written}' is the {WHAT.get(package, package)} {' and '.join(said)}.",
+        expected="the one that is meant, in full",
+        remedy=f"write {' or '.join(said)}"
+        + (f', or let yours stand for it: override = ["{package}/{written}"] in the project\'s mark' if own else ""),
+    )
+
+
+def place_of(package: str, name: str) -> Place:
+    """Where an entry lies, by its full name.
+
+    Raises:
+        UserError: no such entry; names the closest one.
+    """
+    if (found := places(package).get(name)) is None:
+        raise UserError(f"There is no {WHAT.get(package, package)} '{name}'; {_hint(package, name)}")
+    return found
+
+
+def _hint(package: str, name: str) -> str:
+    """Whose the missing entry was, where its name says so: what was registered by it stays, and can't be loaded."""
+    origin, _, _ = name.rpartition(":")
+    if origin and origin not in {place.origin for place in places(package).values()}:
+        return (
+            f"it belongs to '{origin}', which is neither this project nor an installed distribution: "
+            f"pip install {origin}, or run this in its project"
+        )
+    return closest(name, names(package))
 
 
 def module_name(package: str, name: str, part: str = "") -> str:
@@ -67,10 +153,8 @@ def module_name(package: str, name: str, part: str = "") -> str:
     Raises:
         UserError: no such entry; names the closest one.
     """
-    if name not in names(package):
-        raise UserError(f"There is no {WHAT.get(package, package)} '{name}'; {closest(name, names(package))}")
-    stem = name.replace("-", "_")
-    return ".".join(["genfoundry", package, stem, *([part] if part and (folder(package) / stem).is_dir() else [])])
+    place = place_of(package, name)
+    return f"{place.module}.{part}" if part and place.path and place.path.is_dir() else place.module
 
 
 def source(package: str, name: str, part: str = "") -> Path:
@@ -79,8 +163,13 @@ def source(package: str, name: str, part: str = "") -> Path:
     Raises:
         UserError: no such entry, or it is a folder without that part.
     """
-    path = folder("").joinpath(*module_name(package, name, part).split(".")[1:])
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    place = place_of(package, name)
+    if place.path is None:
+        raise UserError(
+            f"The {WHAT.get(package, package)} '{name}' is {place.module}, and there is no such module.",
+            remedy=f"reinstall {place.origin}, whose entry point it is, or uninstall it",
+        )
+    path = place.path / f"{part or '__init__'}.py" if place.path.is_dir() else place.path
     if not path.is_file():
         raise UserError(f"The {WHAT.get(package, package)} '{name}' has no part '{part}'.", expected=f"a file {path}")
     return path
@@ -90,10 +179,19 @@ def part(package: str, name: str, part: str = "") -> ModuleType:
     """Import one part of an entry: `part("kinds", "image", "rows")`.
 
     Raises:
-        UserError: see `source`.
+        UserError: see `source`; or it is not ours, and does not import (names its file and line).
     """
-    source(package, name, part)
-    return importlib.import_module(module_name(package, name, part))
+    path, home = source(package, name, part), module_name(package, name, part)
+    if home.startswith(f"{SHIPPED}."):
+        return importlib.import_module(home)
+    importable()
+    try:
+        return importlib.import_module(home)
+    except Exception as error:
+        raise sources.BrokenEntry(
+            f"{path}, the {WHAT.get(package, package)} '{name}', does not import: {sources.words(error, path)}.",
+            remedy="correct it there; genfoundry check tries it",
+        ) from error
 
 
 def module(package: str, name: str) -> ModuleType:
@@ -103,17 +201,18 @@ def module(package: str, name: str) -> ModuleType:
 
 def parts(package: str, name: str) -> list[str]:
     """The parts of an entry that is a folder."""
-    return sorted(info.name for info in pkgutil.iter_modules([str(folder(package) / name.replace("-", "_"))]))
+    place = place_of(package, name)
+    return sorted(info.name for info in pkgutil.iter_modules([str(place.path)])) if place.path else []
 
 
 def constants(package: str, name: str, part: str) -> dict[str, object]:
     """What a part of an entry that is a folder sets to literals, read from its source."""
-    return _constants(_tree(source(package, name, part).read_bytes()).body)
+    return sources.constants(sources.tree_of(source(package, name, part)).body)
 
 
 def capabilities() -> dict[str, str]:
     """The methods by which a family can do more than learn, and what each is called: see `model.CAPABILITIES`."""
-    return cast(dict[str, str], _constants(_tree(folder("model.py").read_bytes()).body)["CAPABILITIES"])
+    return cast(dict[str, str], sources.constants(sources.tree_of(folder("model.py")).body)["CAPABILITIES"])
 
 
 T = TypeVar("T")
@@ -128,79 +227,47 @@ def load(package: str, name: str, promise: type[T]) -> type[T]:
         if inspect.isclass(value) and issubclass(value, promise) and value.__module__ == home.__name__
     ]
     if len(found) != 1:
-        raise TypeError(f"{home.__file__} holds {len(found)} classes of type {promise.__name__}; expected one")
+        raise sources.BrokenEntry(
+            f"{home.__file__} holds {len(found)} classes of type {promise.__name__}"
+            f"{': ' if found else ''}{', '.join(each.__name__ for each in found)}.",
+            expected="one: a file is one entry",
+        )
     return found[0]
 
 
-@cache
 def describe(package: str, name: str) -> Entry:
-    """Read an entry's source: its docstring, its class's constants and methods, its Config's fields."""
-    tree = _tree(source(package, name).read_bytes())
+    """Read an entry's source: its docstring, its class's constants and methods, its Config's fields.
+
+    Raises:
+        sources.BrokenEntry: it does not parse; names its file and line.
+    """
+    tree = sources.tree_of(source(package, name))
     docstring = ast.get_docstring(tree) or ""
-    main = next((node for node in tree.body if isinstance(node, ast.ClassDef) and _inner(node, "Config")), None)
-    lineage = _lineage(source(package, name), main.name) if main else []
+    main = next((node for node in tree.body if isinstance(node, ast.ClassDef) and sources.inner(node, "Config")), None)
+    lineage = sources.lineage(source(package, name), main.name) if main else []
     bodies = [node.body for node in lineage] or [tree.body]
     return Entry(
         name=name,
         title=docstring.partition("\n")[0],
         docstring=docstring,
-        attributes={key: value for body in bodies for key, value in _constants(body).items()},
-        config={key: value for node in lineage for key, value in _fields(_inner(node, "Config")).items()},
+        attributes={key: value for body in bodies for key, value in sources.constants(body).items()},
+        config={key: value for node in lineage for key, value in sources.fields(sources.inner(node, "Config")).items()},
         methods=tuple(
-            node.name for body in bodies for node in body if isinstance(node, ast.FunctionDef) and not _is_promise(node)
+            node.name
+            for body in bodies
+            for node in body
+            if isinstance(node, ast.FunctionDef) and not sources.is_promise(node)
         ),
     )
 
 
-@cache
-def _tree(source: bytes) -> ast.Module:
-    """Parsed once in a process: the file of a shared parent class is read for each of its families."""
-    return parse(source)
-
-
-def _lineage(path: Path, name: str) -> list[ast.ClassDef]:
-    """A file's class behind those of its bases that are in it or in other files of ours, the oldest first."""
-    tree = _tree(path.read_bytes())
-    here = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    homes = dict.fromkeys(here, path) | {
-        alias.name: folder("").parent / f"{node.module.replace('.', '/')}.py"
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("genfoundry.")
-        for alias in node.names
-    }
-    bases = (base.value if isinstance(base, ast.Subscript) else base for base in here[name].bases)
-    names = [base.id for base in bases if isinstance(base, ast.Name) and base.id in homes]
-    return [older for base in names for older in _lineage(homes[base], base)] + [here[name]]
-
-
-def _inner(node: ast.ClassDef, name: str) -> ast.ClassDef | None:
-    return next((child for child in node.body if isinstance(child, ast.ClassDef) and child.name == name), None)
-
-
-def _is_promise(method: ast.FunctionDef) -> bool:
-    """Whether all that a method does is to raise NotImplementedError: it is what others promise to do."""
-    body = method.body[1:] if ast.get_docstring(method) is not None else method.body
-    raised = body[0].exc if len(body) == 1 and isinstance(body[0], ast.Raise) else None
-    return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
-
-
-def _constants(body: list[ast.stmt]) -> dict[str, object]:
-    found = {}
-    for node in body:
-        target = node.target if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [None])[0]
-        value = getattr(node, "value", None)
-        if isinstance(target, ast.Name) and isinstance(value, ast.expr):
-            try:
-                found[target.id] = ast.literal_eval(value)
-            except ValueError:
-                continue
-    return found
-
-
-def _fields(config: ast.ClassDef | None) -> dict[str, str]:
-    nodes = config.body if config else []
-    return {
-        node.target.id: ast.unparse(node.annotation)
-        for node in nodes
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-    }
+def readable(package: str) -> tuple[list[Entry], list[str]]:
+    """Every entry whose source can be read, and of all others why not, a sentence each."""
+    found: list[Entry] = []
+    broken: list[str] = []
+    for name in names(package):
+        try:
+            found.append(describe(package, name))
+        except UserError as error:
+            broken.append(str(error))
+    return found, broken

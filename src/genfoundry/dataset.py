@@ -25,7 +25,8 @@ from pydantic import Field, ValidationError
 
 from genfoundry import catalog
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, file_digest, state_path, write_atomic
+from genfoundry.files import file_digest, write_atomic
+from genfoundry.project.root import data_dir, state_path
 from genfoundry.records import AnySpec, DatasetVersion, Record, Spec
 
 CARD_FILE = "card.json"

@@ -1,4 +1,4 @@
-"""Where things lie, and how a file reaches its final name.
+"""How a file reaches its final name, what it says as a digest, and what a full disk is called.
 
 A file at its final name is complete: it is written beside it, flushed to the disk, then renamed.
 """
@@ -26,78 +26,6 @@ ROOM = 256 * 10**6
 Two snapshots, the one being written, the weights and the tracker's copy of them: enough for five million parameters
 under Adam in float32 (60 MB a snapshot). The training process asks for its exact need.
 """
-
-ROOT_MARKERS = ("data.dvc", ".dvc", ".git", ".genfoundry")
-
-
-class NoProject(UserError):  # noqa: N818, the user reads its sentence
-    """There is no project here, and none is made by asking."""
-
-
-def project_root() -> Path:
-    """The project that holds the working directory: the nearest folder upwards that has one of `ROOT_MARKERS`.
-
-    `GENFOUNDRY_ROOT` overrides the search.
-
-    Raises:
-        NoProject: no folder upwards is one. Nothing is made.
-    """
-    if given := os.environ.get("GENFOUNDRY_ROOT"):
-        return Path(given).resolve()
-    here = Path.cwd().resolve()
-    for folder in (here, *here.parents):
-        if any(_marks(folder / marker) for marker in ROOT_MARKERS):
-            return folder
-    raise NoProject(
-        f"{here} is in no project.",
-        expected=f"a folder with {', '.join(ROOT_MARKERS[:-1])} or {ROOT_MARKERS[-1]}, here or above",
-        remedy="cd into your project, or name its folder in GENFOUNDRY_ROOT; "
-        "to begin a new one, in an empty folder: mkdir .genfoundry",
-    )
-
-
-def standing_root() -> Path:
-    """The project's root, for whoever begins: a command, a flow.
-
-    Raises:
-        NoProject: there is none, or `GENFOUNDRY_ROOT` names no folder.
-    """
-    root = project_root()
-    if not root.is_dir():
-        raise NoProject(
-            f"GENFOUNDRY_ROOT is {root}, which is {'no folder' if root.exists() else 'not there'}.",
-            expected="the folder of a project; a mistyped one is never made",
-            remedy="correct GENFOUNDRY_ROOT, or unset it to use the project that holds the working directory",
-        )
-    return root
-
-
-def _marks(path: Path) -> bool:
-    """Whether it marks a project; earlier releases left an empty `.genfoundry/prefect` wherever they were started."""
-    if path.name != ".genfoundry":
-        return path.exists()
-    try:
-        left_over = [entry.name for entry in path.iterdir()] == ["prefect"] and not any((path / "prefect").iterdir())
-    except OSError:
-        return path.is_dir()
-    return not left_over
-
-
-def data_dir() -> Path:
-    """The folder that DVC versions: one sub-folder per dataset."""
-    return project_root() / "data"
-
-
-def state_path(*parts: str) -> Path:
-    """A path below `.genfoundry/`, there or not: for whoever only reads."""
-    return project_root().joinpath(".genfoundry", *parts)
-
-
-def state_dir(*parts: str) -> Path:
-    """A folder below `.genfoundry/`, made when it is asked for. Losing it loses history, never data."""
-    folder = state_path(*parts)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 class DiskFull(UserError):  # noqa: N818, the user reads its sentence

@@ -21,6 +21,7 @@ from genfoundry import catalog
 from genfoundry.data.policy import Validation
 from genfoundry.files import digest
 from genfoundry.metric import run_in
+from genfoundry.project import places, sources
 from genfoundry.records import Checkpoint, DatasetVersion
 from genfoundry.task import Plan
 
@@ -76,7 +77,7 @@ def judging_modules(task: str, kind: str) -> list[str]:
     """What an evaluation runs beside the families of its models: the task's judge, its part for a kind of data and
     what it declares of its scores where it has them, the metrics that it runs because of their view, and how rows are
     opened."""
-    parts = ["judge", *({kind, "scores"} & {*catalog.parts("tasks", task)})]
+    parts = ["judge", *({catalog.bare(kind), "scores"} & {*catalog.parts("tasks", task)})]
     modules = [catalog.module_name("tasks", task, part) for part in parts]
     modules += [catalog.module_name("metrics", name) for name in run_in(task)]
     return [*modules, *_parts_of_kind(kind, "spec", "storage", "rows")]
@@ -131,9 +132,9 @@ class Source(NamedTuple):
 
 
 def _reached(modules: Iterable[str], roots: Mapping[str, Path]) -> dict[str, tuple[Path, Source]]:
-    ours = _modules({"genfoundry": catalog.folder(""), **roots})
-    found: dict[str, tuple[Path, Source]] = {}
     waiting = list(modules)
+    ours = _modules({**_homes(waiting), **roots})
+    found: dict[str, tuple[Path, Source]] = {}
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -142,6 +143,12 @@ def _reached(modules: Iterable[str], roots: Mapping[str, Path]) -> dict[str, tup
             found[name] = path, source
             waiting += [each for each in source.imports if each in ours]
     return found
+
+
+def _homes(modules: Iterable[str]) -> dict[str, Path]:
+    """The folders of the packages that these modules are of, and of this one: the project's own, a distribution's."""
+    tops = {"genfoundry", *(name.partition(".")[0] for name in modules)}
+    return {top: folder for top in tops if (folder := places.top_folder(f"{top}.")) is not None}
 
 
 def _modules(roots: Mapping[str, Path]) -> dict[str, str]:
@@ -162,7 +169,7 @@ def _read(source: bytes, name: str, is_package: bool) -> Source:
     """Parsed once in a process, as long as the bytes are the same."""
     tokens: list[str] = []
     imports: list[str] = []
-    for statement in _statements(catalog.parse(source).body):
+    for statement in _statements(sources.parse(source).body):
         _tell(statement, tokens, imports)
     meaning = hashlib.sha256("\n".join(tokens).encode()).hexdigest() if tokens else ""
     package = name if is_package else name.rpartition(".")[0]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from genfoundry import catalog
+from genfoundry.project import sources
 
 MODEL = "model"
 
@@ -185,7 +186,7 @@ def declared(path: Path) -> Declared:
     Raises:
         TypeError: it says it by more than literals.
     """
-    tree = catalog.parse(path.read_bytes())
+    tree = sources.parse(path.read_bytes())
     values = dict(_assigned(tree.body))
     views = [value for node in tree.body if isinstance(node, ast.ClassDef) for value in _views(node)]
     try:

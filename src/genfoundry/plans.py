@@ -51,7 +51,7 @@ def _own(asked: Asked, judging: Task) -> Any:
     if not isinstance(asked.written, dict):
         return asked.written
     loose = {*asked.written} if "task" in asked.laid else asked.laid
-    foreign = {key for each in task.every() for key in each.plan.model_fields} - {*judging.plan.model_fields}
+    foreign = {key for each in task.every() for key in each.keys} - judging.keys
     return {key: value for key, value in asked.written.items() if key not in loose & foreign}
 
 
@@ -70,7 +70,7 @@ def _unfit(judging: Task, family: Entry, where: str) -> UserError:
     """The sentence for a family that lacks what a task needs, or that reads data that the task is not for."""
     kind = str(family.attributes["kind"])
     lacking = [method for method in judging.needs(kind) if method not in family.methods]
-    families = [catalog.describe("models", each) for each in catalog.names("models")]
+    families, _ = catalog.readable("models")
     able = [each.name for each in families if judging.fits(each) and (not lacking or each.attributes["kind"] == kind)]
     reads = " and ".join(family.conditions) or f"{kind} data"
     why = f"it has no {' and no '.join(lacking)}" if lacking else f"it reads {reads}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, cast
 
 import yaml
@@ -20,8 +19,9 @@ from genfoundry.data import registered_names
 from genfoundry.data.policy import RecipeSection, Validation, Watch
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError, closest, explain
-from genfoundry.files import data_dir
 from genfoundry.gate import Policy
+from genfoundry.project.recipe_files import RecipeFile, RecipeFiles
+from genfoundry.project.root import data_dir
 from genfoundry.task import Plan
 from genfoundry.training.settings import Settings
 
@@ -67,7 +67,12 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
             or a family on the wrong kind of data.
     """
     where = where or f"recipe '{name}'"
-    document = _document(text, where)
+    return _checked(name, _document(text, where), overrides, where)
+
+
+def _checked(name: str, document: dict[str, Any], overrides: dict[str, Any] | None, where: str) -> Recipe:
+    """A recipe's sections with `overrides` laid over them, each checked by whom it is for."""
+    document = dict(document)
     for key, value in (overrides or {}).items():
         _lay(document, key, value, where)
     written = document.pop("evaluation", {})
@@ -81,6 +86,7 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
         recipe = Recipe.model_validate({"name": name, **document})
     except ValidationError as error:
         raise explain(error, Recipe, where) from None
+    recipe = _in_full(recipe, where)
     _check_family(recipe, where)
     asked = plans.Asked(recipe.model.family, written, {key.partition(".")[2] for key in overrides or {}}, where)
     plan = plans.read(asked, recipe.training.model_dump(mode="json"))
@@ -172,6 +178,15 @@ def _lay(document: dict[str, Any], key: str, value: Any, where: str) -> None:
 _SECTIONS = [name for name in Recipe.model_fields if name not in ("name", "title", "registered_name")]
 
 
+def _in_full(recipe: Recipe, where: str) -> Recipe:
+    """With the one name of the family that is meant; see `catalog.full_name`."""
+    try:
+        family = catalog.full_name("models", recipe.model.family)
+    except UserError as error:
+        raise UserError(f"{where}: {error.found}", expected=error.expected, remedy=error.remedy) from None
+    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"family": family})})
+
+
 def _check_family(recipe: Recipe, where: str) -> None:
     entry = catalog.describe("models", recipe.model.family)
     for key in recipe.model.settings:
@@ -202,33 +217,70 @@ def dataset_kind(name: str) -> str:
     )
 
 
-def homes(folder: Path) -> dict[str, str]:
-    """Every recipe of a folder with the dataset that it names; one that does not parse names none."""
-    return {path.stem: _home(path.read_text(encoding="utf-8", errors="replace")) for path in folder.glob("*.yaml")}
+def homes(files: RecipeFiles) -> dict[str, str]:
+    """Every recipe with the dataset that it names; one that does not parse names none."""
+    return {name: _home(file, files) for name, file in files.homes().items()}
 
 
-def _home(text: str) -> str:
+def _home(file: RecipeFile, files: RecipeFiles) -> str:
     try:
-        return str(_read(text)["dataset"]["name"])
-    except (yaml.YAMLError, KeyError, TypeError):
+        return str(_inherited(file, files)["dataset"]["name"])
+    except (UserError, OSError, KeyError, TypeError):
         return ""
 
 
-def load(name: str, folder: Path, overrides: dict[str, Any] | None = None, recorded: Iterable[str] = ()) -> Recipe:
-    """Parse `<folder>/<name>.yaml`; `recorded` are datasets of the project that may lie elsewhere than in `data/`.
+def load(
+    written: str, files: RecipeFiles, overrides: dict[str, Any] | None = None, known: Iterable[str] = ()
+) -> Recipe:
+    """Parse the recipe of that name, laid over the one that it begins `from`; `known` are datasets of the project that
+    may lie elsewhere than in `data/`.
 
     Raises:
-        UserError: there is no such recipe (names the closest); on the dataset that the overrides name it would be
-            registered as another recipe and dataset are; or see `parse`.
+        UserError: there is no such recipe (names the closest); it begins from itself; on the dataset that the overrides
+            name it would be registered as another recipe and dataset are; or see `parse`.
     """
-    path = folder / f"{name}.yaml"
-    known = [p.stem for p in folder.glob("*.yaml")]
-    if name not in known:
-        raise UserError(f"There is no recipe '{name}'; {closest(name, known)}", remedy=f"add {path}")
-    text, where = path.read_text(encoding="utf-8"), f"recipe '{name}' ({path.name})"
-    recipe = parse(name, text, overrides, where)
-    home = (parse(name, text, None, where) if overrides else recipe).dataset.name
-    pair = registered_names.RecipeOnDataset(name, recipe.dataset.name)
+    file = files.find(written)
+    document, where = _inherited(file, files), f"recipe '{file.name}' ({file.path.name})"
+    recipe = _checked(file.name, document, overrides, where)
+    home = str(document["dataset"]["name"])
+    pair = registered_names.RecipeOnDataset(file.name, recipe.dataset.name)
     if pair.dataset != home:
-        registered_names.ensure_own_name(pair, folder, homes(folder), registered_names.here(recorded))
+        registered_names.ensure_own_name(pair, homes(files), registered_names.here(known))
     return recipe.model_copy(update={"registered_name": registered_names.registered(pair, home)})
+
+
+def _inherited(file: RecipeFile, files: RecipeFiles, below: tuple[RecipeFile, ...] = ()) -> dict[str, Any]:
+    """The sections of a recipe, laid over those of the recipe that it begins `from`."""
+    where = f"recipe '{file.name}' ({file.path})"
+    if file in below:
+        way = " from ".join(each.path.name for each in (*below, file))
+        raise UserError(f"{where} begins from itself: {way}.", expected="a recipe that stands by itself at the end")
+    try:
+        text = file.path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{where} can't be read: {error}.") from None
+    document = _document(text, where)
+    if (parent := document.pop("from", None)) is None:
+        return document
+    if not isinstance(parent, str):
+        raise UserError(f"{where}: from = {parent!r}.", expected="the name of a recipe, as in 'from: dcgan'")
+    try:
+        return _over(_inherited(files.find(parent), files, (*below, file)), document)
+    except UserError as error:
+        if below or "from" in error.found:
+            raise
+        raise UserError(f"{where}: from: {error.found}", expected=error.expected, remedy=error.remedy) from None
+
+
+def _over(parent: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """A recipe's sections over its parent's, key by key; those of another family's model are none of its own."""
+    for section, said in document.items():
+        was = parent.get(section)
+        changed = section == "model" and isinstance(said, dict) and said.get("family", "") not in ("", _family(was))
+        merged = isinstance(said, dict) and isinstance(was, dict) and not changed
+        parent[section] = {**was, **said} if merged else said  # pyright: ignore[reportGeneralTypeIssues]
+    return parent
+
+
+def _family(model: Any) -> Any:
+    return model.get("family") if isinstance(model, dict) else None

@@ -21,8 +21,9 @@ There is no default for words: a task without them does not load.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self, cast
@@ -33,6 +34,7 @@ from genfoundry import catalog
 from genfoundry.catalog import Entry
 from genfoundry.errors import UserError
 from genfoundry.exhibit import Exhibit
+from genfoundry.project import sources
 from genfoundry.records import Evaluation, Score, Spec
 
 if TYPE_CHECKING:
@@ -134,39 +136,74 @@ class Predictor(Protocol):
         ...
 
 
-class Task(NamedTuple):
-    """A task of the catalogue. Asking it imports the part that answers, and no other.
-
-    `plan` and `wishes` are the forms of what may be said of it; `reads_data` says that `write` goes on from the
-    dataset that the model was trained on.
+@dataclass(frozen=True)
+class Task:
+    """A task of the catalogue. Its words are read from its source; asking it for more imports the part that answers,
+    and no other. `said` holds the words of `about.py`, `classes` the names of the classes there.
     """
 
     name: str
-    purpose: str
-    limits: str
-    makes: bool
-    plan: type[Plan]
-    wishes: type[Wishes]
-    reads_data: bool
-    about: ModuleType
+    said: Mapping[str, Any]
+    classes: Mapping[str, tuple[str, ...]]
+
+    @property
+    def purpose(self) -> str:
+        """What a model is for; `{noun}` stands for what the data are."""
+        return self.said["PURPOSE"]
+
+    @property
+    def limits(self) -> str:
+        """What its scores do not say."""
+        return self.said["LIMITS"]
+
+    @property
+    def makes(self) -> bool:
+        """Whether it makes something new."""
+        return self.said["MAKES"]
+
+    @property
+    def reads_data(self) -> bool:
+        """Whether `write` goes on from the dataset that the model was trained on."""
+        return self.said.get("READS_DATA", False)
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of data that it is for; empty for any."""
         parts = catalog.parts("tasks", self.name)
-        return self.about.KINDS or tuple(kind for kind in catalog.names("kinds") if kind in parts)
+        return self.said["KINDS"] or tuple(kind for kind in catalog.names("kinds") if catalog.bare(kind) in parts)
 
     def needs(self, kind: str) -> tuple[str, ...]:
         """The methods that a family must have to be judged in it on data of a kind."""
-        own = catalog.constants("tasks", self.name, kind) if kind in catalog.parts("tasks", self.name) else {}
-        return (*self.about.NEEDS, *cast(tuple[str, ...], own.get("NEEDS", ())))
+        part = catalog.bare(kind)
+        own = catalog.constants("tasks", self.name, part) if part in catalog.parts("tasks", self.name) else {}
+        return (*self.said["NEEDS"], *cast(tuple[str, ...], own.get("NEEDS", ())))
 
     def fits(self, family: Entry) -> bool:
         """Whether it can judge a family."""
         kind = str(family.attributes.get("kind"))
-        given = getattr(self.about, "GIVES", family.conditions)
+        given = self.said.get("GIVES", family.conditions)
         able = {*self.needs(kind)} <= {*family.methods} and {*family.conditions} <= {*given}
         return able and kind in (self.kinds or (kind,))
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of a recipe's section `evaluation` that it knows, its own and those of every task."""
+        return frozenset((*self.classes["Plan"], *Plan.model_fields))
+
+    @property
+    def about(self) -> ModuleType:
+        """The part that holds its words and forms, imported."""
+        return self._part("about")
+
+    @property
+    def plan(self) -> type[Plan]:
+        """The form of a recipe's section `evaluation`."""
+        return self.about.Plan
+
+    @property
+    def wishes(self) -> type[Wishes]:
+        """The form of what may be asked of `generate`."""
+        return getattr(self.about, "Wishes", Wishes)
 
     @property
     def judge(self) -> Callable[..., Judgement]:
@@ -198,36 +235,43 @@ class Task(NamedTuple):
         return catalog.part("tasks", self.name, part)
 
 
-@cache
 def of(name: str) -> Task:
     """The task of that name.
 
     Raises:
         UserError: there is none (names the closest), or it does not say all that a task must say.
     """
-    catalog.source("tasks", name)
-    about = catalog.part("tasks", name, "about")
-    wanted = (*WORDS, "Wishes") if getattr(about, "MAKES", False) else WORDS
-    if lacking := [word for word in wanted if getattr(about, word, "") == ""]:
+    path = catalog.source("tasks", name, "about")
+    tree = sources.tree_of(path)
+    said = sources.constants(tree.body)
+    classes = {node.name: tuple(sources.fields(node)) for node in tree.body if isinstance(node, ast.ClassDef)}
+    wanted = (*WORDS, "Wishes") if said.get("MAKES") else WORDS
+    if lacking := [word for word in wanted if word not in classes and said.get(word, "") == ""]:
         raise UserError(
             f"The task '{name}' does not say its {', '.join(lacking)}, and is not loaded.",
-            expected=f"{', '.join(wanted)} in {about.__file__}",
+            expected=f"{', '.join(wanted)} in {path}",
         )
-    return Task(
-        name=name,
-        purpose=about.PURPOSE,
-        limits=about.LIMITS,
-        makes=about.MAKES,
-        plan=about.Plan,
-        wishes=getattr(about, "Wishes", Wishes),
-        reads_data=getattr(about, "READS_DATA", False),
-        about=about,
-    )
+    return Task(name, said, classes)
 
 
 def every() -> list[Task]:
-    """Every task of the catalogue."""
-    return [of(name) for name in catalog.names("tasks")]
+    """Every task of the catalogue that says all that a task must say; see `broken`."""
+    return [found for found in _all().values() if isinstance(found, Task)]
+
+
+def broken() -> list[str]:
+    """What is wrong with the tasks that are left out, a sentence each."""
+    return [str(found) for found in _all().values() if isinstance(found, UserError)]
+
+
+def _all() -> dict[str, Task | UserError]:
+    found: dict[str, Task | UserError] = {}
+    for name in catalog.names("tasks"):
+        try:
+            found[name] = of(name)
+        except UserError as error:
+            found[name] = error
+    return found
 
 
 def find(name: str) -> Task | None:

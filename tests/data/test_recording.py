@@ -18,8 +18,8 @@ from genfoundry.data.before import found
 from genfoundry.data.versions import dvc as versioning
 from genfoundry.dataset import folder_digest, verify
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
 from genfoundry.kinds.image import earlier
+from genfoundry.project.root import data_dir
 from genfoundry.stages.ingest import Intake, add, build
 
 CONFIG = "[core]\n    analytics = false\n    remote = local\n['remote \"local\"']\n    url = ../../remote\n"

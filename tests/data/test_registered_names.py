@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from genfoundry_flows import recipes
+from genfoundry_flows.cli import cli
 from genfoundry_flows.commands.data import data
 from genfoundry_flows.ingest import ingest
 from genfoundry_flows.tasks import artifact_key
@@ -26,6 +27,7 @@ from genfoundry.data import registered_names
 from genfoundry.data.registered_names import RecipeOnDataset
 from genfoundry.errors import UserError
 from genfoundry.gate import Policy
+from genfoundry.project.recipe_files import RecipeFiles
 from genfoundry.stages.ownership import ensure_same_data
 from genfoundry.stages.register import register_model
 
@@ -68,7 +70,7 @@ def test_a_set_whose_name_makes_a_recipes_name_is_refused_before_any_work_and_th
 
 @pytest.mark.parametrize("name", ["fashion", "stocks-2", "anomaly", "x4", "2016", "hinge", "classifier"])
 def test_every_name_that_is_taken_is_free_of_its_remedy(root, name):
-    homes, known = recipe.homes(recipes.FOLDER), registered_names.here()
+    homes, known = recipe.homes(recipes.files()), registered_names.here()
     taken = {f"{one}-{name}" for one in homes} & set(homes)
     if not taken:
         registered_names.ensure_free(name, homes, known)
@@ -102,18 +104,19 @@ def test_a_set_that_was_there_before_is_refused_when_a_recipe_is_run_on_it(root)
     for name in ("a", "a-b"):
         (folder / f"{name}.yaml").write_text(TEXT.replace("NAME", "mnist-5k"))
     with pytest.raises(UserError, match=r"recipe 'a' on 'b-c' .* recipe 'a-b' on 'c'"):
-        recipe.load("a", folder, {"dataset.name": "b-c"})
+        recipe.load("a", RecipeFiles.of_folder(folder), {"dataset.name": "b-c"})
     with pytest.raises(UserError, match=r"recipe 'a-b' on 'c' .* recipe 'a' on 'b-c'"):
-        recipe.load("a-b", folder, {"dataset.name": "c"})
+        recipe.load("a-b", RecipeFiles.of_folder(folder), {"dataset.name": "c"})
 
 
 def test_a_set_of_the_catalogue_is_run_by_a_recipe_of_another_name(root):
     with pytest.raises(UserError, match="'srgan-digits' on 'mnist-5k'") as refused:
         recipes.load("srgan", {"dataset.name": "digits"})
-    source, copy = re.findall(r"cp '(.*?)' '(.*?)'", refused.value.remedy)[0]
-    folder = Path(shutil.copytree(recipes.FOLDER, root / "recipes"))
-    shutil.copy(source, folder / Path(copy).name)
-    assert recipe.load("my-srgan", folder, {"dataset.name": "digits"}).registered_name == "my-srgan-digits"
+    make, run = (shlex.split(command.strip())[1:] for command in refused.value.remedy.split(", then:"))
+    made = CliRunner().invoke(cli, make)
+    assert made.exit_code == 0, made.output
+    assert run == ["run", "my-srgan", "--data", "digits"]
+    assert recipes.load("my-srgan", {"dataset.name": "digits"}).registered_name == "my-srgan-digits"
     with pytest.raises(UserError) as refused:
         recipes.load("deepar", {"dataset.name": "stocks"})
     assert refused.value.remedy.startswith("genfoundry run deepar-stocks")

@@ -17,8 +17,8 @@ from pyarrow import parquet
 
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
 from genfoundry.kinds.series import storage
+from genfoundry.project.root import data_dir
 from genfoundry.stages.ingest import Intake, add
 
 HOURS = 400

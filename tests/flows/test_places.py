@@ -17,7 +17,7 @@ from support.services import supervising
 
 from genfoundry import tracking
 from genfoundry.errors import UserError
-from genfoundry.files import NoProject, project_root
+from genfoundry.project.root import NoProject, project_root
 
 OUTSIDE = (("watch",), ("run", "gan"), ("doctor",), ("registry", "list"), ("data", "list"), ("reconcile",))
 

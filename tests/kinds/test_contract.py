@@ -18,8 +18,8 @@ from genfoundry.data.building import embedded, write_sealed
 from genfoundry.data.policy import Validation, Watch
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
 from genfoundry.kind import Kind
+from genfoundry.project.root import data_dir
 from genfoundry.records import DatasetVersion, Spec
 from genfoundry.stages.ingest import add
 

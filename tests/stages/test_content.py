@@ -18,9 +18,9 @@ from PIL import Image, ImageCms
 from genfoundry.data.building import write_sealed
 from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card, read_card
-from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage as images
 from genfoundry.kinds.series.spec import SeriesSpec
+from genfoundry.project.root import data_dir
 from genfoundry.records import Check, DatasetVersion, ValidatedDataset
 from genfoundry.stages.fetch import fetch_dataset
 from genfoundry.stages.ingest import add

@@ -12,7 +12,8 @@ from PIL import Image
 from genfoundry.data.versions import dvc
 from genfoundry.dataset import open_version, verify
 from genfoundry.errors import UserError
-from genfoundry.files import file_digest, state_dir
+from genfoundry.files import file_digest
+from genfoundry.project.root import state_dir
 from genfoundry.records import DatasetVersion
 from genfoundry.stages.fetch import fetch_dataset
 from genfoundry.stages.ingest import add

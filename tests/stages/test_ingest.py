@@ -21,8 +21,8 @@ from genfoundry.data.versions import dvc as versioning
 from genfoundry.dataset import folder_digest, read_card, shipped, verify
 from genfoundry.datasets import fashion_mnist
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage as image_kind
+from genfoundry.project.root import data_dir
 from genfoundry.stages.ingest import add, build, build_all, status
 
 REPOSITORY = Path(__file__).parents[2]

@@ -13,9 +13,9 @@ from support.tracked import PRIMARY, evaluation, untrained
 from genfoundry import tracking
 from genfoundry.dataset import read_card, seal
 from genfoundry.datasets import digits
-from genfoundry.files import state_dir
 from genfoundry.gate import Policy
 from genfoundry.kinds.image import storage
+from genfoundry.project.root import state_dir
 from genfoundry.records import Checkpoint, DatasetVersion, Evaluation, Score
 from genfoundry.stages.evaluate import evaluate_model
 from genfoundry.stages.register import register_model

@@ -17,11 +17,11 @@ from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card, read_card, seal
 from genfoundry.datasets import mnist_5k
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage as images
 from genfoundry.kinds.series import storage as series_files
 from genfoundry.kinds.series.spec import SeriesSpec
 from genfoundry.kinds.series.suite_of_splits import SUITE
+from genfoundry.project.root import data_dir
 from genfoundry.stages.validate import InvalidData, _context, _judge, validate_dataset
 
 POLICY = Validation()

@@ -16,8 +16,8 @@ from genfoundry.data.policy import Validation
 from genfoundry.data.quarantine import IntakeTally, RefusedError, put_aside
 from genfoundry.dataset import seal
 from genfoundry.datasets import digits
-from genfoundry.files import state_dir
 from genfoundry.kinds.image import storage
+from genfoundry.project.root import state_dir
 from genfoundry.stages.fetch import fetch_dataset
 from genfoundry.stages.validate import InvalidData, page_of, validate_dataset
 

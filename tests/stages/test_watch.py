@@ -18,7 +18,7 @@ from genfoundry import recipe, tracking
 from genfoundry.data.versions.history import recall
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError
-from genfoundry.files import state_dir
+from genfoundry.project.root import state_dir
 from genfoundry.records import DatasetVersion, Reason, Verdict
 from genfoundry.stages.ingest import add
 from genfoundry.stages.watch import look

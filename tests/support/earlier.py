@@ -12,9 +12,9 @@ from PIL import Image
 from genfoundry.data.building import write_sealed
 from genfoundry.data.quarantine import IntakeTally
 from genfoundry.dataset import Card
-from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage
 from genfoundry.kinds.image.storage import ImageExample
+from genfoundry.project.root import data_dir
 
 
 def picture(number: int, side: int = 16) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import shutil
 from itertools import combinations
 
 import pytest
@@ -52,21 +54,34 @@ def test_no_task_has_the_words_of_another():
     assert all(each.purpose and each.limits for each in TASKS.values())
 
 
+def without(word: str, tree: ast.Module) -> ast.Module:
+    """A source that does not assign or define a word."""
+    names = (ast.unparse(getattr(node, "target", None) or getattr(node, "targets", [node])[0]) for node in tree.body)
+    kept = [node for node, name in zip(tree.body, names, strict=True) if word not in (name, getattr(node, "name", ""))]
+    return ast.Module(kept, type_ignores=[])
+
+
 @pytest.mark.parametrize("lacking", ["PURPOSE", "LIMITS", "MAKES", "NEEDS", "KINDS", "Plan", "Wishes"])
-def test_a_task_without_a_word_is_not_loaded(lacking, monkeypatch):
-    monkeypatch.delattr(TASKS["generation"].about, lacking)
-    task.of.cache_clear()
-    with pytest.raises(UserError, match=f"The task 'generation' does not say its {lacking}, and is not loaded"):
-        task.of("generation")
-    monkeypatch.undo()
-    assert task.of("generation").purpose
+def test_a_task_without_a_word_is_not_loaded(lacking, monkeypatch, tmp_path):
+    home = shutil.copytree(catalog.folder("tasks/generation"), tmp_path / "acme_lab" / "tasks" / "drawing")
+    (tmp_path / "genfoundry.toml").write_text('package = "acme_lab"')
+    monkeypatch.setenv("GENFOUNDRY_ROOT", str(tmp_path))
+    assert task.of("acme_lab:drawing").purpose
+    about = home / "about.py"
+    about.write_text(ast.unparse(without(lacking, ast.parse(about.read_text()))))
+    with pytest.raises(UserError, match=f"The task 'acme_lab:drawing' does not say its {lacking}, and is not loaded"):
+        task.of("acme_lab:drawing")
+    assert "acme_lab:drawing" not in [each.name for each in task.every()]
 
 
-def test_an_empty_word_is_none(monkeypatch):
-    monkeypatch.setattr(TASKS["forecasting"].about, "LIMITS", "")
-    task.of.cache_clear()
+def test_an_empty_word_is_none(monkeypatch, tmp_path):
+    home = shutil.copytree(catalog.folder("tasks/forecasting"), tmp_path / "acme_lab" / "tasks" / "seeing")
+    (tmp_path / "genfoundry.toml").write_text('package = "acme_lab"')
+    monkeypatch.setenv("GENFOUNDRY_ROOT", str(tmp_path))
+    with (home / "about.py").open("a") as file:
+        file.write('LIMITS = ""')
     with pytest.raises(UserError, match="does not say its LIMITS"):
-        task.of("forecasting")
+        task.of("acme_lab:seeing")
 
 
 @pytest.mark.parametrize("name", TASKS)

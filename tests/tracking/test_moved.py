@@ -18,7 +18,7 @@ from support.tracked import registered, trained
 
 from genfoundry import tracking
 from genfoundry.data import sealed
-from genfoundry.files import project_root
+from genfoundry.project.root import project_root
 from genfoundry.tracking import moved
 from genfoundry.tracking.store import client
 

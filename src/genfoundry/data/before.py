@@ -14,7 +14,8 @@ from genfoundry.data.building import is_sealed
 from genfoundry.data.versions import dvc, history
 from genfoundry.dataset import CARD_FILE, Card, digest_of, folder_digest, read_card, restore
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, file_digest, state_dir
+from genfoundry.files import file_digest
+from genfoundry.project.root import data_dir, state_dir
 
 
 class Before(NamedTuple):

@@ -16,7 +16,8 @@ from genfoundry import catalog
 from genfoundry.data import sealed
 from genfoundry.dataset import CARD_FILE, Card, seal, verify
 from genfoundry.errors import UserError
-from genfoundry.files import DiskFull, data_dir, disk_full, is_disk_full, megabytes, state_dir, sync_folder
+from genfoundry.files import DiskFull, disk_full, is_disk_full, megabytes, sync_folder
+from genfoundry.project.root import data_dir, state_dir
 from genfoundry.records import DatasetVersion
 
 TEMPORARY = ".building-"

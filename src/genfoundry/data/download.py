@@ -6,7 +6,8 @@ from pathlib import Path
 
 from genfoundry.data import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import file_digest, state_dir
+from genfoundry.files import file_digest
+from genfoundry.project.root import state_dir
 from genfoundry.records import Record
 
 

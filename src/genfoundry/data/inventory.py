@@ -9,7 +9,7 @@ from genfoundry.data.building import is_sealed
 from genfoundry.data.versions import dvc
 from genfoundry.dataset import Card, read_card, verify
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
+from genfoundry.project.root import data_dir
 
 
 def status() -> list[dict]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from genfoundry.data import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import state_dir
+from genfoundry.project.root import state_dir
 from genfoundry.records import Record
 
 FILE = "quarantine.json"

@@ -1,4 +1,7 @@
-"""Registered names: one a recipe and dataset, so that no two of a project share one.
+"""Registered names: one per recipe and dataset, so that no two of a project share one.
+
+In a project with a slug the parts are joined by what stands inside none of them: `acme--mlp`, and on another dataset
+than its own `acme--mlp--fashion`. So two projects on one registry share none either. In a project without one:
 
 A recipe on its own dataset is registered under its name, on another one as `<recipe>-<dataset>`. Both parts may hold
 dashes, so `mlp` on a set named `fashion` would be `mlp-fashion`, which is a recipe, and `a` on `b-c` what `a-b` on `c`
@@ -7,13 +10,15 @@ is. Which of two that were there before keeps the name can't be decided here; so
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from genfoundry import catalog
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
+from genfoundry.project.mark import JOINT
+from genfoundry.project.places import settings
+from genfoundry.project.root import data_dir
 
 Homes = Mapping[str, str]
 """Every recipe by name, with the dataset that it was written for."""
@@ -30,7 +35,24 @@ class RecipeOnDataset(NamedTuple):
 
 
 def registered(pair: RecipeOnDataset, home: str) -> str:
-    """The registered model of a recipe on a dataset, where the recipe was written for `home`."""
+    """The registered model of a recipe on a dataset, where the recipe was written for `home`.
+
+    Raises:
+        UserError: a part holds what joins the parts.
+    """
+    if slug := settings().slug:
+        parts = (slug, pair.recipe, *((pair.dataset,) if pair.dataset != home else ()))
+        if bad := next((part for part in parts if JOINT in part), None):
+            raise UserError(
+                f"'{bad}' can't be part of a registered name: '{JOINT}' joins the parts of one.",
+                remedy=f"rename it, as in {re.sub('-{2,}', '-', bad)}",
+            )
+        return JOINT.join(parts)
+    return named_without_slug(pair, home)
+
+
+def named_without_slug(pair: RecipeOnDataset, home: str) -> str:
+    """The registered model in a project without a slug, as all projects were before there were marks."""
     return pair.recipe if pair.dataset == home else f"{pair.recipe}-{pair.dataset}"
 
 
@@ -41,6 +63,8 @@ def here(recorded: Iterable[str] = ()) -> set[str]:
 
 def holder(pair: RecipeOnDataset, homes: Homes, datasets: Iterable[str]) -> RecipeOnDataset | None:
     """Another recipe and dataset that would be registered under the same name, if there are such."""
+    if settings().slug:
+        return None
     name = registered(pair, homes.get(pair.recipe, ""))
     found = (other for other in _readings(name, homes, set(datasets)) if other != pair)
     return min(found, key=lambda other: (other.recipe != name, other), default=None)
@@ -56,8 +80,8 @@ def _readings(name: str, homes: Homes, datasets: set[str]) -> Iterator[RecipeOnD
             yield RecipeOnDataset(recipe, dataset)
 
 
-def ensure_own_name(pair: RecipeOnDataset, folder: Path, homes: Homes, datasets: Iterable[str]) -> None:
-    """See that a recipe of `folder`, on a dataset that is not its own, has a registered name to itself.
+def ensure_own_name(pair: RecipeOnDataset, homes: Homes, datasets: Iterable[str]) -> None:
+    """See that a recipe, on a dataset that is not its own, has a registered name to itself.
 
     Raises:
         UserError: another recipe and dataset have it; says which.
@@ -68,11 +92,11 @@ def ensure_own_name(pair: RecipeOnDataset, folder: Path, homes: Homes, datasets:
     raise UserError(
         f"The {pair} would be registered as '{registered(pair, homes.get(pair.recipe, ''))}', which is the {other}.",
         expected="a registered name for each recipe and dataset",
-        remedy=_way_out(pair, other, folder, homes, datasets),
+        remedy=_way_out(pair, other, homes, datasets),
     )
 
 
-def _way_out(pair: RecipeOnDataset, other: RecipeOnDataset, folder: Path, homes: Homes, datasets: set[str]) -> str:
+def _way_out(pair: RecipeOnDataset, other: RecipeOnDataset, homes: Homes, datasets: set[str]) -> str:
     if other == (other.recipe, pair.dataset) and homes[other.recipe] == pair.dataset:
         return f"genfoundry run {other.recipe}   (it was written for '{pair.dataset}')"
     if pair.dataset not in catalog.names("datasets"):
@@ -82,10 +106,7 @@ def _way_out(pair: RecipeOnDataset, other: RecipeOnDataset, folder: Path, homes:
     copied = next(
         name for name in tries if not holder(RecipeOnDataset(name, pair.dataset), {**homes, name: ""}, datasets)
     )
-    return (
-        f"cp '{folder / pair.recipe}.yaml' '{folder / copied}.yaml', then: "
-        f"genfoundry run {copied} --data {pair.dataset}"
-    )
+    return f"genfoundry new recipe {copied} --from {pair.recipe}, then: genfoundry run {copied} --data {pair.dataset}"
 
 
 def ensure_free(dataset: str, homes: Homes, datasets: Iterable[str]) -> None:
@@ -94,6 +115,11 @@ def ensure_free(dataset: str, homes: Homes, datasets: Iterable[str]) -> None:
     Raises:
         UserError: some would; names them, and a name that is free.
     """
+    if settings().slug and JOINT in dataset:
+        raise UserError(
+            f"A dataset can't be named '{dataset}' here: '{JOINT}' joins the parts of a registered name.",
+            remedy=f"choose another name, as in --name {re.sub('-{2,}', '-', dataset)}",
+        )
     known = {*datasets} - {dataset}
     if taken := _taken(dataset, homes, known):
         pair, other = taken

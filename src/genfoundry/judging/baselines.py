@@ -14,8 +14,9 @@ import numpy as np
 
 from genfoundry.data import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import digest, state_dir
+from genfoundry.files import digest
 from genfoundry.kinds.series.spec import SeriesSpec
+from genfoundry.project.root import state_dir
 
 LONGEST_SEASON = 24  # AutoETS knows no longer one (Hyndman 2002)
 SEASONS_OF_HISTORY, LEAST_HISTORY = 28, 200  # what AutoETS is fitted on: 4 weeks of hours; enough, and 0.6 s a fit

@@ -16,12 +16,13 @@ import torch
 from torch.nn import functional as F
 
 from genfoundry.data import sealed
-from genfoundry.files import digest, state_dir
+from genfoundry.files import digest
 from genfoundry.judging import inception
 from genfoundry.kind import View
 from genfoundry.kinds.image.filters import CHUNK, in_chunks
 from genfoundry.kinds.image.pixels import to_unit
 from genfoundry.model import Embeds, Model
+from genfoundry.project.root import state_dir
 
 COMPONENTS = 64
 MOST_VALUES = 1024  # of an image, before its principal components are taken

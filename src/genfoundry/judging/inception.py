@@ -18,7 +18,8 @@ from torch.nn import functional as F
 
 from genfoundry.data import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import file_digest, state_dir
+from genfoundry.files import file_digest
+from genfoundry.project.root import state_dir
 
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 FILE = "pt_inception-2015-12-05-6726825d.pth"

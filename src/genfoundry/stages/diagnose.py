@@ -10,7 +10,7 @@ from genfoundry.data.inventory import status
 from genfoundry.data.versions import dvc
 from genfoundry.dataset import CARD_FILE, remake, restore
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
+from genfoundry.project.root import data_dir
 from genfoundry.tracking import Rerun
 
 SHOWN = 3  # paths that a sentence lists

@@ -9,7 +9,7 @@ from genfoundry.data.building import build_folder, embedded, kept
 from genfoundry.data.versions import dvc
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError, closest
-from genfoundry.files import data_dir, state_path
+from genfoundry.project.root import data_dir, state_path
 from genfoundry.records import DatasetVersion
 
 log = logging.getLogger(__name__)

@@ -83,6 +83,7 @@ def find_version(reference: str) -> tuple[VersionInfo, list[str]]:
     if not match:
         raise UserError(f"'{reference}' names no registered model.", expected="NAME, NAME@alias or NAME/version")
     name, alias, version = match.groups()
+    name = tracking.own_name(name)
     at, known = tracking.aliases(name), tracking.list_versions(name)
     if known and alias and alias not in at:
         raise UserError(f"'{name}' has no alias '{alias}'; {closest(alias, at)}")

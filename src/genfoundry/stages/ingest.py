@@ -18,8 +18,8 @@ from genfoundry.data.quarantine import IntakeTally, Item, as_text
 from genfoundry.data.versions import dvc
 from genfoundry.dataset import Card, folder_digest
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
 from genfoundry.kind import Counted, Kind, Progress, Request, Taken
+from genfoundry.project.root import data_dir
 from genfoundry.records import DatasetVersion, Record
 from genfoundry.stages.intake_options import choose_kind, forms, given_of, parse_options
 

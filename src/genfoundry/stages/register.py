@@ -69,9 +69,9 @@ def _attempted(
             return done
         _check_weights(evaluation)
         version = _champion(name, tracking.find_version(name, key))
+        info = tracking.get_version(name, version) if version else tracking.champion_without_slug(name)
     rival = None
-    if version and not policy.trial:  # outside the lock: it may take as long as a judging does
-        info = tracking.get_version(name, version)
+    if info and not policy.trial:  # outside the lock: it may take as long as a judging does
         rival = judged_alike(info, evaluation, plan, extractor)
     with tracking.registry_lock(name):
         return _done(evaluation, name, key) or _register(evaluation, policy, name, key, version, rival)

@@ -11,8 +11,9 @@ from filelock import FileLock
 
 from genfoundry import tracking
 from genfoundry.dataset import open_version
-from genfoundry.files import ROOM, require_free, state_dir
+from genfoundry.files import ROOM, require_free
 from genfoundry.identity import run_key
+from genfoundry.project.root import state_dir
 from genfoundry.recipe import ModelSection
 from genfoundry.records import Checkpoint, DatasetVersion, ValidatedDataset
 from genfoundry.stopping import raise_if_interrupted

@@ -14,7 +14,8 @@ from genfoundry.data.policy import Validation
 from genfoundry.data.quarantine import put_aside
 from genfoundry.dataset import open_version, remake
 from genfoundry.errors import UserError
-from genfoundry.files import state_path, write_atomic
+from genfoundry.files import write_atomic
+from genfoundry.project.root import state_path
 from genfoundry.records import Check, DatasetVersion, ValidatedDataset
 from genfoundry.report import ValidationFound, render_validation
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from genfoundry.data import sealed
 from genfoundry.data.policy import Validation
-from genfoundry.files import state_path
 from genfoundry.identity import validation_key
+from genfoundry.project.root import state_path
 from genfoundry.records import DatasetVersion, ValidatedDataset
 
 

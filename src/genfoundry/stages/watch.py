@@ -14,7 +14,8 @@ from genfoundry import identity, tracking
 from genfoundry.data import sealed
 from genfoundry.data.policy import Validation, Watch
 from genfoundry.errors import UserError
-from genfoundry.files import digest, state_path
+from genfoundry.files import digest
+from genfoundry.project.root import state_path
 from genfoundry.recipe import Recipe
 from genfoundry.records import DatasetVersion, Record
 from genfoundry.stages.fetch import fetch_dataset

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from genfoundry.data import sealed
 from genfoundry.errors import UserError
 from genfoundry.files import require_free
+from genfoundry.project.root import ROOT, project_root
 from genfoundry.stopping import interrupted
 from genfoundry.supervision.gpus import own_gpu
 from genfoundry.supervision.relay import Relay
@@ -81,7 +82,8 @@ def _start(folder: Path, seal: str, environment: dict[str, str]) -> subprocess.P
 
 def _environment(threads: int) -> dict[str, str]:
     quiet = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore", "OMP_WAIT_POLICY": "passive"}
-    return {**os.environ, **quiet, **job.MEMORY, "OMP_NUM_THREADS": str(threads)}
+    root = {ROOT: str(project_root())}  # whose own entries it trains, wherever it works
+    return {**os.environ, **quiet, **job.MEMORY, **root, "OMP_NUM_THREADS": str(threads)}
 
 
 def _follow(child: subprocess.Popen, order: job.Order, relay: Relay, report: Callable[[Progress], None]) -> None:

@@ -23,9 +23,10 @@ from urllib.parse import quote
 
 from genfoundry.data import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import digest, state_path, write_atomic
+from genfoundry.files import digest, write_atomic
+from genfoundry.project.root import state_path
 from genfoundry.records import Record
-from genfoundry.tracking.store import client, is_absent, lock, store_id, translates_errors
+from genfoundry.tracking.store import client, id_without_slug, is_absent, lock, store_id, translates_errors
 
 TAG = re.compile(r"^genfoundry\.move\.(\d{5})\.([0-9a-f]{8})$")
 START = "0" * 64
@@ -227,8 +228,14 @@ def withdraw_fork(name: str) -> list[Move]:
     return withdrawn
 
 
-def _witness(name: str) -> Path:
-    return state_path("ledger", store_id()) / f"{quote(name, safe='')}.jsonl"
+def _witness(name: str, store: str = "") -> Path:
+    return state_path("ledger", store or store_id()) / f"{quote(name, safe='')}.jsonl"
+
+
+def was_ours(name: str) -> bool:
+    """Whether this project moved aliases of that registered model before it had a slug; others' models are not ours."""
+    before = id_without_slug()
+    return bool(before) and _witness(name, before).is_file()
 
 
 def witnessed(name: str) -> tuple[list[Move], bool]:

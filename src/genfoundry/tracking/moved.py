@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from genfoundry.data import sealed
 from genfoundry.errors import UserError
-from genfoundry.files import project_root, state_path
+from genfoundry.project.root import project_root, state_path
 
 DATABASE, MARK = "mlflow.db", "root.json"
 ARTIFACTS = "/.genfoundry/mlartifacts"

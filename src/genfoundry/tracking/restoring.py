@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from genfoundry.errors import UserError
-from genfoundry.files import digest, file_digest, state_path
+from genfoundry.files import digest, file_digest
+from genfoundry.project.root import state_path
 from genfoundry.records import Evaluation
 from genfoundry.tracking import artifacts, registry, runs
 from genfoundry.tracking.published import FOLDER, SEALS, damage, publish_model

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from genfoundry import outcomes
 from genfoundry.errors import UserError
-from genfoundry.files import project_root
+from genfoundry.project.root import project_root
 from genfoundry.records import DatasetVersion, Evaluation
 from genfoundry.tracking.store import client, experiment_id, lock, quoted, translates_errors, uri
 

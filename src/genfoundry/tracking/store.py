@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from filelock import FileLock
 
 from genfoundry.errors import UserError
-from genfoundry.files import ROOM, digest, is_disk_full, require_free, state_dir, state_path
+from genfoundry.files import ROOM, digest, is_disk_full, require_free
+from genfoundry.project.mark import JOINT
+from genfoundry.project.places import settings
+from genfoundry.project.root import state_dir, state_path
 from genfoundry.tracking import moved
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-EXPERIMENT = "genfoundry"
+EXPERIMENT = "genfoundry"  # of a project without a slug; else it stands behind the slug
 BOUNDS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # MLflow's own default retries for about four minutes per call
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -124,29 +127,35 @@ def _probe(address: str) -> None:
     sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool, connect_args=bound).connect().close()
 
 
+def experiment_name() -> str:
+    """The experiment of the project's runs; one of a project with a slug carries it."""
+    slug = settings().slug
+    return f"{slug}{JOINT}{EXPERIMENT}" if slug else EXPERIMENT
+
+
 @functools.cache
-def _experiment(address: str) -> tuple[str, int]:
+def _experiment(address: str, name: str) -> tuple[str, int]:
     made = client()
     with lock("store"):
-        found = made.get_experiment_by_name(EXPERIMENT)
+        found = made.get_experiment_by_name(name)
         if found is None:
-            _create(made)
-            found = made.get_experiment_by_name(EXPERIMENT)
+            _create(made, name)
+            found = made.get_experiment_by_name(name)
     if found is None or found.lifecycle_stage != "active":
         raise UserError(
-            f"The MLflow experiment '{EXPERIMENT}' of {address} was deleted.",
+            f"The MLflow experiment '{name}' of {address} was deleted.",
             remedy=f"mlflow experiments restore --experiment-id {found.experiment_id if found else '?'}",
         )
     return found.experiment_id, int(found.creation_time or 0)
 
 
-def _create(made: MlflowClient) -> None:
+def _create(made: MlflowClient, name: str) -> None:
     """Make the experiment; another machine may be faster."""
     from mlflow.exceptions import MlflowException
 
     folder = state_dir("mlartifacts").as_uri() if is_local() else None
     try:
-        made.create_experiment(EXPERIMENT, artifact_location=folder)
+        made.create_experiment(name, artifact_location=folder)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -244,14 +253,21 @@ def quoted(text: str) -> str:
 @translates_errors
 def experiment_id() -> str:
     """The experiment that holds every run, made when it is first asked for."""
-    return _experiment(uri())[0]
+    return _experiment(uri(), experiment_name())[0]
 
 
 @translates_errors
 def store_id() -> str:
     """Identity of the store, for cache keys: another database, or the same one made anew, has another."""
-    number, created = _experiment(uri())
+    number, created = _experiment(uri(), experiment_name())
     return f"{number}-{created}"
+
+
+@translates_errors
+def id_without_slug() -> str:
+    """`store_id` as it was before the project had a slug; empty where the store has no such experiment."""
+    found = client().get_experiment_by_name(EXPERIMENT)
+    return f"{found.experiment_id}-{int(found.creation_time or 0)}" if found else ""
 
 
 @contextmanager

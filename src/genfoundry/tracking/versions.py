@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from genfoundry.errors import UserError, closest
 from genfoundry.files import digest
+from genfoundry.project.mark import JOINT
+from genfoundry.project.places import settings
 from genfoundry.records import Evaluation, Verdict
 from genfoundry.tracking import runs
+from genfoundry.tracking.ledger import was_ours
 from genfoundry.tracking.published import SEALS, seals_of, source
 from genfoundry.tracking.store import client, is_absent, lock, quoted, translates_errors
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 KEY, DECISION, VERDICT, ORPHAN = (f"genfoundry.{word}" for word in ("key", "decision", "verdict", "orphan"))
 EVALUATION, EVALUATION_SEAL = "genfoundry.evaluation", "genfoundry.evaluation_sha256"
 CHAMPION, CHALLENGER = "champion", "challenger"
+PROJECT = "genfoundry.project"  # tag of a registered model: the slug of the project whose it is
 
 
 class VersionInfo(NamedTuple):
@@ -77,8 +81,9 @@ def register(
 def _ensure_model(name: str) -> None:
     from mlflow.exceptions import MlflowException
 
+    slug = settings().slug
     try:
-        client().create_registered_model(name, tags={"genfoundry": "recipe"})
+        client().create_registered_model(name, tags={"genfoundry": "recipe", **({PROJECT: slug} if slug else {})})
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -218,6 +223,23 @@ def get_version(name: str, version: int | str) -> VersionInfo:
     raise UserError(f"'{name}' has no version or alias '{version}'.", expected=f"one of {numbers}")
 
 
+def own_name(written: str) -> str:
+    """The registered model that somebody means in this project: a project's slug need not be typed."""
+    slug = settings().slug
+    return written if not slug or JOINT in written else f"{slug}{JOINT}{written}"
+
+
+@translates_errors
+def champion_without_slug(name: str) -> VersionInfo | None:
+    """The champion that this model had before the project got its slug, for its first version to be held against."""
+    slug = settings().slug
+    if not slug or list_versions(name):
+        return None
+    before = "-".join(name.split(JOINT)[1:])
+    at = aliases(before).get(CHAMPION) if was_ours(before) else None
+    return get_version(before, at) if at else None
+
+
 @translates_errors
 def list_models() -> list[ModelInfo]:
     """Every registered model of ours, by name."""
@@ -234,10 +256,16 @@ def _models() -> list[RegisteredModel]:
     found, token = [], None
     while True:
         page = client().search_registered_models(max_results=100, page_token=token)
-        found += [model for model in page if "genfoundry" in model.tags]
+        found += [model for model in page if "genfoundry" in model.tags and _is_ours(model)]
         token = page.token
         if not token:
             return sorted(found, key=lambda model: model.name)
+
+
+def _is_ours(stored: RegisteredModel) -> bool:
+    """Whether a registered model is this project's: of its slug, of none as the project, or its own from before."""
+    slug, whose = settings().slug, stored.tags.get(PROJECT, "")
+    return whose == slug or (not whose and was_ours(stored.name))
 
 
 def _model(stored) -> ModelInfo:

@@ -17,10 +17,11 @@ from genfoundry.data.decoding import decode, examine
 from genfoundry.data.quarantine import IntakeTally, RefusedError
 from genfoundry.dataset import folder_digest, read_card
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, file_digest
+from genfoundry.files import file_digest
 from genfoundry.kinds.image import images
 from genfoundry.kinds.image import storage as image_kind
 from genfoundry.kinds.image.splitting import SplitRequest
+from genfoundry.project.root import data_dir
 from genfoundry.stages.ingest import Intake, add
 
 RANDOM = np.random.default_rng(7)

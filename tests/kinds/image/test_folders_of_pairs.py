@@ -16,10 +16,10 @@ from genfoundry import kind
 from genfoundry.data.policy import Validation
 from genfoundry.dataset import read_card, seal
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage as image_kind
 from genfoundry.kinds.image.rows import ImageBatch
 from genfoundry.kinds.image.spec import ImageSpec
+from genfoundry.project.root import data_dir
 from genfoundry.stages.ingest import Intake, add
 from genfoundry.stages.validate import InvalidData, validate_dataset
 from genfoundry.training.loader import build_model

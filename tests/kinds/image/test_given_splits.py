@@ -17,8 +17,8 @@ from genfoundry.data.file_names import natural, split_of
 from genfoundry.data.policy import Validation
 from genfoundry.dataset import read_card, seal
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage
+from genfoundry.project.root import data_dir
 from genfoundry.stages.ingest import Intake, add
 from genfoundry.stages.validate import InvalidData, validate_dataset
 

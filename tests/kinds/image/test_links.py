@@ -10,8 +10,8 @@ from support.earlier import picture, save
 
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
 from genfoundry.kinds.image import storage
+from genfoundry.project.root import data_dir
 from genfoundry.stages.ingest import Intake, add
 
 COUNT = 30

@@ -15,9 +15,9 @@ from support.earlier import lowest, picture, save, sealed
 from genfoundry.data.before import found
 from genfoundry.dataset import Card, folder_digest, read_card
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
 from genfoundry.kinds.image.earlier import Earlier, Place, read
 from genfoundry.kinds.image.splitting import Member, Plan, _better, fewest, fraction_of, rule_of, share, split
+from genfoundry.project.root import data_dir
 from genfoundry.stages.ingest import Intake, add
 
 # as the release before made them of the same files

@@ -14,11 +14,11 @@ import pytest
 
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir
 from genfoundry.kinds.series import storage as series_kind
 from genfoundry.kinds.series.calendar import Horizon, default_horizon
 from genfoundry.kinds.series.frequency import infer_frequency
 from genfoundry.kinds.series.spec import SeriesSpec
+from genfoundry.project.root import data_dir
 from genfoundry.stages.ingest import Intake, add
 
 HOURS = 400

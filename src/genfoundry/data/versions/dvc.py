@@ -16,7 +16,8 @@ from genfoundry.data.building import build_folder, embedded, is_sealed, place, w
 from genfoundry.data.versions import listed
 from genfoundry.dataset import folder_digest, remake, verify
 from genfoundry.errors import UserError
-from genfoundry.files import data_dir, disk_full, is_disk_full, megabytes, project_root, write_atomic
+from genfoundry.files import disk_full, is_disk_full, megabytes, write_atomic
+from genfoundry.project.root import data_dir, project_root
 from genfoundry.records import DatasetVersion
 
 if TYPE_CHECKING:

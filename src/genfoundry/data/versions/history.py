@@ -18,7 +18,7 @@ from genfoundry.data.building import kept, place
 from genfoundry.data.versions import dvc
 from genfoundry.dataset import digest_of, verify
 from genfoundry.errors import UserError
-from genfoundry.files import project_root, state_dir
+from genfoundry.project.root import project_root, state_dir
 from genfoundry.records import DatasetVersion
 
 if TYPE_CHECKING:

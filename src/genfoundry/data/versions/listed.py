@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genfoundry.files import data_dir, file_digest
+from genfoundry.files import file_digest
+from genfoundry.project.root import data_dir
 
 if TYPE_CHECKING:
     from dvc.repo import Repo

@@ -83,9 +83,7 @@ class Binning(nn.Module):
         codes = iter(batch.codes.unbind(1))
         numbers = iter(zip(batch.numbers.unbind(1), self.low, self.used.tolist(), strict=True))
         cells = [
-            torch.where(next(codes) < 0, len(column.labels), next(codes))
-            if column.coded
-            else _bin(*next(numbers), missing=self.bins)
+            _code(next(codes), len(column.labels)) if column.coded else _bin(*next(numbers), missing=self.bins)
             for column in self.columns
         ]
         return torch.stack(cells, 1)
@@ -101,6 +99,10 @@ class Binning(nn.Module):
                 self.low[place][chosen], self.high[place][chosen], share[:, place], self.per_unit[place]
             )
         return made.masked_fill(missing, torch.nan)
+
+
+def _code(codes: Tensor, missing: int) -> Tensor:
+    return torch.where(codes < 0, missing, codes)
 
 
 def _bin(numbers: Tensor, low: Tensor, used: int, missing: int) -> Tensor:

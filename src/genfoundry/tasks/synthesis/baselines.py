@@ -10,8 +10,9 @@ from importlib.metadata import version
 import numpy as np
 
 from genfoundry.data import sealed
-from genfoundry.files import digest, state_dir
+from genfoundry.files import digest
 from genfoundry.judging.features import sha256
+from genfoundry.project.root import state_dir
 from genfoundry.tasks.synthesis import adversarial_forest
 from genfoundry.tasks.synthesis.tables import Draws, RealTable
 

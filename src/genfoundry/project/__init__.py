@@ -1,0 +1,1 @@
+"""What a project is: where it begins, what its mark says, and where entries of the catalogue lie."""
