@@ -210,6 +210,22 @@ def constants(package: str, name: str, part: str) -> dict[str, object]:
     return sources.constants(sources.tree_of(source(package, name, part)).body)
 
 
+def card(name: str) -> dict[str, object]:
+    """What the file of a dataset says on its card, as far as it says it by literals: its kind, title, licence.
+
+    Raises:
+        BrokenEntry: it does not parse, or names no kind.
+    """
+    path = source("datasets", name)
+    said = sources.keywords(sources.tree_of(path).body, "CARD")
+    if not isinstance(said.get("kind"), str):
+        raise sources.BrokenEntry(
+            f"{path}, the dataset '{name}', does not say of which kind its data are.",
+            expected='CARD = Card(name=…, kind="image", …)',
+        )
+    return said
+
+
 def capabilities() -> dict[str, str]:
     """The methods by which a family can do more than learn, and what each is called: see `model.CAPABILITIES`."""
     return cast(dict[str, str], sources.constants(sources.tree_of(folder("model.py")).body)["CAPABILITIES"])

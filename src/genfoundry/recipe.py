@@ -208,7 +208,7 @@ def dataset_kind(name: str) -> str:
         UserError: there is no such dataset; names the closest one.
     """
     if name in catalog.names("datasets"):
-        return catalog.module("datasets", name).CARD.kind
+        return str(catalog.card(name)["kind"])
     if (data_dir() / name / "card.json").is_file():
         return read_card(data_dir() / name).kind
     known = {*catalog.names("datasets"), *(p.parent.name for p in data_dir().glob("*/card.json"))}

@@ -17,7 +17,8 @@ def status() -> list[dict]:
 
     Keys: name, kind, digest, recorded (by `data.dvc`), state, counts, bytes, licence, title, problem. The states: ok
     (whole, and as recorded), changed (a file differs, see `problem`, or the version is not the recorded one),
-    untracked (whole, not recorded), not built (of the catalogue, not here), missing (recorded, not here).
+    untracked (whole, not recorded), not built (of the catalogue, not here), broken (of the catalogue, and its file says
+    no kind), missing (recorded, not here).
     """
     recorded = dvc.recorded()
     names = {*catalog.names("datasets"), *recorded, *dvc.present()}
@@ -29,9 +30,7 @@ def _row(name: str, recorded: str | None) -> dict:
     row = {"name": name, "kind": "", "digest": "", "recorded": recorded or "", "state": "", "counts": {}, "bytes": 0,
            "licence": "", "title": "", "problem": ""}  # fmt: skip
     if not is_sealed(folder):
-        card = catalog.module("datasets", name).CARD if name in catalog.names("datasets") else None
-        told = {"kind": card.kind, "licence": card.licence, "title": card.title} if card else {}
-        return {**row, **told, "state": "not built" if card else "missing"}
+        return {**row, **_catalogued(name)} if name in catalog.names("datasets") else {**row, "state": "missing"}
     try:
         found = verify(folder)
         card, digest, problem = found.card, found.version.digest, ""
@@ -49,6 +48,15 @@ def _row(name: str, recorded: str | None) -> dict:
         "title": card.title if card else "",
         "problem": problem or (f"data.dvc records {recorded}" if changed else ""),
     }
+
+
+def _catalogued(name: str) -> dict[str, object]:
+    """What the catalogue says of a dataset that was not built; one whose file is none says what is wrong with it."""
+    try:
+        said = catalog.card(name)
+    except UserError as error:
+        return {"state": "broken", "problem": error.found}
+    return {**{key: said.get(key, "") for key in ("kind", "licence", "title")}, "state": "not built"}
 
 
 def _card(folder: Path) -> Card | None:

@@ -89,6 +89,24 @@ def _home(node: ast.ImportFrom, path: Path) -> Path | None:
     return found if found.is_file() else None
 
 
+def keywords(body: list[ast.stmt], name: str) -> dict[str, object]:
+    """The literal arguments of the call that a source sets `name` to, as in `CARD = Card(name="digits", …)`."""
+    calls = (
+        node.value
+        for node in body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+    )
+    found: dict[str, object] = {}
+    for word in (word for call in calls for word in call.keywords if word.arg):
+        try:
+            found[str(word.arg)] = ast.literal_eval(word.value)
+        except ValueError:
+            continue
+    return found
+
+
 def inner(node: ast.ClassDef, name: str) -> ast.ClassDef | None:
     return next((child for child in node.body if isinstance(child, ast.ClassDef) and child.name == name), None)
 
