@@ -1,10 +1,9 @@
-"""A task that is one new folder is listed, judged, served, told of and asked for, and no other file knows of it."""
+"""A task of a project's own, one folder, is listed, judged, served, told of and asked for; genfoundry is as it is."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -67,12 +66,12 @@ def signature(model):
     return ModelSignature(inputs=grey, outputs=grey)
 """,
     "generate.py": """
-from genfoundry.files import publish
+from genfoundry.files import write_atomic
 from genfoundry.task import Generated
 
 
 def write(model, dataset_version, wishes, origin, out):
-    return Generated(origin, [publish(out / "tint.txt", f"{wishes.hue}")], [])
+    return Generated(origin, [write_atomic(out / "tint.txt", f"{wishes.hue}")], [])
 """,
 }
 FAMILY = '''"""A tinter, by nobody.
@@ -135,18 +134,18 @@ from genfoundry.report.model_card import describe, describe_model
 
 home = Path(sys.argv[1])
 listed = {row["family"]: row for row in json.loads(CliRunner().invoke(models, ["--json"]).stdout)}
-contracts.check_model("tinter", contracts.IMAGE_SPECS[2], home / "model")
+contracts.check_model("acme_lab:tinter", contracts.IMAGE_SPECS[2], home / "model")
 _write_mlmodel(home / "model" / "MLmodel", "0" * 32, load_model(home / "model"))
 import mlflow
 import numpy as np
 loaded = mlflow.pyfunc.load_model(str(home / "model"))
 found = evaluation("key", "0" * 32, "f" * 64)
-found = found.model_copy(update={"checkpoint": found.checkpoint.model_copy(update={"family": "tinter"})})
+found = found.model_copy(update={"checkpoint": found.checkpoint.model_copy(update={"family": "acme_lab:tinter"})})
 text = "dataset: {name: digits}\\nmodel: {family: tinter}\\ntraining: {max_steps: 10}\\nevaluation: {tints: 7}\\n"
 plan = recipe.parse("mine", text).evaluation
 print(json.dumps({
-    "task": listed["tinter"]["task"],
-    "fits": listed["tinter"]["tasks"],
+    "task": listed["acme_lab:tinter"]["task"],
+    "fits": listed["acme_lab:tinter"]["tasks"],
     "card": describe("m", found, PASS, None, "#"),
     "page": describe_model("m", found, 1, "#"),
     "signature": str(loaded.metadata.signature.inputs),
@@ -162,21 +161,17 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """What a copy of the package says of a new task, and of a family that is for it."""
-    home = tmp_path_factory.mktemp("copy")
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name, source in {
-        "genfoundry": "src/genfoundry",
-        "genfoundry_flows": "flows",
-        "support": "tests/support",
+    """What is said of a project's own task, and of a family of its own that is for it."""
+    home = tmp_path_factory.mktemp("project")
+    (home / "genfoundry.toml").write_text('package = "acme_lab"')
+    for name, text in {
+        **{f"tasks/colouring/{name}": text for name, text in TASK.items()},
+        "models/tinter.py": FAMILY,
     }.items():
-        shutil.copytree(HERE / source, home / name, ignore=ignored)
-    for name, text in TASK.items():
-        path = home / "genfoundry" / "tasks" / "colouring" / name
-        path.parent.mkdir(exist_ok=True)
+        path = home / "acme_lab" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    (home / "genfoundry" / "models" / "tinter.py").write_text(FAMILY)
-    env = {**os.environ, "PYTHONPATH": str(home), "GENFOUNDRY_ROOT": str(home), "OMP_NUM_THREADS": "1"}
+    env = {**os.environ, "PYTHONPATH": str(HERE / "tests"), "GENFOUNDRY_ROOT": str(home), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-c", SEEN, str(home)], cwd=home, env=env, capture_output=True, text=True, check=False
     )

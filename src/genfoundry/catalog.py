@@ -55,41 +55,60 @@ def folder(package: str) -> Path:
     return PACKAGE / package
 
 
+ALONE = ("datasets", "kinds", "tasks")
+"""Groups whose entries' names stand in data, code and folders, without an origin: no two entries may share one."""
+
+
 def places(package: str) -> dict[str, Place]:
     """Every entry of a group (`models`) by its full name: the shipped ones, the project's own, those of installed
     distributions. Nothing is imported.
 
     Raises:
-        UserError: the mark of the project does not hold, or two distributions offer one name.
+        UserError: the mark of the project does not hold.
     """
-    shipped, own = in_package(package, folder(package)), in_project(package)
+    return _found(package)[0]
+
+
+def conflicts(package: str) -> list[str]:
+    """Which entries are left out because their name is another's, a sentence each."""
+    return _found(package)[1]
+
+
+def _found(package: str) -> tuple[dict[str, Place], list[str]]:
     found: dict[str, Place] = {}
+    left_out: list[str] = []
+    shipped, own = in_package(package, folder(package)), in_project(package)
     for place in map(functools.partial(_as_written, package), (*shipped, *own, *in_distributions(package))):
-        if (other := found.setdefault(place.full, place)) != place:
-            raise UserError(
-                f"Two entries ({WHAT.get(package, package)}) are named '{place.full}': "
-                f"{other.module} and {place.module}.",
-                remedy="rename one of them, or uninstall its distribution",
-            )
-    return found
+        other = found.setdefault(place.full, place)
+        if other != place and place.own and _overrides(package, place.name):
+            found[place.full] = place
+        elif other != place:
+            left_out.append(_same_name(package, other, place))
+    return found, left_out
 
 
 def _as_written(package: str, place: Place) -> Place:
-    """An entry by the name that a user writes: `mnist-5k` for `mnist_5k.py`. A dataset's is the folder of its data, so
-    it carries no origin."""
-    if package != "datasets":
-        return place
-    return place._replace(name=place.name.replace("_", "-"), origin=SHIPPED)
+    """An entry by the name that a user writes: `mnist-5k` for `mnist_5k.py`."""
+    name = place.name.replace("_", "-") if package == "datasets" else place.name
+    return place._replace(name=name, alone=package in ALONE)
+
+
+def _overrides(package: str, name: str) -> bool:
+    """Whether the mark says that the project's own entry stands for all others of its name."""
+    return f"{package}/{name}" in settings().override
+
+
+def _same_name(package: str, first: Place, second: Place) -> str:
+    what = WHAT.get(package, package)
+    remedy = f"rename {second.path}"
+    if second.own:
+        remedy += f', or let it stand for the other: override = ["{package}/{second.name}"] in the project\'s mark'
+    return f"{second.with_origin} is left out: {first.with_origin} is a {what} of that name. Remedy: {remedy}"
 
 
 def names(package: str) -> list[str]:
     """The full names of all entries: bare for the shipped ones, with an origin for all others (`acme:ddpm`)."""
     return sorted(places(package))
-
-
-def bare(name: str) -> str:
-    """A full name without its origin."""
-    return name.rpartition(":")[2]
 
 
 def full_name(package: str, written: str) -> str:
@@ -102,26 +121,21 @@ def full_name(package: str, written: str) -> str:
         UserError: there is none (names the closest), or more than one, of which none is said to stand for the others.
     """
     known = places(package)
-    alike = [name for name in known if bare(name) == written]
-    if written in known and len(alike) < 2:
-        return written
-    if written in known and ":" in written:
-        return written
-    if written.startswith(f"{SHIPPED}:") and bare(written) in known:
-        return bare(written)
-    if len(alike) == 1:
-        return alike[0]
+    exact = [name for name, place in known.items() if written in (place.with_origin, name if ":" in name else "")]
+    alike = exact or [name for name, place in known.items() if place.name == written]
     if not alike:
         raise UserError(f"There is no {WHAT.get(package, package)} '{written}'; {closest(written, known)}")
     own = [name for name in alike if known[name].own]
-    if own and f"{package}/{written}" in settings().override:
+    if len(alike) == 1:
+        return alike[0]
+    if own and _overrides(package, written):
         return own[0]
-    said = [name if ":" in name else f"{SHIPPED}:{name}" for name in alike]
+    said = [known[name].with_origin for name in alike]
+    let = f', or let yours stand for it: override = ["{package}/{written}"] in the project\'s mark' if own else ""
     raise UserError(
         f"'{written}' is the {WHAT.get(package, package)} {' and '.join(said)}.",
         expected="the one that is meant, in full",
-        remedy=f"write {' or '.join(said)}"
-        + (f', or let yours stand for it: override = ["{package}/{written}"] in the project\'s mark' if own else ""),
+        remedy=f"write {' or '.join(said)}{let}",
     )
 
 
@@ -280,7 +294,7 @@ def describe(package: str, name: str) -> Entry:
 def readable(package: str) -> tuple[list[Entry], list[str]]:
     """Every entry whose source can be read, and of all others why not, a sentence each."""
     found: list[Entry] = []
-    broken: list[str] = []
+    broken = conflicts(package)
     for name in names(package):
         try:
             found.append(describe(package, name))

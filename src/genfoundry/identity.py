@@ -77,7 +77,7 @@ def judging_modules(task: str, kind: str) -> list[str]:
     """What an evaluation runs beside the families of its models: the task's judge, its part for a kind of data and
     what it declares of its scores where it has them, the metrics that it runs because of their view, and how rows are
     opened."""
-    parts = ["judge", *({catalog.bare(kind), "scores"} & {*catalog.parts("tasks", task)})]
+    parts = ["judge", *({kind, "scores"} & {*catalog.parts("tasks", task)})]
     modules = [catalog.module_name("tasks", task, part) for part in parts]
     modules += [catalog.module_name("metrics", name) for name in run_in(task)]
     return [*modules, *_parts_of_kind(kind, "spec", "storage", "rows")]

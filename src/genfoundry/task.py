@@ -170,12 +170,11 @@ class Task:
     def kinds(self) -> tuple[str, ...]:
         """The kinds of data that it is for; empty for any."""
         parts = catalog.parts("tasks", self.name)
-        return self.said["KINDS"] or tuple(kind for kind in catalog.names("kinds") if catalog.bare(kind) in parts)
+        return self.said["KINDS"] or tuple(kind for kind in catalog.names("kinds") if kind in parts)
 
     def needs(self, kind: str) -> tuple[str, ...]:
         """The methods that a family must have to be judged in it on data of a kind."""
-        part = catalog.bare(kind)
-        own = catalog.constants("tasks", self.name, part) if part in catalog.parts("tasks", self.name) else {}
+        own = catalog.constants("tasks", self.name, kind) if kind in catalog.parts("tasks", self.name) else {}
         return (*self.said["NEEDS"], *cast(tuple[str, ...], own.get("NEEDS", ())))
 
     def fits(self, family: Entry) -> bool:
@@ -261,7 +260,7 @@ def every() -> list[Task]:
 
 def broken() -> list[str]:
     """What is wrong with the tasks that are left out, a sentence each."""
-    return [str(found) for found in _all().values() if isinstance(found, UserError)]
+    return [*catalog.conflicts("tasks"), *(str(found) for found in _all().values() if isinstance(found, UserError))]
 
 
 def _all() -> dict[str, Task | UserError]:

@@ -1,4 +1,4 @@
-"""A kind of data is one folder: a copy of the package that has `kinds/toy` besides takes such data in."""
+"""A kind of data is one folder: a project whose own package has `kinds/toy` takes such data in."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from genfoundry import catalog
 
 TOY = Path(__file__).parents[1] / "support" / "toy_kind"
 ROAD = """
@@ -53,18 +51,19 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with two texts of numbers, and beside it a copy of the package that has the kind `toy`."""
+    """A project with two texts of numbers, and the kind `toy` in its own package."""
     home = tmp_path_factory.mktemp("project")
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(catalog.folder(""), home / "package" / "genfoundry", ignore=ignored)
-    shutil.copytree(TOY, home / "package" / "genfoundry" / "kinds" / "toy", ignore=ignored)
+    (home / "genfoundry.toml").write_text('package = "acme_lab"')
+    shutil.copytree(TOY, home / "acme_lab" / "kinds" / "toy", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (home / "acme_lab").rglob("*.py"):
+        path.write_text(path.read_text().replace("genfoundry.kinds.toy", "acme_lab.kinds.toy"))
     (home / "first.toy").write_text("\n".join(["nonsense", *(str(n % 50) for n in range(400))]))
     (home / "second.toy").write_text("\n".join(str(100 + n / 7) for n in range(400)))
     return home
 
 
 def called(home: Path, *command: str) -> str:
-    env = {**os.environ, "PYTHONPATH": str(home / "package"), "GENFOUNDRY_ROOT": str(home), "OMP_NUM_THREADS": "1"}
+    env = {**os.environ, "GENFOUNDRY_ROOT": str(home), "OMP_NUM_THREADS": "1"}
     run = subprocess.run([sys.executable, *command], cwd=home, env=env, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-3000:]
     return run.stdout

@@ -66,12 +66,12 @@ def test_a_task_without_a_word_is_not_loaded(lacking, monkeypatch, tmp_path):
     home = shutil.copytree(catalog.folder("tasks/generation"), tmp_path / "acme_lab" / "tasks" / "drawing")
     (tmp_path / "genfoundry.toml").write_text('package = "acme_lab"')
     monkeypatch.setenv("GENFOUNDRY_ROOT", str(tmp_path))
-    assert task.of("acme_lab:drawing").purpose
+    assert task.of("drawing").purpose
     about = home / "about.py"
     about.write_text(ast.unparse(without(lacking, ast.parse(about.read_text()))))
-    with pytest.raises(UserError, match=f"The task 'acme_lab:drawing' does not say its {lacking}, and is not loaded"):
-        task.of("acme_lab:drawing")
-    assert "acme_lab:drawing" not in [each.name for each in task.every()]
+    with pytest.raises(UserError, match=f"The task 'drawing' does not say its {lacking}, and is not loaded"):
+        task.of("drawing")
+    assert "drawing" not in [each.name for each in task.every()]
 
 
 def test_an_empty_word_is_none(monkeypatch, tmp_path):
@@ -81,7 +81,7 @@ def test_an_empty_word_is_none(monkeypatch, tmp_path):
     with (home / "about.py").open("a") as file:
         file.write('LIMITS = ""')
     with pytest.raises(UserError, match="does not say its LIMITS"):
-        task.of("acme_lab:seeing")
+        task.of("seeing")
 
 
 @pytest.mark.parametrize("name", TASKS)

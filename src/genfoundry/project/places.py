@@ -35,7 +35,8 @@ RESERVED = frozenset({SHIPPED, "genfoundry_flows", "flows", "recipes", "datasets
 class Place(NamedTuple):
     """One entry: whose it is, its name, its module, and the file, or folder, that holds it; None where there is none.
 
-    `own` says that it lies in the project; all else but the shipped ones is an installed distribution's.
+    `own` says that it lies in the project; all else but the shipped ones is an installed distribution's. `alone` says
+    that no other entry of its group may have the name, which therefore stands without an origin.
     """
 
     origin: str
@@ -43,11 +44,17 @@ class Place(NamedTuple):
     module: str
     path: Path | None
     own: bool = False
+    alone: bool = False
 
     @property
     def full(self) -> str:
-        """Its one name: bare where it is shipped, else with its origin, as in `acme:ddpm`."""
-        return self.name if self.origin == SHIPPED else f"{self.origin}:{self.name}"
+        """Its one name: bare where it is shipped or alone, else with its origin, as in `acme:ddpm`."""
+        return self.name if self.alone or self.origin == SHIPPED else self.with_origin
+
+    @property
+    def with_origin(self) -> str:
+        """Its name and whose it is, as people may always write it."""
+        return f"{self.origin}:{self.name}"
 
 
 class Package(NamedTuple):

@@ -30,10 +30,7 @@ class Plan(task.Plan):
 
     def completed(self, training: Mapping[str, Any], kind: str) -> Self:
         """With the class that was left out of training, where that is the anomaly."""
-        if (
-            catalog.constants("tasks", "anomaly", catalog.bare(kind)).get("LEAVES_OUT")
-            and training["leave_out"] is None
-        ):
+        if catalog.constants("tasks", "anomaly", kind).get("LEAVES_OUT") and training["leave_out"] is None:
             raise UserError(
                 "asks for anomalies, and leaves no class out of training.",
                 expected="training.leave_out, the name of a class, or its number",

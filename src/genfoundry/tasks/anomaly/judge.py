@@ -24,4 +24,4 @@ def judge(model: Model, dataset: Dataset, plan: Plan, extractor: Extractor | Non
     Raises:
         UserError: see the part of the kind.
     """
-    return catalog.part("tasks", "anomaly", catalog.bare(model.kind)).judge(model, dataset, plan, extractor, out)
+    return catalog.part("tasks", "anomaly", model.kind).judge(model, dataset, plan, extractor, out)
