@@ -17,7 +17,9 @@ from .steps import STEPS
 __all__ = ["Beginning", "Change", "apply", "plan"]
 
 
-def plan(root: Path, *, slug: str = "", package: str = "", ci: Sequence[str] = (), docker: bool = False) -> list[Change]:
+def plan(
+    root: Path, *, slug: str = "", package: str = "", ci: Sequence[str] = (), docker: bool = False
+) -> list[Change]:
     """What makes a project of a folder, in the order in which it is written; all that is there stays.
 
     Raises:

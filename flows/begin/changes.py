@@ -12,7 +12,7 @@ from genfoundry.project.mark import Mark
 
 
 class Change(NamedTuple):
-    """A file that is to be written, whole; `content` is None where it stays as it is, and `why` says why, or what for."""
+    """A file that is to be written, whole; `content` is None where it stays. `why` says why, or what for."""
 
     path: Path
     content: bytes | None

@@ -60,7 +60,10 @@ def _settings(said: Mark) -> str:
     values = (
         (f"schema = {SCHEMA}", ""),
         (f'requires = "{said.requires}"', ""),
-        (f'slug = "{said.slug}"', "begins each registered name, experiment and deployment; what is registered keeps its"),
+        (
+            f'slug = "{said.slug}"',
+            "begins each registered name, experiment and deployment; what is registered keeps its",
+        ),
         (f'package = "{said.package}"', "its models/, metrics/, datasets/, kinds/ and tasks/ hold your own entries"),
         (f'recipes = "{said.recipes}"', "the folder of your own recipes"),
     )

@@ -21,7 +21,9 @@ def package(begun: Beginning) -> list[Change]:
     folder = next((folder for folder in folders if folder.is_dir()), folders[0])
     if folder.is_dir() and any(folder.glob("*.py")):
         return [Change(folder / "__init__.py", None, "the package is there")]
-    about = f'"""Entries of {begun.name}\'s own. A file in models/, metrics/, datasets/, kinds/ or tasks/ here is one."""\n'
+    about = (
+        f'"""Entries of {begun.name}\'s own. A file in models/, metrics/, datasets/, kinds/ or tasks/ here is one."""\n'
+    )
     return [new(folder / "__init__.py", about, "your own package: genfoundry new family NAME writes the first entry")]
 
 
@@ -69,7 +71,9 @@ def _config(begun: Beginning, path: Path) -> Change:
         f"# One that colleagues reach, too: dvc remote modify {LOCAL} url PATH_OR_URL\n"
     )
     scm = "" if top else "    no_scm = true\n"
-    core = f"[core]\n    remote = {LOCAL}\n{scm}    analytics = false\n    check_update = false\n    autostage = false\n"
+    core = (
+        f"[core]\n    remote = {LOCAL}\n{scm}    analytics = false\n    check_update = false\n    autostage = false\n"
+    )
     return Change(path, f"{head}{core}{remote}\n".encode(), why)
 
 

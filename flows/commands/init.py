@@ -33,4 +33,4 @@ def init(slug: str, package: str, ci: tuple[str, ...], docker: bool, dry_run: bo
         word = f"would have {word}".replace("wrote", "written") if dry_run and change.content is not None else word
         click.echo(f"{word:<9} {os.path.relpath(change.path, root)}{f'   ({change.why})' if change.why else ''}")
     if not dry_run:
-        click.echo(f"{root} is a project.   What it can run: genfoundry run --help; what trains at night: genfoundry up")
+        click.echo(f"{root} is a project.   genfoundry run RECIPE trains, genfoundry up does so at night")
