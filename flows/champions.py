@@ -14,6 +14,7 @@ from genfoundry.stages.validate import validate_dataset
 
 from . import recipes
 from .events import announce
+from .naming import named
 from .runs import owners
 
 
@@ -24,7 +25,7 @@ class NotJudged(UserError):  # noqa: N818, the user reads its sentence
     findings: tuple[Rejudged, ...] = ()
 
 
-@flow(name="judge-champions", persist_result=False)
+@flow(name=named("judge-champions"), persist_result=False)
 def judge_champions(models: list[str] = []) -> list[Rejudged]:  # noqa: B006
     """Judge every champion's published weights on today's data, by the protocol of its promotion.
 
@@ -43,7 +44,7 @@ def judge_champions(models: list[str] = []) -> list[Rejudged]:  # noqa: B006
         if found.state in ("WORSE", "BEATEN"):
             announce("model.aged", found.model, found.sentence, version=found.version)
     create_markdown_artifact(
-        champions_page(findings), key="judge-champions", description="Every champion on today's data"
+        champions_page(findings), key=named("judge-champions"), description="Every champion on today's data"
     )
     if bad := [f"{found.model}: {found.sentence}" for found in findings if found.state == "FAILED"]:
         error = NotJudged("\n".join(bad))

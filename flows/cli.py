@@ -7,6 +7,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from .commands.ci import ci
 from .commands.data import data
 from .commands.doctor import doctor, reconcile
 from .commands.generate import generate
+from .commands.init import init
 from .commands.models import models
 from .commands.pipes import CLOSED, flushed, readers_may_leave, silence_closed
 from .commands.publish import publish
@@ -45,7 +47,8 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="genfoundry")
-def cli() -> None:
+@click.option("--project", metavar="DIR", help="The project's folder; by default the nearest here or above.")
+def cli(project: str | None) -> None:
     """A continuous-training factory for generative models.
 
     Versioned data in; judged, registered, reproducible models out.
@@ -87,9 +90,9 @@ def _looking(work: Callable[..., Any], *, anywhere: bool) -> Callable[..., Any]:
     return look_and_work
 
 
-ANYWHERE = (models,)
+ANYWHERE = (models, init)
 WORK, ROUND = (run, trial, ci, watch, data, models, generate), (registry, report, doctor, reconcile, publish)
-for command in (*WORK, judge_champions, *ROUND, up, down, status):
+for command in (init, *WORK, judge_champions, *ROUND, up, down, status):
     cli.add_command(placed(command))
 
 
@@ -111,6 +114,7 @@ def _status() -> int:
     from .servers.environment import prepare
 
     try:
+        _look_in_project()
         prepare()
         with explained():
             return cli(standalone_mode=False) or 0  # a command's exit status is returned, not raised
@@ -124,6 +128,27 @@ def _status() -> int:
         if os.environ.get("GENFOUNDRY_DEBUG"):
             raise
         return error.exit_code
+
+
+def _look_in_project() -> None:
+    """Let the folder that `--project` names be the project, of this process and all that it starts.
+
+    It is read before anything else, for where the state and the servers are depends on it.
+    """
+    from genfoundry.errors import UserError
+    from genfoundry.project.root import ROOT
+
+    with cli.make_context("genfoundry", sys.argv[1:], resilient_parsing=True) as context:
+        given = context.params["project"]
+    if given is None:
+        return
+    folder = Path(given).expanduser().resolve()
+    if not folder.is_dir():
+        raise UserError(
+            f"--project is {folder}, which is {'no folder' if folder.exists() else 'not there'}.",
+            expected="the folder of a project; a mistyped one is never made",
+        )
+    os.environ[ROOT] = str(folder)
 
 
 if __name__ == "__main__":

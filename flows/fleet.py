@@ -18,6 +18,7 @@ from genfoundry.stopping import interrupted, stopped
 
 from .commands.checkout import ensure_own_code
 from .events import announce
+from .naming import named
 from .pipeline import pipeline, trial
 from .progress import screen
 from .recipes import RecipeName
@@ -51,7 +52,7 @@ def _announce(name: str, result: ModelVersion | BaseException) -> None:
         announce(f"{about}.{word.lower()}", name, sentence(result), version=getattr(result, "version", None))
 
 
-@flow(name="fleet", persist_result=False)
+@flow(name=named("fleet"), persist_result=False)
 def fleet(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) -> list[ModelVersion | BaseException]:
     """Run every recipe; one that fails stops no other.
 
@@ -69,7 +70,7 @@ def attempt(recipe: RecipeName, overrides: dict[str, Any] | None) -> Evaluation:
     return trial(recipe, overrides)
 
 
-@flow(name="trials", persist_result=False)
+@flow(name=named("trials"), persist_result=False)
 def trials(recipes: list[RecipeName], overrides: dict[str, Any] | None = None) -> list[Evaluation | BaseException]:
     """Try every recipe and register none; one that fails stops no other."""
     _begin()

@@ -20,6 +20,7 @@ from genfoundry.stages.validate import validate_dataset
 
 from . import recipes
 from .events import announce
+from .naming import named
 from .runs import owners
 
 
@@ -41,7 +42,7 @@ def takes_options_of_kinds(work: Callable[..., DatasetVersion]) -> Callable[...,
     return work
 
 
-@flow(name="ingest", flow_run_name="{name}", persist_result=False)
+@flow(name=named("ingest"), flow_run_name="{name}", persist_result=False)
 @takes_options_of_kinds
 def ingest(
     path: str,
@@ -78,7 +79,7 @@ def ingest(
         Path(path), name, kind=kind, licence=licence, consent=consent, title=title, max_bad_fraction=max_bad_fraction,
         force=force, accept=lambda version: validate_dataset(version, policy), **options,
     )  # fmt: skip
-    create_markdown_artifact(page(intake), key="ingest", description=f"{name} at {intake.version.digest[:12]}")
+    create_markdown_artifact(page(intake), key=named("ingest"), description=f"{name} at {intake.version.digest[:12]}")
     if intake.version.digest != before:
         sentence = (
             f"'{name}' is at {intake.version.digest[:12]} now, and was {'at ' + before[:12] if before else 'not here'}."

@@ -13,6 +13,7 @@ from genfoundry.stages.ownership import ensure_same_data
 from genfoundry.supervision.handover import trained
 
 from . import recipes, tasks
+from .naming import named
 from .recipes import RecipeName
 from .runs import owners
 from .runs.shared import once
@@ -25,7 +26,7 @@ class JudgedModel(NamedTuple):
     extractor: Checkpoint | None
 
 
-@flow(name="genfoundry", flow_run_name="{recipe.value}", persist_result=False)
+@flow(name=named("genfoundry"), flow_run_name="{recipe.value}", persist_result=False)
 def pipeline(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> ModelVersion:
     """Take a recipe from versioned data to a judged, registered model.
 
@@ -42,7 +43,7 @@ def pipeline(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> Mod
         )
 
 
-@flow(name="trial", flow_run_name="{recipe.value}", persist_result=False)
+@flow(name=named("trial"), flow_run_name="{recipe.value}", persist_result=False)
 def trial(recipe: RecipeName, overrides: dict[str, Any] | None = None) -> Evaluation:
     """The same without the registry: what a change does is judged before it may become a version.
 

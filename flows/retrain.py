@@ -16,6 +16,7 @@ from genfoundry.report.markdown import plain
 
 from . import fleet
 from . import recipes as recipe_files
+from .naming import named
 from .recipes import RecipeName
 from .runs import owners
 
@@ -37,7 +38,7 @@ class NotAllWell(Exception):  # noqa: N818, the user reads its sentence
 DEFAULT = [RecipeName(name) for name in recipe_files.DEFAULT]
 
 
-@flow(name="retrain", persist_result=False)
+@flow(name=named("retrain"), persist_result=False)
 def retrain(
     recipes: list[RecipeName] = DEFAULT,
     overrides: dict[str, Any] = {},  # noqa: B006
@@ -62,7 +63,7 @@ def retrain(
         recipe_files.load(name, settings)
     together = jobs or min(os.cpu_count() or 1, len(names))
     results = dict(zip(names, fleet.run(names, settings or None, together), strict=True))
-    create_markdown_artifact(outcomes_page(results), key="retrain", description="What each recipe came to")
+    create_markdown_artifact(outcomes_page(results), key=named("retrain"), description="What each recipe came to")
     if bad := [name for name, result in results.items() if outcome(result) in BAD]:
         raise NotAllWell("; ".join(f"{name}: {outcome(results[name])}: {sentence(results[name])}" for name in bad))
 

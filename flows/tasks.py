@@ -27,6 +27,7 @@ from genfoundry.stages import validated_before
 from genfoundry.task import Plan
 
 from . import recipes, reporting
+from .naming import named
 from .progress import screen
 from .runs.shared import trainings
 
@@ -154,7 +155,7 @@ def _said(result: object) -> str:
 
 
 def _artifact(kind: str, name: str, markdown: str) -> None:
-    create_markdown_artifact(markdown, key=artifact_key(kind, name))
+    create_markdown_artifact(markdown, key=named(artifact_key(kind, name)))
 
 
 def artifact_key(kind: str, name: str) -> str:

@@ -22,6 +22,7 @@ from genfoundry.stages.watch import Look, look
 
 from . import recipes as recipe_files
 from .commands.checkout import ensure_own_code
+from .naming import named
 from .recipes import RecipeName
 from .runs import owners
 
@@ -52,7 +53,7 @@ class Watched(NamedTuple):
         return "; ".join(f"{found.dataset}: {found.decision}" for found in self.looks)
 
 
-@flow(name="watch-data", persist_result=False)
+@flow(name=named("watch-data"), persist_result=False)
 def watch(
     datasets: list[str] = [],  # noqa: B006
     recipes: list[RecipeName] = [],  # noqa: B006
@@ -85,7 +86,7 @@ def watch(
     watched = Watched(looks, {} if dry_run else _retrained(looks, overrides))
     if all(found.decision == "SKIPPED" for found in looks):
         return Completed(name="SKIPPED", message=watched.sentence, data=watched)
-    create_markdown_artifact(decisions_page(watched), key="watch-data", description=watched.sentence)
+    create_markdown_artifact(decisions_page(watched), key=named("watch-data"), description=watched.sentence)
     if bad := _bad(watched):
         error = Unwell("\n".join(bad))
         error.watched = watched

@@ -21,20 +21,20 @@ def up(no_worker: bool) -> None:
     make_home()
     from genfoundry import tracking
 
-    from ..servers import deployments, services, up
+    from ..servers import declarations, deployments, services, up
 
     ours = services.clients()
     os.environ["PREFECT_API_URL"] = ours["PREFECT_API_URL"]  # before Prefect is imported: it reads its settings once
     if not no_worker:
-        deployments.check()
+        declarations.check()
     for sentence in tracking.adopt():
         click.echo(sentence)
     up.up()
     os.environ.update(ours)
     if not no_worker:
-        deployments.deploy(services.POOL)
+        deployments.deploy(declarations.pool())
         up.start_worker()
-        click.echo(f"runs      {deployments.timetable()}")
+        click.echo(f"runs      {declarations.timetable()}")
     _page()
     click.echo("They listen on this machine's loopback only, and ask for no password.   Stop them: make down")
 

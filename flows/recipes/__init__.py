@@ -29,6 +29,11 @@ def names() -> list[str]:
     return files().names
 
 
+def own() -> list[str]:
+    """The project's own recipes, by name."""
+    return [name for name, file in files().files.items() if any(each.own for each in file)]
+
+
 def load(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     """Parse a recipe; see `genfoundry.recipe.load`.
 

@@ -2,7 +2,7 @@
 
 Each flow run of ours carries a label with its host, process and the process's start, counted from the machine's: the
 clock may be set while a run lasts. On the same host that decides; of other hosts Prefect's own heartbeats do
-(`automations/close-lost-runs.yaml`).
+(`deployments/automations/close-lost-runs.yaml`).
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ QUIET = {
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_ROOT_LEVEL": "WARNING",
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # seconds; automations/close-lost-runs.yaml waits for eight of them
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # seconds; close-lost-runs.yaml waits for eight of them
     # each event of a task written alone keeps SQLite busier: 0.7 s more of an unchanged rerun
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",

@@ -13,9 +13,10 @@ from genfoundry.errors import UserError
 from genfoundry.files import digest
 from genfoundry.project.root import project_root, state_dir
 
+from .declarations import pool
+
 HOST = "127.0.0.1"
 PORTS = {"mlflow": ("GENFOUNDRY_MLFLOW_PORT", 5000), "prefect": ("GENFOUNDRY_PREFECT_PORT", 4200)}
-POOL = "genfoundry"
 
 
 class Service(NamedTuple):
@@ -56,7 +57,7 @@ def services() -> list[Service]:
     mlflow = ("mlflow", "server", "--host", HOST, "--port", str(port("mlflow")), "--workers", "1")
     artifacts = ("--artifacts-destination", str(state_dir("mlartifacts")))
     prefect = ("prefect", "server", "start", "--host", HOST, "--port", str(port("prefect")))
-    worker = ("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", socket.gethostname())
+    worker = ("prefect", "worker", "start", "--pool", pool(), "--type", "process", "--name", socket.gethostname())
     seen = {"PREFECT_LOGGING_LEVEL": "INFO", "PREFECT_LOGGING_EXTRA_LOGGERS": "genfoundry"}
     home = {"PREFECT_API_URL": f"{address('prefect')}/api"}
     return [

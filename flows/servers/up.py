@@ -24,10 +24,10 @@ from genfoundry.files import write_atomic
 from genfoundry.project.root import project_root, state_dir
 
 from . import databases, processes
+from .declarations import pool
 from .environment import CLIENTS, MARK, told
 from .services import (
     HOST,
-    POOL,
     PORTS,
     Service,
     address,
@@ -124,7 +124,7 @@ def standing() -> list[Standing]:
         found = {each["name"]: each for each in _supervisor().getAllProcessInfo()}
     except DOWN:
         return []
-    where = {name: address(name) for name in PORTS} | {"worker": f"work pool '{POOL}'"}
+    where = {name: address(name) for name in PORTS} | {"worker": f"work pool '{pool()}'"}
     return [Standing(name, str(found[name]["statename"]), int(found[name]["pid"]), where[name]) for name in where]
 
 

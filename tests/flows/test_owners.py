@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from genfoundry_flows.runs import owners
-from support.services import HERE, prefect_server, process
+from genfoundry_flows.servers import declarations
+from support.services import prefect_server, process
 
 SCRIPT = """
 import json, sys
@@ -106,7 +107,7 @@ train()
 @pytest.mark.servers
 def test_a_run_that_falls_silent_is_closed_by_the_server_itself(tmp_path: Path):
     """As that of another host, which `reconcile` can't look at; with a shorter patience than the shipped one."""
-    shipped = (HERE / "automations" / "close-lost-runs.yaml").read_text()
+    shipped = (declarations.SHIPPED / "automations" / "close-lost-runs.yaml").read_text()
     (tmp_path / "close-lost-runs.yaml").write_text(shipped.replace("within: 240", "within: 45"))
     with prefect_server(tmp_path / "prefect") as address:
         env = {"PREFECT_API_URL": address, "PREFECT_HOME": str(tmp_path / "home")}

@@ -94,7 +94,6 @@ class Composed:
             "GENFOUNDRY_ALLOWED_HOSTS": "127.0.0.1,localhost",
             "GENFOUNDRY_ALLOWED_ORIGINS": f"{self.mlflow},{self.prefect}",
             "GENFOUNDRY_WORK_POOL": "genfoundry",
-            "GENFOUNDRY_PROJECT": str(self.folder / "image"),
             "GENFOUNDRY_ROOT": f"{self.seen()}/project",
             "MLFLOW_ARTIFACTS_DESTINATION": f"{self.seen()}/artifacts",
             "PREFECT_HOME": f"{self.seen()}/{service}-prefect",
@@ -155,7 +154,10 @@ def composed() -> Iterator[Composed]:
         made = Composed(folder, "", secrets=found)
         made.database = _database(cluster, made.secrets["postgres_password"])
         _open(folder, made.volume)
-        calm_project(folder / "image")
+        if is_root():
+            shutil.chown(calm_project(made.volume / "project"), USER, USER)
+        else:
+            calm_project(made.volume / "project")
         health = {"mlflow": f"{made.mlflow}/health", "prefect": f"{made.prefect}/api/health"}
         started = {name: stack.enter_context(process(made.command(name), folder, name)) for name in health}
         for name, url in health.items():

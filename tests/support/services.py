@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from genfoundry_flows.servers import environment
+from genfoundry_flows.servers import declarations, environment
 
 HERE = Path(__file__).parents[2]
 NEVER = "0 0 29 2 *"
@@ -26,8 +26,8 @@ NEVER = "0 0 29 2 *"
 def calm_project(folder: Path) -> Path:
     """What is deployed, as shipped, but with schedules that start nothing while a test looks."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(HERE / "automations", folder / "automations")
-    (folder / "prefect.yaml").write_text(re.sub('cron: ".*"', f'cron: "{NEVER}"', (HERE / "prefect.yaml").read_text()))
+    shipped = (declarations.SHIPPED / declarations.FILE).read_text()
+    (folder / declarations.FILE).write_text(re.sub('cron: ".*"', f'cron: "{NEVER}"', shipped))
     return folder
 
 

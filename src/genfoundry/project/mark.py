@@ -41,6 +41,10 @@ class Mark(BaseModel):
     )
     package: str = Field(default="", description="the project's own package, beside the mark or in src/")
     recipes: str = Field(default="recipes", description="the folder of the project's own recipes")
+    deployments: dict[str, dict[str, Any]] = Field(
+        default={},
+        description="what differs from the shipped deployments, by name: cron (empty: by hand), timezone, parameters",
+    )
     override: tuple[str, ...] = Field(
         default=(), description="shipped entries that own ones of the same name stand for, as in 'models/dcgan'"
     )

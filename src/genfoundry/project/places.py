@@ -177,7 +177,7 @@ def _package(root: Path, name: str, origin: str) -> Package:
             expected=" or ".join(map(str, folders)),
             remedy=f"mkdir '{folders[0]}', or leave the line out",
         )
-    if (other := _installed(name)) is not None and not _same(other, folder):
+    if (other := installed(name)) is not None and not _same(other, folder):
         raise UserError(
             f"{where}: package = '{name}' is the name of an installed package too, {other}.",
             expected="a name that nothing else has, so that one import can mean one thing only",
@@ -195,7 +195,7 @@ def unfit(name: str) -> str:
     return "is a name that genfoundry needs for itself" if name in RESERVED else ""
 
 
-def _installed(name: str) -> Path | None:
+def installed(name: str) -> Path | None:
     """The folder of an importable package of that name that is not found by us."""
     for finder in sys.meta_path:
         if isinstance(finder, _OwnPackage) or not hasattr(finder, "find_spec"):
