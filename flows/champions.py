@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from genfoundry import tracking
@@ -15,6 +14,7 @@ from genfoundry.stages.validate import validate_dataset
 from . import recipes
 from .events import announce
 from .runs import owners
+from .runs.beginning import flow
 
 
 class NotJudged(UserError):  # noqa: N818, the user reads its sentence

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from genfoundry.data.policy import Validation
@@ -21,6 +20,7 @@ from genfoundry.stages.validate import validate_dataset
 from . import recipes
 from .events import announce
 from .runs import owners
+from .runs.beginning import flow
 
 
 def takes_options_of_kinds(work: Callable[..., DatasetVersion]) -> Callable[..., DatasetVersion]:

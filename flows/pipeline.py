@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from prefect import flow
-
 from genfoundry.recipe import Recipe
 from genfoundry.records import Checkpoint, Evaluation, ModelVersion, ValidatedDataset
 from genfoundry.stages.ownership import ensure_same_data
@@ -15,6 +13,7 @@ from genfoundry.supervision.handover import trained
 from . import recipes, tasks
 from .recipes import RecipeName
 from .runs import owners
+from .runs.beginning import flow
 from .runs.shared import once
 
 
