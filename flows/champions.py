@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from genfoundry import tracking
@@ -16,6 +15,7 @@ from . import recipes
 from .events import announce
 from .naming import named
 from .runs import owners
+from .runs.beginning import flow
 
 
 class NotJudged(UserError):  # noqa: N818, the user reads its sentence

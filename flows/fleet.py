@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from prefect import Flow, flow, task, unmapped
+from prefect import Flow, task, unmapped
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFutureList
@@ -23,6 +23,7 @@ from .pipeline import pipeline, trial
 from .progress import screen
 from .recipes import RecipeName
 from .runs import owners, unpublished
+from .runs.beginning import begin, flow
 from .runs.clients import QuickClient
 from .runs.shared import sharing, side_by_side
 
@@ -107,6 +108,7 @@ def halt(*_: object) -> None:
 
 def run(recipes: list[str], overrides: dict[str, Any] | None, jobs: int, work: Flow = fleet) -> list[Any]:
     """Run the fleet, or the `trials`, with `jobs` recipes at a time, each with its share of the cores."""
+    begin()
     together = min(jobs, len(recipes))
     # torch and BLAS, not loaded yet, judge in this process: threads beyond the cores cost four to eight times
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // together)))

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from genfoundry.data.policy import Validation
@@ -22,6 +21,7 @@ from . import recipes
 from .events import announce
 from .naming import named
 from .runs import owners
+from .runs.beginning import flow
 
 
 def takes_options_of_kinds(work: Callable[..., DatasetVersion]) -> Callable[..., DatasetVersion]:

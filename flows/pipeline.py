@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from prefect import flow
-
 from genfoundry.recipe import Recipe
 from genfoundry.records import Checkpoint, Evaluation, ModelVersion, ValidatedDataset
 from genfoundry.stages.ownership import ensure_same_data
@@ -16,6 +14,7 @@ from . import recipes, tasks
 from .naming import named
 from .recipes import RecipeName
 from .runs import owners
+from .runs.beginning import flow
 from .runs.shared import once
 
 

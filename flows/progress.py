@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,6 +19,7 @@ from genfoundry.stopping import interrupted
 from .commands.pipes import silence_closed
 
 PLAIN_SECONDS = 20.0  # between two lines of one training, where there is no terminal
+NOTEBOOK = "JPY_PARENT_PID"  # in the environment of a notebook's kernel, and of what a cell starts by `!`
 
 
 class Screened(Console):
@@ -32,11 +35,20 @@ class Screened(Console):
         interrupted.set()
 
 
+def moves_cursor(stream: TextIO) -> bool:
+    """Whether to draw bars there: on a terminal. A notebook is none, though it sets FORCE_COLOR, and gives a terminal
+    of its own to what a cell starts by `!`.
+    """
+    return NOTEBOOK not in os.environ and stream.isatty()
+
+
 class Screen:
     """Draws on a terminal; where there is none, prints a line now and then."""
 
     def __init__(self) -> None:
-        self.console = Screened(file=sys.stderr, highlight=False)
+        self.console = Screened(
+            stderr=True, highlight=False, force_jupyter=False, force_terminal=moves_cursor(sys.stderr)
+        )
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._last: dict[str, float] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -17,7 +18,7 @@ from genfoundry.files import write_atomic
 from genfoundry.project.root import state_path
 from genfoundry.records import DatasetVersion, ModelVersion, Score, ValidatedDataset, Verdict
 from genfoundry.report import RunView, render
-from genfoundry.report.gallery import read_gallery
+from genfoundry.report.gallery import Gallery, read_gallery
 from genfoundry.training import journal
 
 from . import recipes
@@ -29,10 +30,15 @@ T = TypeVar("T")
 def write(versions: Sequence[ModelVersion], output: Path | None = None) -> Path:
     """Write the report of these versions; returns where it lies."""
     path = output or state_path("reports") / "report.html"
-    commands = {"See the same results in MLflow": f"mlflow ui --backend-store-uri {tracking.uri()}"}
+    commands = {"See the same results in MLflow": in_mlflow()}
     generated = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     page = render([view(version) for version in versions], title="genfoundry", generated=generated, commands=commands)
     return write_atomic(path, page)
+
+
+def in_mlflow() -> str:
+    """The command that shows the registry in a browser, to paste into a shell."""
+    return shlex.join(["mlflow", "ui", "--backend-store-uri", tracking.uri()])
 
 
 def keep(version: ModelVersion) -> None:
@@ -50,8 +56,7 @@ def view(version: ModelVersion) -> RunView:
             return tracking.fetch_whole(version.run_id, path, Path(scratch))
 
         card = card_of(checkpoint.dataset).model_dump(mode="json")
-        folder = fetched(version.evaluation.folder)
-        gallery = read_gallery(folder, version.evaluation, card.get("class_names", ()), _read)
+        shown = gallery(version, card.get("class_names", ()))
         return RunView(
             recipe=version.name,
             title=recipes.load(checkpoint.recipe).title,
@@ -62,12 +67,19 @@ def view(version: ModelVersion) -> RunView:
             card=card,
             validation=_validation(fetched("validation/validation.json"), checkpoint.dataset),
             curves=_curves(fetched(journal.FILE)),
-            exhibits=gallery.exhibits,
-            files=gallery.files,
+            exhibits=shown.exhibits,
+            files=shown.files,
             snapshots=_snapshots(fetched("samples")),
             settings=_read(fetched("settings.json"), _settings) or {},
             learned=_learned(version),
         )
+
+
+def gallery(version: ModelVersion, class_names: Sequence[str] = ()) -> Gallery:
+    """What the evaluation of a version has to show; `class_names` as for `read_gallery`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = tracking.fetch_whole(version.run_id, version.evaluation.folder, Path(scratch))
+        return read_gallery(folder, version.evaluation, class_names, _read)
 
 
 def _snapshots(folder: Path) -> dict[int, bytes]:

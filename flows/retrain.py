@@ -6,7 +6,6 @@ import os
 from enum import StrEnum
 from typing import Any
 
-from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from genfoundry.outcomes import Outcome, outcome, sentence
@@ -19,6 +18,7 @@ from . import recipes as recipe_files
 from .naming import named
 from .recipes import RecipeName
 from .runs import owners
+from .runs.beginning import flow
 
 BAD = (Outcome.FAILED, Outcome.DIVERGED, Outcome.TRAINED_NOT_PUBLISHED, Outcome.PREEMPTED)
 

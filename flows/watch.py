@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Completed
@@ -25,6 +24,7 @@ from .commands.checkout import ensure_own_code
 from .naming import named
 from .recipes import RecipeName
 from .runs import owners
+from .runs.beginning import flow
 
 if TYPE_CHECKING:
     from genfoundry.records import ModelVersion

@@ -15,7 +15,8 @@ SHOWN = 30  # classes that are listed
 if TYPE_CHECKING:
     from genfoundry.records import Spec, ValidatedDataset
     from genfoundry.report import ValidationFound
-    from genfoundry.stages.ingest import Intake
+
+    from ..intake import TakenIn
 
 
 def _datasets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -106,35 +107,22 @@ def add(path: Path, name: str, as_json: bool, **options) -> None:
     click.echo(f"\nNext: genfoundry run {_recipe(intake.version.spec)} --data {name}")
 
 
-def _taken(path: Path, name: str, quiet: bool, options: dict) -> tuple[Intake, list[str]]:
-    """Take the files in, and hold them against their card as every run does; what Great Expectations warns of."""
+def _taken(path: Path, name: str, quiet: bool, options: dict) -> TakenIn:
+    """Take the files in, with a bar on a terminal."""
+    import sys
+
     from rich.console import Console
     from rich.progress import Progress
 
-    from genfoundry.data.policy import Validation
-    from genfoundry.records import DatasetVersion
-    from genfoundry.stages import ingest
-    from genfoundry.stages.validate import validate_dataset
+    from ..intake import take_in
+    from ..progress import moves_cursor
 
-    from .. import recipes
-
-    recipes.ensure_free(name)
-    policy = Validation(max_bad_fraction=options["max_bad_fraction"], min_rows=1)  # enough of them: a recipe's to say
-    warnings: list[str] = []
-
-    def accept(version: DatasetVersion) -> None:
-        warnings.extend(check.sentence for check in validate_dataset(version, policy).warnings)
-
-    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as bars:
+    shown = not quiet and moves_cursor(sys.stderr)
+    with Progress(console=Console(stderr=True), transient=True, disable=not shown) as bars:
         bar = bars.add_task("reading", total=None)
-        intake = ingest.add(
-            path,
-            name,
-            progress=lambda done, total: bars.update(bar, completed=done, total=total),
-            accept=accept,
-            **options,
+        return take_in(
+            path, name, progress=lambda done, total: bars.update(bar, completed=done, total=total), **options
         )
-    return intake, warnings
 
 
 def _print_classes(classes: dict[str, dict[str, int]]) -> None:

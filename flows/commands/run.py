@@ -76,19 +76,16 @@ def run(
     What an earlier run did is not done again. Exits with 1 if a recipe failed, 4 if MLflow was away in the end, 6 if a
     training diverged, 143 if it was stopped.
     """
-    from genfoundry.recipe import BUDGETS
-
     from .. import recipes as recipe_files
+    from .. import running
 
     chosen = list(recipes) or (_runnable() if everything else list(recipe_files.DEFAULT) if default else [])
     if not chosen:
         raise click.UsageError(f"Name a recipe ({', '.join(recipe_files.names())}), or --default, or --all.")
-    overrides = {**BUDGETS[budget], **overrides_of(assignments)}
-    overrides |= {} if seed is None else {"training.seed": seed}
-    overrides |= {} if dataset is None else {"dataset.name": dataset}
+    overrides = running.overrides(overrides_of(assignments), seed=seed, data=dataset, budget=budget)
     for name in chosen:
         recipe_files.load(name, overrides)
-    outcomes = go(list(dict.fromkeys(chosen)), overrides, jobs)
+    outcomes = running.go(list(dict.fromkeys(chosen)), overrides, jobs)
     results = dict(zip(dict.fromkeys(chosen), outcomes, strict=True))
     _show(results, as_json, no_report)
     if status := status_of(outcomes, strict):
@@ -122,24 +119,6 @@ def _runnable() -> list[str]:
     return [name for name in names if name not in left]
 
 
-def go(recipes: list[str], overrides: dict[str, Any], jobs: int | None, work: str = "fleet") -> list[Any]:
-    """Run the fleet, or its `trials`, such that a signal ends every training with a snapshot."""
-    import os
-    import signal
-
-    from ..progress import screen
-    from ..servers.environment import make_home
-
-    make_home()
-    from .. import fleet
-
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, fleet.halt)
-    with screen.live():
-        jobs = jobs or min(os.cpu_count() or 1, len(recipes))
-        return fleet.run(recipes, overrides or None, jobs, getattr(fleet, work))
-
-
 def _untried(versions: list[ModelVersion]) -> list[str]:
     """A recipe of each family that was not run, where one is named after it."""
     from genfoundry import catalog
@@ -154,7 +133,6 @@ def _untried(versions: list[ModelVersion]) -> list[str]:
 def _show(outcomes: dict[str, Any], as_json: bool, no_report: bool) -> None:
     from rich.console import Console
 
-    from genfoundry import tracking
     from genfoundry.records import ModelVersion
     from genfoundry.report import leaderboard
 
@@ -172,7 +150,7 @@ def _show(outcomes: dict[str, Any], as_json: bool, no_report: bool) -> None:
             console.print(leaderboard.leaderboard(versions))
         if page:
             console.print(f"\nReport    {page}", soft_wrap=True)
-            console.print(f"MLflow    mlflow ui --backend-store-uri {tracking.uri()}", soft_wrap=True)
+            console.print(f"MLflow    {reporting.in_mlflow()}", soft_wrap=True)
         if others := _untried(versions):
             console.print(f"More      genfoundry run {' '.join(others)}", soft_wrap=True)
     for name, error in failures.items():

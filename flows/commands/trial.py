@@ -22,14 +22,14 @@ def trial(
     This is what `genfoundry ci` runs on both sides of a change. Exits with 0 where a recipe fails too.
     """
     from genfoundry.identity import PACKAGE
-    from genfoundry.recipe import BUDGETS
     from genfoundry.records import Evaluation
 
-    from .run import go, overrides_of
+    from ..running import go, overrides
+    from .run import overrides_of
 
-    overrides = {**BUDGETS[budget], **overrides_of(assignments)}
+    over = overrides(overrides_of(assignments), budget=budget)
     found = {}
-    for name, result in zip(recipes, go(list(recipes), overrides, jobs, "trials"), strict=True):
+    for name, result in zip(recipes, go(list(recipes), over, jobs, "trials"), strict=True):
         if isinstance(result, Evaluation):
             found[name] = {"evaluation": json.loads(result.model_dump_json())}
         else:

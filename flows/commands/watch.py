@@ -52,10 +52,10 @@ def _go(
     from ..servers.environment import make_home
 
     make_home()
-    from prefect import flow
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from .. import watch
+    from ..runs.beginning import flow
 
     # without parameters Prefect imports no web framework to encode them
     @flow(name=watch.watch.name, persist_result=False)

@@ -9,7 +9,7 @@ import gc
 import os
 import re
 import sys
-from contextlib import suppress
+import warnings
 from pathlib import Path
 
 from genfoundry.errors import UserError
@@ -43,20 +43,37 @@ QUIET = {
 }
 
 OBJECTS = 50_000  # made between two collections; at the default of 700 they are a tenth of an unchanged rerun
+NOT_YET = "Failed to create the Prefect home directory"  # Prefect's warning where the state folder is not there yet
+
+_set: dict[str, str] = {}  # what `prepare` set itself: it may set that anew, where the project is another one now
 
 
 def prepare() -> None:
-    """Set the defaults of this process and of those that it starts. Nothing is made."""
+    """Set the defaults of this process and of those that it starts. Nothing is made; a second call costs little."""
     gc.set_threshold(OBJECTS)
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    with suppress(NoProject):  # outside a project there are no servers and no state; a command that needs them says so
-        for name, value in {**_servers(), "PREFECT_HOME": str(state_path("prefect"))}.items():
-            os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", NOT_YET)
+    _default({**QUIET, **_of_project()})
+
+
+def _of_project() -> dict[str, str]:
+    try:
+        return {**_servers(), "PREFECT_HOME": str(state_path("prefect"))}
+    except NoProject:  # there are no servers and no state, and whoever needs them says so; Prefect makes no such folder
+        return {"PREFECT_HOME": str(Path.cwd() / ".genfoundry" / "prefect")}
+
+
+def _default(variables: dict[str, str]) -> None:
+    """Set what the user has not; what an earlier call set for a project that it is not now is taken back."""
+    for name in [name for name in _set if name not in variables]:
+        if os.environ.get(name) == _set.pop(name):
+            del os.environ[name]
+    for name, value in variables.items():
+        if os.environ.get(name, _set.get(name)) == _set.get(name):
+            os.environ[name] = _set[name] = value
 
 
 def make_home() -> None:
-    """Make the state folder, before Prefect is imported: it makes only the last part of the path of its home."""
+    """Make the state folder, before Prefect's server starts: it makes only the last part of the path of its home."""
     if Path(os.environ.get("PREFECT_HOME", "")).parent == state_path():
         state_dir()
 

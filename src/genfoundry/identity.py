@@ -27,6 +27,7 @@ from genfoundry.task import Plan
 
 PACKAGE = catalog.folder(".")
 FLAG = "TYPE_CHECKING"  # False wherever code runs
+DOORS = ("genfoundry", "genfoundry.data")  # what these two run opens the wiring to Python users; no stage passes there
 UNSAID = ("ctx", "kind")  # fields of a node that follow from its place, or tell how a text was quoted
 
 
@@ -137,7 +138,7 @@ def _reached(modules: Iterable[str], roots: Mapping[str, Path]) -> dict[str, tup
     found: dict[str, tuple[Path, Source]] = {}
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        if name not in found and name not in DOORS:
             path = Path(ours[name])
             source = _read(path.read_bytes(), name, path.name == "__init__.py")
             found[name] = path, source

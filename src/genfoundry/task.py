@@ -13,7 +13,8 @@
     judge.py      judge(model, dataset, plan, extractor, out) -> Judgement
     predictor.py  Predictor(model) with `predict(data, params)`; signature(model) -> ModelSignature; of tasks that are a
                   family's own
-    generate.py   write(model, dataset_version, wishes, origin, out) -> Generated, where it MAKES
+    generate.py   write(model, dataset_version, wishes, origin, out) -> Generated, where it MAKES; sample(model,
+                  dataset_version, wishes) -> the same as arrays or a table, for Python users
     <kind>.py     what it does otherwise for a kind of data; may have NEEDS of its own
 
 There is no default for words: a task without them does not load.

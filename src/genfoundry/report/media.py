@@ -41,16 +41,17 @@ def picture(data: bytes | None, alt: str, caption: str = "") -> Image | None:
     if not data or len(data) < 24 or data[:8] != SIGNATURE:
         return None
     width, height = struct.unpack(">II", data[16:24])
-    return Image(_uri("image/png", data), width, height, alt, caption)
+    return Image(as_uri("image/png", data), width, height, alt, caption)
 
 
 def sound(data: bytes | None, caption: str) -> Recording | None:
     """The sound in `data`, or None where that is none of `SOUNDS`."""
     kind = next((kind for start, kind in SOUNDS.items() if data and data.startswith(start)), None)
-    return Recording(_uri(kind, data), caption) if kind and data else None
+    return Recording(as_uri(kind, data), caption) if kind and data else None
 
 
-def _uri(kind: str, data: bytes) -> str:
+def as_uri(kind: str, data: bytes) -> str:
+    """The data themselves as an address."""
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 

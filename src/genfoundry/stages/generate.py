@@ -40,12 +40,10 @@ def generate_samples(reference: str, out: Path, wishes: Mapping[str, Any], *, fo
     Raises:
         UserError: there is no such version, it can't do what is asked, or an input is not what it must be.
     """
-    wishes = {name: value for name, value in wishes.items() if value is not None}
     info, notes = find_version(reference)
     checkpoint = tracking.evaluation_of(info).checkpoint
     entry = catalog.describe("models", checkpoint.family)
-    _refuse(info.name, entry, wishes)
-    wanted = _read(info.name, entry, wishes)
+    wanted = asked(info.name, entry, wishes)
     _check_folder(out, force)
     model, data = tracking.load_version(info.name, info.version), checkpoint.dataset
     origin = Provenance(
@@ -53,8 +51,7 @@ def generate_samples(reference: str, out: Path, wishes: Mapping[str, Any], *, fo
         dataset=data.name, dataset_digest=data.digest, seed=wanted.seed,
     )  # fmt: skip
     try:
-        if _task(entry).reads_data:
-            _fetch(data)
+        have_data(_task(entry), data)
         made = _task(entry).write(model, data, wanted, origin, out)
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise UserError(f"{out} can't be written: {error.strerror}.", expected="a folder of yours") from error
@@ -65,8 +62,10 @@ def _task(entry: Entry) -> Task:
     return task.of(str(entry.attributes["task"]))
 
 
-def _fetch(data: DatasetVersion) -> None:
-    """Have the data on this machine, at the version that the model was trained on."""
+def have_data(of: Task, data: DatasetVersion) -> None:
+    """Have the data, where the task reads them, on this machine at the version that the model was trained on."""
+    if not of.reads_data:
+        return
     try:
         open_version(data)
     except UserError:
@@ -93,6 +92,17 @@ def find_version(reference: str) -> tuple[VersionInfo, list[str]]:
     return tracking.get_version(name, alias or version or "champion"), []
 
 
+def asked(name: str, entry: Entry, wishes: Mapping[str, Any]) -> Wishes:
+    """What is asked of a registered model of a family, in the form of the family's task; None is not asked.
+
+    Raises:
+        UserError: the family does not do that, something is missing, or a value is out of range.
+    """
+    given = {name: value for name, value in wishes.items() if value is not None}
+    _refuse(name, entry, given)
+    return _read(name, entry, given)
+
+
 def _refuse(name: str, entry: Entry, wishes: Mapping[str, Any]) -> None:
     """Refuse what the family of a registered model does not do, and name the models that do."""
     for ability in (Ability("makes no samples", _makes), *(_ability(entry, wish) for wish in wishes)):
@@ -111,6 +121,9 @@ def _makes(entry: Entry) -> bool:
 def _ability(entry: Entry, wish: str) -> Ability:
     """What an option asks of a family; in the words of the family's own task where that knows the option."""
     known = {each.name: options(each.wishes)[wish] for each in task.every() if wish in each.wishes.model_fields}
+    if not known:
+        names = {name for each in task.every() for name in each.wishes.model_fields}
+        raise UserError(f"Nothing that makes samples can be asked for '{wish}'; {closest(wish, names)}")
     said = known.get(_task(entry).name) or next(iter(known.values()))
 
     def has(other: Entry) -> bool:

@@ -224,9 +224,15 @@ def get_version(name: str, version: int | str) -> VersionInfo:
 
 
 def own_name(written: str) -> str:
-    """The registered model that somebody means in this project: a project's slug need not be typed."""
+    """The registered model that somebody means in this project: a project's slug need not be typed.
+
+    A name of several parts may begin with another project's slug, or be a recipe and its dataset: what is there decides.
+    """
     slug = settings().slug
-    return written if not slug or JOINT in written else f"{slug}{JOINT}{written}"
+    if not slug or written.startswith(f"{slug}{JOINT}"):
+        return written
+    own = f"{slug}{JOINT}{written}"
+    return own if JOINT not in written or own in model_names() else written
 
 
 @translates_errors

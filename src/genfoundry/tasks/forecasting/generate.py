@@ -50,6 +50,41 @@ def write(model: Model, dataset_version: DatasetVersion, wishes: Wishes, origin:
     return Generated(origin, tables.write(out / TABLE, made.frame, origin), made.notes)
 
 
+def sample(model: Model, dataset_version: DatasetVersion, wishes: Wishes) -> np.ndarray:
+    """Possible futures of each series, in their alphabetical order: float64 (wishes.number, series, horizon).
+
+    Raises:
+        UserError: see `forecasts`.
+    """
+    known = _known_pasts(model, open_version(dataset_version), wishes)
+    return known.predictor(model).futures(known.past, wishes.number or SAMPLES, wishes.seed)
+
+
+class KnownPasts(NamedTuple):
+    """The rows that a forecast goes on from, and where each series, by its number, ends on the axis."""
+
+    past: pd.DataFrame
+    axis: Axis
+    ends: dict[int, int]
+    zone: str
+
+    def predictor(self, model: Model) -> Predictor:
+        """What forecasts them."""
+        return Predictor(model, model.names or self.axis.ids)
+
+
+def _known_pasts(model: Model, dataset: Dataset, wishes: Wishes) -> KnownPasts:
+    import pandas as pd
+
+    axis, zone, spec = storage.read(dataset.folder), _zone(dataset.card), model.spec
+    moment = None if wishes.until is None else _moment(wishes.until, axis, spec, zone)
+    ends = {i: end for i in range(len(axis.ids)) if (end := _end(axis, i, moment, spec)) is not None}
+    if not ends:
+        raise _out_of_range(wishes.until or "the end of the data", axis, spec, zone)
+    past = pd.concat([_past(axis, i, end, spec, zone) for i, end in ends.items()])
+    return KnownPasts(past, axis, ends, zone)
+
+
 def forecasts(model: Model, dataset: Dataset, wishes: Wishes) -> ForecastFrame:
     """The horizon after the last value of each series of a dataset, or after its last one up to a moment.
 
@@ -59,18 +94,11 @@ def forecasts(model: Model, dataset: Dataset, wishes: Wishes) -> ForecastFrame:
     Raises:
         UserError: the moment is not a date, no series reaches it, or none has the steps before it that the model reads.
     """
-    import pandas as pd
-
-    axis, zone, spec = storage.read(dataset.folder), _zone(dataset.card), model.spec
-    moment = None if wishes.until is None else _moment(wishes.until, axis, spec, zone)
-    ends = {i: end for i in range(len(axis.ids)) if (end := _end(axis, i, moment, spec)) is not None}
-    if not ends:
-        raise _out_of_range(wishes.until or "the end of the data", axis, spec, zone)
-    past = pd.concat([_past(axis, i, end, spec, zone) for i, end in ends.items()])
-    params = {"seed": wishes.seed, "samples": wishes.number or SAMPLES}
-    frame = Predictor(model, model.names or axis.ids).predict(past, params)
-    known = {axis.ids[i]: axis.stamps[end - 1] for i, end in ends.items()}
-    return ForecastFrame(frame, _given(known, zone), _notes(model, axis, [*ends], wishes.number))
+    known = _known_pasts(model, dataset, wishes)
+    axis, params = known.axis, {"seed": wishes.seed, "samples": wishes.number or SAMPLES}
+    frame = known.predictor(model).predict(known.past, params)
+    until = {axis.ids[i]: axis.stamps[end - 1] for i, end in known.ends.items()}
+    return ForecastFrame(frame, _given(until, known.zone), _notes(model, axis, [*known.ends], wishes.number))
 
 
 def _notes(model: Model, axis: Axis, forecast: list[int], count: int | None) -> list[str]:

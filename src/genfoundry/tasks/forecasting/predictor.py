@@ -51,11 +51,22 @@ class Predictor:
         parts = [self._forecast(past, given) for past in pasts.read(data, self.spec, self.names)]
         return pd.concat(parts, ignore_index=True)
 
-    def _forecast(self, past: Past, given: dict[str, Any]) -> pd.DataFrame:
+    def futures(self, data: pd.DataFrame, count: int, seed: int) -> np.ndarray:
+        """`count` possible futures of each series, in their alphabetical order: float64 (count, series, horizon)."""
+        read = pasts.read(data, self.spec, self.names)
+        return np.stack([self._drawn(self._batch(past, self._coming(past)), count, seed) for past in read], axis=1)
+
+    def _coming(self, past: Past) -> pd.DatetimeIndex:
+        """The steps after the last one of a past, in UTC."""
         import pandas as pd
 
         ahead = steps_from(cast("pd.Timestamp", past.stamps[-1]), self.spec.horizon + 1, self.spec.freq)
-        coming = pd.DatetimeIndex(ahead[1:])
+        return pd.DatetimeIndex(ahead[1:])
+
+    def _forecast(self, past: Past, given: dict[str, Any]) -> pd.DataFrame:
+        import pandas as pd
+
+        coming = self._coming(past)
         mean, levels = self._read(self._batch(past, coming), given)
         columns = {f"q{level}": values for level, values in zip(QUANTILES, levels, strict=True)}
         when = in_zone(coming, past.zone)
@@ -63,13 +74,17 @@ class Predictor:
 
     def _read(self, batch: SeriesBatch, given: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """The mean (H,) and `QUANTILES` (Q, H): the model's own where it has them, else those of drawn futures."""
-        with torch.inference_mode():
-            if isinstance(self.model, HasQuantiles):
+        if isinstance(self.model, HasQuantiles):
+            with torch.inference_mode():
                 found = self.model.forecast_quantiles(batch, (*QUANTILES, *EVENLY))[0].double().numpy()
-                return found[len(QUANTILES) :].mean(0), found[: len(QUANTILES)]
-            like, generator = batch.repeat(int(given["samples"])), torch.Generator().manual_seed(int(given["seed"]))
-            drawn = self.model.sample(like, generator).double().numpy()
+            return found[len(QUANTILES) :].mean(0), found[: len(QUANTILES)]
+        drawn = self._drawn(batch, int(given["samples"]), int(given["seed"]))
         return drawn.mean(0), np.quantile(drawn, QUANTILES, axis=0)
+
+    def _drawn(self, batch: SeriesBatch, count: int, seed: int) -> np.ndarray:
+        """Futures (count, H) of a batch of one row."""
+        with torch.inference_mode():
+            return self.model.sample(batch.repeat(count), torch.Generator().manual_seed(seed)).double().numpy()
 
     def _batch(self, past: Past, coming: pd.DatetimeIndex) -> SeriesBatch:
         """A batch of one row: a past (1, L), and a future (1, H) of which only the calendar is known."""

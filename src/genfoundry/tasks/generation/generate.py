@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -42,15 +42,35 @@ def write(model: Model, dataset_version: DatasetVersion, wishes: Wishes, origin:
     Raises:
         UserError: there is no such class, or the image that is given is not one of the model's.
     """
-    notes: list[str] = []
+    asked = _asked(model, dataset_version, wishes)
+    origin = origin.model_copy(update={"given": asked.told})
+    return Generated(origin, _write(batches(asked.make, wishes.number, wishes.seed), origin, out), asked.notes)
+
+
+def sample(model: Model, dataset_version: DatasetVersion, wishes: Wishes) -> np.ndarray:
+    """The pixels that `write` writes: uint8 (wishes.number, H, W, C).
+
+    Raises:
+        UserError: as `write`.
+    """
+    made = batches(_asked(model, dataset_version, wishes).make, wishes.number, wishes.seed)
+    return np.concatenate([*made]).transpose(0, 2, 3, 1)
+
+
+class Asked(NamedTuple):
+    """How images are made as they were asked for; `told` is of what, `notes` what to tell of the choice."""
+
+    make: Make
+    told: str
+    notes: list[str]
+
+
+def _asked(model: Model, data: DatasetVersion, wishes: Wishes) -> Asked:
     if wishes.image is not None:
         given = images.read(wishes.image, model.spec.channels)
-        make, told = completing(model, given), given.told
-    else:
-        chosen, notes = (None, []) if wishes.label is None else _class(wishes.label, model, dataset_version)
-        make, told = sampling(model, chosen), str(chosen or "")
-    origin = origin.model_copy(update={"given": told})
-    return Generated(origin, _write(batches(make, wishes.number, wishes.seed), origin, out), notes)
+        return Asked(completing(model, given), given.told, [])
+    chosen, notes = (None, []) if wishes.label is None else _class(wishes.label, model, data)
+    return Asked(sampling(model, chosen), str(chosen or ""), notes)
 
 
 def sampling(model: Model, chosen: Chosen | None) -> Make:

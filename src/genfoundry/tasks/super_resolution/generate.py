@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -16,6 +17,7 @@ from genfoundry.kinds.image.rows import to_batch
 from genfoundry.model import Model, Upscales
 from genfoundry.records import DatasetVersion
 from genfoundry.serving import images
+from genfoundry.serving.images import Given
 from genfoundry.serving.provenance import Provenance
 from genfoundry.task import Generated
 
@@ -30,8 +32,24 @@ def write(model: Model, dataset_version: DatasetVersion, wishes: Wishes, origin:
         UserError: it is no image of the model's colours, or the result would be so large that Pillow takes it for a
             decompression bomb.
     """
-    given, enlarger = images.read(wishes.image, model.spec.channels), cast(Upscales, model)
+    given = images.read(wishes.image, model.spec.channels)
     origin = origin.model_copy(update={"given": given.told})
+    path = out / f"{given.path.stem}-x{cast(Upscales, model).scale}.png"
+    return Generated(origin, [images.write(path, _enlarged(model, given), origin)], [])
+
+
+def sample(model: Model, dataset_version: DatasetVersion, wishes: Wishes) -> np.ndarray:
+    """The pixels that `write` writes: uint8 (1, scale · h, scale · w, C).
+
+    Raises:
+        UserError: as `write`.
+    """
+    return _enlarged(model, images.read(wishes.image, model.spec.channels)).transpose(1, 2, 0)[None]
+
+
+def _enlarged(model: Model, given: Given) -> np.ndarray:
+    """uint8 (C, scale · h, scale · w)."""
+    enlarger = cast(Upscales, model)
     scale, limit = enlarger.scale, Image.MAX_IMAGE_PIXELS or decoding.MAX_PIXELS
     if given.pixels[0].size * scale**2 > limit:
         raise UserError(
@@ -40,4 +58,4 @@ def write(model: Model, dataset_version: DatasetVersion, wishes: Wishes, origin:
         )
     with torch.inference_mode():
         large = enlarger.upscale(to_batch(given.pixels[None], torch.device("cpu")).images)
-    return Generated(origin, [images.write(out / f"{given.path.stem}-x{scale}.png", to_pixels(large)[0], origin)], [])
+    return to_pixels(large)[0]

@@ -33,8 +33,17 @@ def write(model: Model, dataset_version: DatasetVersion, wishes: Wishes, origin:
         Interrupted: a signal came.
         OSError: `out` can't be written.
     """
-    frame = whole_numbers(rows(model, wishes.number, wishes.seed), model.spec)
+    frame = sample(model, dataset_version, wishes)
     return Generated(origin, tables.write(out / f"{STEM}.{wishes.format}", frame, origin), [])
+
+
+def sample(model: Model, dataset_version: DatasetVersion, wishes: Wishes) -> pd.DataFrame:
+    """The rows that `write` writes.
+
+    Raises:
+        Interrupted: a signal came.
+    """
+    return whole_numbers(rows(model, wishes.number, wishes.seed), model.spec)
 
 
 def rows(model: Model, count: int, seed: int) -> pd.DataFrame:
