@@ -25,11 +25,15 @@ def trial(
     from genfoundry.recipe import BUDGETS
     from genfoundry.records import Evaluation
 
+    from .. import recipes as recipe_files
+    from ..review.sides import NO_SUCH_RECIPE
     from .run import go, overrides_of
 
     overrides = {**BUDGETS[budget], **overrides_of(assignments)}
-    found = {}
-    for name, result in zip(recipes, go(list(recipes), overrides, jobs, "trials"), strict=True):
+    there = [name for name in recipes if name in recipe_files.names()]
+    unknown = {"error": NO_SUCH_RECIPE.error, "status": NO_SUCH_RECIPE.status}
+    found = {name: unknown for name in recipes if name not in there}
+    for name, result in zip(there, go(there, overrides, jobs, "trials") if there else (), strict=True):
         if isinstance(result, Evaluation):
             found[name] = {"evaluation": json.loads(result.model_dump_json())}
         else:
