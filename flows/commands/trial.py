@@ -24,12 +24,16 @@ def trial(
     from genfoundry.identity import PACKAGE
     from genfoundry.records import Evaluation
 
+    from .. import recipes as recipe_files
+    from ..review.sides import NO_SUCH_RECIPE
     from ..running import go, overrides
     from .run import overrides_of
 
     over = overrides(overrides_of(assignments), budget=budget)
-    found = {}
-    for name, result in zip(recipes, go(list(recipes), over, jobs, "trials"), strict=True):
+    there = [name for name in recipes if name in recipe_files.names()]
+    unknown = {"error": NO_SUCH_RECIPE.error, "status": NO_SUCH_RECIPE.status}
+    found = {name: unknown for name in recipes if name not in there}
+    for name, result in zip(there, go(there, over, jobs, "trials") if there else (), strict=True):
         if isinstance(result, Evaluation):
             found[name] = {"evaluation": json.loads(result.model_dump_json())}
         else:

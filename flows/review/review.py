@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +18,10 @@ from genfoundry.dataset import card_of, folder_digest, read_card
 from genfoundry.errors import UserError
 from genfoundry.files import write_atomic
 from genfoundry.identity import PACKAGE
-from genfoundry.project.root import data_dir, project_root
-from genfoundry.recipe import Recipe
+from genfoundry.project.places import own_package
+from genfoundry.project.recipe_files import own_folder
+from genfoundry.project.root import data_dir
+from genfoundry.recipe import Recipe, lineage
 from genfoundry.review import affected
 from genfoundry.review.affected import Change, RecipeIndex, Selection, Touched
 from genfoundry.review.compare import DataChange, RecipeComparison, Review, Side, compare
@@ -26,7 +29,8 @@ from genfoundry.review.page import MOST_CHARACTERS, render
 from genfoundry.review.picture import PictureFile, picture
 
 from .. import recipes as recipe_files
-from .revisions import Revisions, changed_files, checked_out, recorded_data, revisions, tried
+from . import releases, sides
+from .revisions import Revisions, changed_files, checked_out, recorded_data, revisions
 
 FLOW_SOURCES = ("genfoundry_flows.pipeline", "genfoundry_flows.fleet")
 MOST_PICTURES = 700_000  # bytes inside a page
@@ -52,19 +56,12 @@ def review(request: ReviewRequest, overrides: Mapping[str, Any]) -> Review:
     """
     found = revisions(request.against)
     recipes, broken = _loaded()
-    change = _change(found)
-    home = RecipeIndex(
-        recipe_files.FOLDER.resolve(),
-        recipes,
-        FLOW_SOURCES,
-        found.checkout / "constraints.txt",
-    )
+    named = releases.Named(None, None) if found.ours else releases.named(found)
+    change, home = _change(found, named), _index(found, recipes)
     unable = {name: why for name in recipes if (why := _unable(name, overrides))}
     selection = _selected(request, affected.touched(change, home), home, unable)
-    code = any(path.is_relative_to(PACKAGE) for path in change.files)  # a family may have another key now
-    broken = {name: why for name, why in broken.items() if code or home.folder / f"{name}.yaml" in change.files}
     idle = request.dry or not selection.run
-    compared = [] if idle else _compared(found, selection.run, request, overrides)
+    compared = [] if idle else _compared(found, named, selection.run, request, overrides)
     return Review(
         against=request.against,
         base=found.base[:12],
@@ -75,10 +72,30 @@ def review(request: ReviewRequest, overrides: Mapping[str, Any]) -> Review:
         compared=tuple(compared),
         selection=selection,
         data=tuple(_data_change(name, found) for name in sorted(change.datasets)),
-        removed=tuple(sorted(p.stem for p in change.files if p.parent == home.folder and not p.exists())),
+        removed=tuple(sorted(p.stem for p in change.files if p.parent == _recipes_of(found) and not p.exists())),
         unable=unable,
-        broken=broken,
+        broken=_broken_by(change, broken),
     )
+
+
+def _index(found: Revisions, recipes: dict[str, Recipe]) -> RecipeIndex:
+    known, flows = recipe_files.files(), recipe_files.FOLDER.parent.resolve()
+    files = {name: tuple(path.resolve() for path in lineage(known.homes()[name], known)) for name in recipes}
+    return RecipeIndex(files, recipes, FLOW_SOURCES, flows, found.checkout / "constraints.txt" if found.ours else None)
+
+
+def _recipes_of(found: Revisions) -> Path | None:
+    """The folder in which the repository keeps recipes."""
+    return recipe_files.FOLDER.resolve() if found.ours else own_folder()
+
+
+def _broken_by(change: Change, broken: dict[str, str]) -> dict[str, str]:
+    """The recipes that do not parse, without those that the change has no part in."""
+    own, known = own_package(), recipe_files.files()
+    homes = [PACKAGE, *([own.folder] if own else [])]
+    code = change.release or any(path.is_relative_to(home) for path in change.files for home in homes)
+    files = {name: {path.resolve() for path in lineage(known.homes()[name], known)} for name in broken}
+    return {name: why for name, why in broken.items() if code or files[name] & change.files}
 
 
 def _loaded() -> tuple[dict[str, Recipe], dict[str, str]]:
@@ -92,10 +109,10 @@ def _loaded() -> tuple[dict[str, Recipe], dict[str, str]]:
     return recipes, broken
 
 
-def _change(found: Revisions) -> Change:
+def _change(found: Revisions, named: releases.Named) -> Change:
     before, after = recorded_data(found), dvc.recorded()
     moved = {name for name in {*before, *after} if before.get(name) != after.get(name)}
-    return Change(changed_files(found), frozenset(moved))
+    return Change(changed_files(found), frozenset(moved), named.change)
 
 
 def _selected(request: ReviewRequest, found: list[Touched], home: RecipeIndex, unable: Collection[str]) -> Selection:
@@ -105,8 +122,13 @@ def _selected(request: ReviewRequest, found: list[Touched], home: RecipeIndex, u
         why = {each.recipe: each for each in found}
         asked = [why.get(name, Touched(name, ("asked for",), ())) for name in dict.fromkeys(request.recipes)]
         return Selection(tuple(asked), tuple(each for each in found if each.recipe not in request.recipes), ())
-    candidates = list(home.recipes) if request.all_touched else recipe_files.DEFAULT
+    candidates = list(home.recipes) if request.all_touched else _standing_for_all(home)
     return affected.select(found, home, candidates, [name for name in home.recipes if name not in unable])
+
+
+def _standing_for_all(home: RecipeIndex) -> Collection[str]:
+    """The recipes that are run where a part that all share is touched: a project's own, else the default fleet."""
+    return [name for name, files in home.files.items() if files[0].parent == own_folder()] or recipe_files.DEFAULT
 
 
 def _unable(name: str, overrides: Mapping[str, Any]) -> str:
@@ -123,17 +145,27 @@ def _unable(name: str, overrides: Mapping[str, Any]) -> str:
 
 
 def _compared(
-    found: Revisions, run: Sequence[Touched], request: ReviewRequest, overrides: Mapping[str, Any]
+    found: Revisions,
+    named: releases.Named,
+    run: Sequence[Touched],
+    request: ReviewRequest,
+    overrides: Mapping[str, Any],
 ) -> list[RecipeComparison]:
-    names, root = [each.recipe for each in run], project_root()
+    names, root = [each.recipe for each in run], found.project
     options = ["--budget", request.budget, *(part for each in request.assignments for part in ("--set", each))]
     options += ["--jobs", str(request.jobs)] if request.jobs else []
+    release = releases.environment(named.before) if named.change and named.before else None
     _say(f"After: {found.head[:12]}, {', '.join(names)}")
-    after = tried(found.checkout, root, names, options)
-    with checked_out(found) as tree:
-        _say(f"Before: {found.base[:12]}, {', '.join(names)}")
-        before = tried(tree, root, names, options)
+    with _code(found, found.project) as code:
+        after = sides.tried(code, root, names, options)
+    with checked_out(found) as tree, _code(found, tree / found.below, release) as code:
+        _say(f"Before: {found.base[:12]}{f' ({named.change})' if release else ''}, {', '.join(names)}")
+        before = sides.tried(code, root, names, options)
     return [_compare(each, before[each.recipe], after[each.recipe], overrides) for each in run]
+
+
+def _code(found: Revisions, sources: Path, release: Path | None = None) -> AbstractContextManager[sides.Code]:
+    return sides.of_checkout(sources) if found.ours else nullcontext(sides.of_project(sources, release))
 
 
 def _compare(touched: Touched, before: Side, after: Side, overrides: Mapping[str, Any]) -> RecipeComparison:

@@ -1,48 +1,51 @@
-"""Two revisions of the checkout: what differs between them, and the older one's code, run beside the newer one's."""
+"""Two revisions of a repository: genfoundry's own, or one that holds a project of somebody's; and what differs."""
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import sys
 import tempfile
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import click
 import yaml
 
 from genfoundry.errors import UserError
 from genfoundry.identity import PACKAGE
+from genfoundry.project.mark import is_marked
 from genfoundry.project.root import project_root
-from genfoundry.records import Evaluation
-from genfoundry.review.compare import Side
-
-from ..commands.checkout import SOURCES
-
-LAST_LINES = 12  # of what a side said, where it ended without a result
 
 
 class Revisions(NamedTuple):
-    """A checkout with its present commit, and where its history left the branch that it is compared with."""
+    """A checkout, the project in it, its present commit, and where its history left the branch that it is compared
+    with."""
 
     checkout: Path
+    project: Path
     head: str
     base: str
     uncommitted: bool
+
+    @property
+    def ours(self) -> bool:
+        """Whether the checkout holds the genfoundry that runs, so that the change may be in its code."""
+        return PACKAGE.resolve().is_relative_to(self.checkout)
+
+    @property
+    def below(self) -> Path:
+        """The project's folder in the checkout: `.`, or a subfolder of a larger repository."""
+        return self.project.relative_to(self.checkout)
 
 
 def revisions(against: str) -> Revisions:
     """The present checkout beside `against`, a branch, tag or commit.
 
     Raises:
-        UserError: not a git checkout, or not the one whose genfoundry runs; no such revision; no common history.
+        UserError: not a git checkout, or one that holds neither a project with a mark nor the genfoundry that runs; no
+            such revision; no common history.
     """
-    root = project_root()
+    root = project_root().resolve()
     try:
         checkout = Path(git(root, "rev-parse", "--show-toplevel")).resolve()
     except UserError as error:
@@ -50,14 +53,15 @@ def revisions(against: str) -> Revisions:
             f"{root} is not a git checkout, so there is no change to review ({error.found})",
             remedy="run genfoundry ci in a clone of your repository",
         ) from None
-    if not PACKAGE.resolve().is_relative_to(checkout):
+    if not PACKAGE.resolve().is_relative_to(checkout) and not is_marked(root):
         raise UserError(
-            f"This genfoundry is installed in {PACKAGE}, outside the checkout {checkout}.",
-            expected="the checkout's own code, which is what the change is in",
-            remedy=f"cd {checkout} && make install && .venv/bin/genfoundry ci",
+            f"{root} is no project with a mark, and this genfoundry is installed in {PACKAGE}, outside the checkout.",
+            expected="recipes and entries of your own, which are what a change here would be in",
+            remedy=f"cd '{root}' && genfoundry init",
         )
     head = git(checkout, "rev-parse", "HEAD")
-    return Revisions(checkout, head, _merge_base(checkout, against), bool(git(checkout, "status", "--porcelain")))
+    changed = bool(git(checkout, "status", "--porcelain"))
+    return Revisions(checkout, root, head, _merge_base(checkout, against), changed)
 
 
 def _merge_base(checkout: Path, against: str) -> str:
@@ -103,11 +107,20 @@ def changed_files(found: Revisions) -> frozenset[Path]:
 def recorded_data(found: Revisions) -> dict[str, str]:
     """The digest of each dataset that the base's `data.dvc` records; none where it has no such file."""
     try:
-        document = yaml.safe_load(git(found.checkout, "show", f"{found.base}:data.dvc"))
+        document = yaml.safe_load(text_at_base(found, "data.dvc"))
         datasets = document["meta"]["datasets"]
     except (UserError, yaml.YAMLError, KeyError, TypeError):
         return {}
     return {str(name): str(digest) for name, digest in datasets.items()} if isinstance(datasets, dict) else {}
+
+
+def text_at_base(found: Revisions, name: str) -> str:
+    """A file of the project's folder, or `../NAME` of one above it in the checkout, as the base has it.
+
+    Raises:
+        UserError: the base has no such file.
+    """
+    return git(found.project, "show", f"{found.base}:./{name}")
 
 
 @contextmanager
@@ -120,63 +133,3 @@ def checked_out(found: Revisions) -> Iterator[Path]:
             yield tree
         finally:
             git(found.checkout, "worktree", "remove", "--force", str(tree))
-
-
-def tried(code: Path, root: Path, recipes: Sequence[str], options: Sequence[str]) -> dict[str, Side]:
-    """Run `genfoundry trial` of the sources in `code` on the data and the store of `root`; what it says goes to stderr.
-
-    A recipe that the sources don't know, or a revision that can't run at all, is a side with its reason.
-    """
-    missing = [name for name in recipes if not (code / "flows" / "recipes" / f"{name}.yaml").is_file()]
-    sides = dict.fromkeys(missing, Side(error="This revision has no such recipe.", status=2))
-    if there := [name for name in recipes if name not in missing]:
-        with tempfile.TemporaryDirectory() as scratch:
-            output = Path(scratch) / "trial.json"
-            status, said = _run(code, root, ["trial", *there, *options, "--output", str(output)])
-            sides |= _read(output, code) or dict.fromkeys(there, Side(error=said, status=status or 1))
-    return sides
-
-
-def _run(code: Path, root: Path, arguments: list[str]) -> tuple[int, str]:
-    """The exit status of the sources' command line, and the last lines that it said."""
-    with tempfile.TemporaryDirectory() as packages:
-        Path(packages, "genfoundry_flows").symlink_to(code / "flows", target_is_directory=True)
-        paths = [packages, str(code / "src"), os.environ.get("PYTHONPATH", "")]
-        env = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "GENFOUNDRY_ROOT": str(root),
-            SOURCES: str(code),
-        }
-        command = [sys.executable, "-P", "-m", "genfoundry_flows.cli", *arguments]
-        said: deque[str] = deque(maxlen=LAST_LINES)
-        with subprocess.Popen(
-            command, cwd=root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        ) as child:
-            assert child.stderr is not None
-            try:
-                for line in child.stderr:
-                    click.echo(line, nl=False, err=True)
-                    said.append(line)
-            except BaseException:  # a signal; the child saves what it trains, and ends before its sources go
-                child.terminate()
-                child.wait()
-                raise
-    return child.returncode, "".join(said) or f"It ended with status {child.returncode} and said nothing."
-
-
-def _read(output: Path, code: Path) -> dict[str, Side]:
-    if not output.exists():
-        return {}
-    document = json.loads(output.read_text(encoding="utf-8"))
-    home = Path(document["package"])
-    if home.resolve() != (code / "src" / "genfoundry").resolve():
-        raise RuntimeError(f"the sources of {code} were to run, and those of {home} did")
-    return {name: _side(entry) for name, entry in document["recipes"].items()}
-
-
-def _side(entry: dict) -> Side:
-    if "evaluation" not in entry:
-        return Side(error=entry["error"], status=entry["status"])
-    return Side(Evaluation.model_validate(entry["evaluation"]))

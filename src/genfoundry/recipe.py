@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, cast
 
 import yaml
@@ -227,6 +228,20 @@ def _home(file: RecipeFile, files: RecipeFiles) -> str:
         return str(_inherited(file, files)["dataset"]["name"])
     except (UserError, OSError, KeyError, TypeError):
         return ""
+
+
+def lineage(file: RecipeFile, files: RecipeFiles) -> tuple[Path, ...]:
+    """The file of a recipe and of those that it begins `from`, the youngest first, as far as they can be read."""
+    found = {file.path: file}
+    while True:
+        try:
+            document = _document(file.path.read_text(encoding="utf-8"), str(file.path))
+            file = files.find(document["from"])
+        except (UserError, OSError, UnicodeDecodeError, KeyError, AttributeError):
+            return tuple(found)
+        if file.path in found:
+            return tuple(found)
+        found[file.path] = file
 
 
 def load(

@@ -128,13 +128,14 @@ time.sleep(300)
 STOPPED = """
 import signal, sys
 from pathlib import Path
-from genfoundry_flows.review import revisions
+from genfoundry_flows.review import revisions, sides
 from genfoundry_flows.commands.ci import stop
 signal.signal(signal.SIGTERM, stop)
 root = Path(sys.argv[1])
 head = revisions.git(root, "rev-parse", "HEAD")
-with revisions.checked_out(revisions.Revisions(root, head, head, False)) as tree:
-    revisions.tried(tree, root, ["gan"], [])
+with revisions.checked_out(revisions.Revisions(root, root, head, head, False)) as tree:
+    with sides.of_checkout(tree) as code:
+        sides.tried(code, root, ["gan"], [])
 """
 
 
@@ -243,3 +244,4 @@ def test_outside_a_checkout_is_said(root):
     done = cloned.genfoundry({**os.environ, "GENFOUNDRY_ROOT": str(root)}, "ci")
     assert done.returncode == 2
     assert "is installed in" in done.stderr
+    assert "genfoundry init" in done.stderr

@@ -6,14 +6,16 @@ import pytest
 from genfoundry_flows import recipes
 
 from genfoundry import catalog
+from genfoundry.recipe import lineage
 from genfoundry.review import affected
 from genfoundry.review.affected import Change, RecipeIndex
 
 FLOWS = recipes.FOLDER.parent
 HERE = RecipeIndex(
-    recipes.FOLDER,
+    {name: lineage(file, recipes.files()) for name, file in recipes.files().homes().items()},
     {name: recipes.load(name) for name in recipes.names()},
     ("genfoundry_flows.pipeline",),
+    FLOWS,
     Path("/checkout/constraints.txt"),
 )
 

@@ -19,23 +19,28 @@ from genfoundry.identity import (
     training_modules,
     validation_modules,
 )
+from genfoundry.project.places import own_package
 from genfoundry.recipe import Recipe
 
 
 class Change(NamedTuple):
-    """What differs between two revisions: files, by absolute path, and datasets whose version `data.dvc` moves."""
+    """What differs between two revisions: files, by absolute path, datasets whose version `data.dvc` moves, and in a
+    few words the genfoundry that runs them; empty where that is the same."""
 
     files: frozenset[Path]
     datasets: frozenset[str]
+    release: str = ""
 
 
 class RecipeIndex(NamedTuple):
-    """Where the recipes are, and what runs one: the modules of the flow, and the list of pinned libraries."""
+    """Where the recipes are, each one's file before those that it begins from, and what runs one: the modules of the
+    flow, the folder of these, and the list of pinned libraries where the repository has one."""
 
-    folder: Path
+    files: Mapping[str, tuple[Path, ...]]
     recipes: Mapping[str, Recipe]
     road: tuple[str, ...]
-    libraries: Path
+    flows: Path
+    libraries: Path | None = None
 
 
 class Touched(NamedTuple):
@@ -70,12 +75,15 @@ def _touched(recipe: Recipe, change: Change, index: RecipeIndex) -> Touched:
         hits = (files & change.files) - seen
         seen |= hits
         shared += [f"{words}: {_shown(path, index)}" for path in sorted(hits)]
+    shared += [change.release] if change.release else []
     return Touched(recipe.name, tuple(reasons), tuple(shared))
 
 
 def _own(recipe: Recipe, index: RecipeIndex) -> dict[Path, str]:
     family, dataset = catalog.source("models", recipe.model.family), recipe.dataset.name
-    found = {index.folder / f"{recipe.name}.yaml": "recipe", family: f"family, {family.name}"}
+    file, *parents = index.files[recipe.name]
+    found = {file: "recipe", family: f"family, {family.name}"}
+    found |= {path: f"recipe's parent, {path.name}" for path in parents}
     if dataset in catalog.names("datasets"):
         found[catalog.source("datasets", dataset)] = f"dataset's file, {catalog.source('datasets', dataset).name}"
     return found
@@ -92,15 +100,17 @@ def _shared(recipe: Recipe, index: RecipeIndex) -> Iterator[tuple[str, set[Path]
     if recipe.dataset.name in catalog.names("datasets"):
         yield "its dataset reaches", _files([catalog.module_name("datasets", recipe.dataset.name)], index)
     yield "the stages reach", _files(index.road, index)
-    yield "the libraries", {index.libraries}
+    if index.libraries:
+        yield "the libraries", {index.libraries}
 
 
 def _files(modules: Iterable[str], index: RecipeIndex) -> set[Path]:
-    return {*import_closure(modules, {"genfoundry_flows": index.folder.parent}).values()}
+    return {*import_closure(modules, {"genfoundry_flows": index.flows}).values()}
 
 
 def _shown(path: Path, index: RecipeIndex) -> str:
-    homes = [home for home in (PACKAGE, index.folder.parent) if path.is_relative_to(home)]
+    own = own_package()
+    homes = [home for home in (PACKAGE, index.flows, own and own.folder) if home and path.is_relative_to(home)]
     return path.relative_to(homes[0]).as_posix() if homes else path.name
 
 
