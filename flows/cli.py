@@ -15,12 +15,14 @@ import click
 from genfoundry import __version__
 
 from .commands.champions import judge_champions
+from .commands.check import check
 from .commands.ci import ci
 from .commands.data import data
 from .commands.doctor import doctor, reconcile
 from .commands.generate import generate
 from .commands.init import init
 from .commands.models import models
+from .commands.new import new
 from .commands.pipes import CLOSED, flushed, readers_may_leave, silence_closed
 from .commands.publish import publish
 from .commands.registry import registry
@@ -91,7 +93,10 @@ def _looking(work: Callable[..., Any], *, anywhere: bool) -> Callable[..., Any]:
 
 
 ANYWHERE = (models, init)
-WORK, ROUND = (run, trial, ci, watch, data, models, generate), (registry, report, doctor, reconcile, publish)
+WORK, ROUND = (
+    (run, trial, ci, watch, data, models, new, check, generate),
+    (registry, report, doctor, reconcile, publish),
+)
 for command in (init, *WORK, judge_champions, *ROUND, up, down, status):
     cli.add_command(placed(command))
 

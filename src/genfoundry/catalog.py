@@ -12,6 +12,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar, cast
@@ -30,6 +31,7 @@ from genfoundry.project.places import (
     in_project,
     settings,
 )
+from genfoundry.project.places import unusable as unusable_files
 
 WHAT = {"models": "family", "metrics": "metric", "datasets": "dataset", "kinds": "kind of data", "tasks": "task"}
 
@@ -201,7 +203,7 @@ def part(package: str, name: str, part: str = "") -> ModuleType:
     importable()
     try:
         return importlib.import_module(home)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise sources.BrokenEntry(
             f"{path}, the {WHAT.get(package, package)} '{name}', does not import: {sources.words(error, path)}.",
             remedy="correct it there; genfoundry check tries it",
@@ -291,10 +293,22 @@ def describe(package: str, name: str) -> Entry:
     )
 
 
+def unusable(package: str) -> dict[Path, str]:
+    """Files of the project's own package that can't be entries for their name, each with a sentence."""
+    return {
+        path: f"{path} can't be a {WHAT.get(package, package)}: '{path.stem}' is no name that can be imported.\n"
+        f"Remedy: mv '{path}' '{path.with_stem(re.sub(_NO_WORD, '_', path.stem))}'"
+        for path in unusable_files(package)
+    }
+
+
+_NO_WORD = r"\W|^(?=\d)"
+
+
 def readable(package: str) -> tuple[list[Entry], list[str]]:
     """Every entry whose source can be read, and of all others why not, a sentence each."""
     found: list[Entry] = []
-    broken = conflicts(package)
+    broken = [*conflicts(package), *unusable(package).values()]
     for name in names(package):
         try:
             found.append(describe(package, name))

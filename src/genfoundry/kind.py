@@ -6,6 +6,7 @@
     rows.py      rows and batches, the only part that imports torch                          `RowsPart`
     suite.py     what Great Expectations is asked                                            `SuitePart`
     drift.py     how far a version lies from another                                         `DriftPart`
+    examples.py  what contracts try it on, and the families that read it; may be missing     `ExamplesPart`
 
 A part is a module. It is imported when it is asked for, through the catalogue, so nothing lists the kinds and nothing
 is loaded that is not needed: `kind.of(version).rows.open_split(folder, "train", version.spec, device)`.
@@ -13,7 +14,7 @@ is loaded that is not needed: `kind.of(version).rows.open_split(folder, "train",
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_checkable
 
@@ -222,6 +223,21 @@ class DriftPart(Protocol):
         ...
 
 
+class ExamplesPart(Protocol):
+    """`examples.py`: small data of the kind, on which contracts are tried. Nothing that runs imports it."""
+
+    SPECS: Sequence[Spec]
+    """The shapes of data that families are tried on; the last is the smallest."""
+
+    def flaw(self, samples: Tensor, spec: Spec) -> str:
+        """What is wrong with what `Model.sample` gave for data of a spec, as half a sentence; empty for nothing."""
+        ...
+
+    def write_files(self, folder: Path) -> Path:
+        """Write what a user might bring of this kind, small and sound, into a folder; the path of it."""
+        ...
+
+
 class Kind(NamedTuple):
     """One kind of data, by the name of its folder; each property imports one part."""
 
@@ -250,6 +266,14 @@ class Kind(NamedTuple):
     @property
     def drift(self) -> DriftPart:
         return cast(DriftPart, self._part("drift"))
+
+    @property
+    def examples(self) -> ExamplesPart:
+        return cast(ExamplesPart, self._part("examples"))
+
+    @property
+    def has_examples(self) -> bool:
+        return "examples" in catalog.parts("kinds", self.name)
 
     def _part(self, name: str) -> object:
         return catalog.part("kinds", self.name, name)

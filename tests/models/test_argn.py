@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 from support.contracts import check_model
-from support.kinds.table import SPECS
 from support.people import SPEC, people, sealed
 from support.trained import order, start
 
 from genfoundry.kinds.table import rows
 from genfoundry.kinds.table.bins import Binning, hashed, intervals, resolution
+from genfoundry.kinds.table.examples import SPECS
 from genfoundry.kinds.table.rows import TableBatch, example_batch
 from genfoundry.kinds.table.spec import Column, TableSpec
 from genfoundry.model import HasLikelihood

@@ -38,9 +38,9 @@ def test_a_large_image_is_enlarged_in_tiles_without_seams(scale):
 
 def test_both_stages_are_kept(tmp_path):
     model = build_model("srgan", IMAGE_SPECS[2], {"scale": 2, "blocks": 1, "width": 8, "pixel_steps": 1})
-    from support.contracts import _train
+    from support.contracts import train
 
-    _train(model, batch_of(IMAGE_SPECS[2], 4))
+    train(model, batch_of(IMAGE_SPECS[2], 4))
     assert model.switched
     kept, now = model.by_pixels.state_dict(), model.generator.state_dict()
     assert any(not torch.equal(kept[name], now[name]) for name in kept)

@@ -78,6 +78,14 @@ def in_project(group: str) -> list[Place]:
     return [Place(own.origin, name, f"{own.name}.{group}.{name}", path, own=True) for name, path in found]
 
 
+def unusable(group: str) -> list[Path]:
+    """Files of the own package's group that can't be entries, since nothing could import them by their name."""
+    if (own := own_package()) is None:
+        return []
+    found = (path for path in (own.folder / group).glob("*.py") if path.stem != "__init__")
+    return sorted(path for path in found if not path.stem.isidentifier())
+
+
 def _modules(folder: Path) -> tuple[tuple[str, Path], ...]:
     """The modules and packages of a folder by name, each with its file or its folder."""
     try:
@@ -88,9 +96,10 @@ def _modules(folder: Path) -> tuple[tuple[str, Path], ...]:
 
 @cache
 def _listed(folder: Path, changed: int) -> tuple[tuple[str, Path], ...]:
-    """Listed once in a process, until an entry comes or goes."""
+    """Listed once in a process, until an entry comes or goes; `_layers.py` is a helper of entries, and none itself."""
     found = ((info.name, folder / info.name, info.ispkg) for info in pkgutil.iter_modules([str(folder)]))
-    return tuple(sorted((name, path if is_package else path.with_suffix(".py")) for name, path, is_package in found))
+    entries = (each for each in found if each[0].isidentifier() and not each[0].startswith("_"))
+    return tuple(sorted((name, path if is_package else path.with_suffix(".py")) for name, path, is_package in entries))
 
 
 @cache

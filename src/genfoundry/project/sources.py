@@ -29,7 +29,7 @@ class BrokenEntry(UserError):  # noqa: N818, the user reads its sentence
     """A file of the user's, or of a distribution's, that is no entry. All others go on without it."""
 
 
-def words(error: Exception, path: Path) -> str:
+def words(error: BaseException, path: Path) -> str:
     """What went wrong, and in which line of a file, where it is known."""
     frames = traceback.extract_tb(error.__traceback__)
     line = next((frame.lineno for frame in reversed(frames) if frame.filename == str(path)), None)

@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner
 from genfoundry_flows.commands.data import data
 from PIL import Image
-from support.contracts import _train
+from support.contracts import train
 
 from genfoundry import kind
 from genfoundry.data.policy import Validation
@@ -273,7 +273,7 @@ def test_srgan_learns_from_what_was_taken(home: Path) -> None:
     batch = split.batch(torch.arange(len(split)))
     assert isinstance(batch, ImageBatch)
     before = model.sample(batch)
-    assert _train(model, batch)
+    assert train(model, batch)
     made = model.sample(batch)
     assert made.shape == batch.images.shape
     assert not torch.equal(made, before)

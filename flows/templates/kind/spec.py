@@ -7,16 +7,16 @@ from genfoundry.records import Spec
 NOUN = "numbers"
 
 
-class ToySpec(Spec):
+class TemplateSpec(Spec):
     """Every number lies between 0 and `highest`."""
 
-    kind: Literal["toy"] = "toy"
+    kind: Literal["template"] = "template"
     highest: float
 
 
-SPEC = ToySpec
+SPEC = TemplateSpec
 
 
-def first_training(spec: ToySpec) -> tuple[str, dict[str, int]]:
+def first_training(spec: TemplateSpec) -> tuple[str, dict[str, int]]:
     """No shipped recipe reads them."""
     return "generation", {}

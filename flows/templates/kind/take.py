@@ -24,7 +24,7 @@ class Options(BaseModel):
 
 def recognise(path: Path) -> str | None:
     """A file whose suffix says so."""
-    return "its name ends with .toy" if path.suffix == ".toy" else None
+    return "its name ends with .template" if path.suffix == ".template" else None
 
 
 def take(request: Request, tally: IntakeTally, progress: Progress) -> Taken:

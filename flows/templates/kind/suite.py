@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from genfoundry.kinds.toy import storage
-from genfoundry.kinds.toy.spec import ToySpec
-
 from genfoundry.data.expectations import CheckedTable, Expectation, exactly
 from genfoundry.data.policy import Validation
 from genfoundry.dataset import Card
 
+from . import storage
+from .spec import TemplateSpec
 
-def tables(folder: Path, spec: ToySpec, card: Card, policy: Validation) -> list[CheckedTable]:
+
+def tables(folder: Path, spec: TemplateSpec, card: Card, policy: Validation) -> list[CheckedTable]:
     """One table for each split."""
     import pandas as pd
 
@@ -20,7 +20,7 @@ def tables(folder: Path, spec: ToySpec, card: Card, policy: Validation) -> list[
     ]
 
 
-def _suite(split: str, count: int, spec: ToySpec) -> tuple[Expectation, ...]:
+def _suite(split: str, count: int, spec: TemplateSpec) -> tuple[Expectation, ...]:
     in_range = Expectation(
         f"{split}: range",
         "ExpectColumnValuesToBeBetween",

@@ -4,17 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from genfoundry.kinds.toy import storage
-from genfoundry.kinds.toy.spec import ToySpec
 
 from genfoundry.data.policy import Watch
 from genfoundry.kind import View, nothing
 from genfoundry.statistics.distances import ks_distance
 from genfoundry.statistics.drift import Drift, beside_noise, drift, measure
 
+from . import storage
+from .spec import TemplateSpec
+
 
 def measure_drift(
-    old: Path, new: Path, spec: ToySpec, policy: Watch, trained: Callable[[], View | None] = nothing
+    old: Path, new: Path, spec: TemplateSpec, policy: Watch, trained: Callable[[], View | None] = nothing
 ) -> Drift:
     """The distance between the numbers that came and those that were there."""
     was, now = (np.concatenate([storage.read(folder, split) for split in storage.SPLITS]) for folder in (old, new))

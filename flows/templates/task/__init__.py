@@ -1,0 +1,1 @@
+"""What the task is about, in one line. This one asks how bright what is made is, beside real examples."""
