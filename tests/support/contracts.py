@@ -169,7 +169,7 @@ def _check_served(family: str, model: Model) -> None:
     """The family can be judged in its own task, which serves it as it says."""
     own = task.of(model.task)
     assert own.fits(catalog.describe("models", family)), f"{own.name} needs {own.needs(model.kind)}"
-    assert "model.predict(" in own.usage("m", model.spec)
+    assert "model." in own.usage("m", model.spec)
     signature, served = own.signature(model), own.predictor(model)
     (answer,) = signature.outputs.inputs[:1]
     if (given := _given(signature.inputs.inputs)) is not None and isinstance(answer, TensorSpec):
