@@ -46,9 +46,9 @@ class Screen:
     """Draws on a terminal; where there is none, prints a line now and then."""
 
     def __init__(self) -> None:
-        self.console = Screened(
-            stderr=True, highlight=False, force_jupyter=False, force_terminal=moves_cursor(sys.stderr)
-        )
+        aside = "ipykernel" not in sys.modules  # a cell shows what comes on stderr as if it were an error
+        moves = moves_cursor(sys.stderr)
+        self.console = Screened(stderr=aside, highlight=False, force_jupyter=False, force_terminal=moves)
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._last: dict[str, float] = {}

@@ -52,19 +52,25 @@ def _options() -> Iterator[click.Option]:
 
 @click.command(cls=Asking)
 @click.argument("model", metavar="NAME[@ALIAS|/VERSION]")
+@click.argument("more", nargs=-1, metavar="")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A new or empty folder.")
 @click.option(
     "--force", is_flag=True, help="Write into a folder that holds files; those of the same name are replaced."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
-def generate(context: click.Context, model: str, output: Path, force: bool, as_json: bool, **wishes: Any) -> None:
+def generate(
+    context: click.Context, model: str, more: tuple[str, ...], output: Path, force: bool, as_json: bool, **wishes: Any
+) -> None:
     """Write what a registered model makes: its champion, else its newest version.
 
     Each file says that it was generated, by which version, from which data.
     """
     from genfoundry.stages.generate import generate_samples
 
+    if more:
+        right = f"{model}{'/' if more[0].isdecimal() else '@'}{more[0]}"
+        raise click.UsageError(f"One word names a model and its version or alias: genfoundry generate {right} …")
     given = {name: value for name, value in wishes.items() if _is_given(context, name)}
     _print(generate_samples(model, output, given, force=force), as_json)
 

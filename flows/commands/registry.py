@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from genfoundry.stages.generate import Reference
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
@@ -18,6 +22,13 @@ def _own(context: click.Context, parameter: click.Parameter, written: str) -> st
 
 
 MODEL = click.argument("name", callback=_own)
+REFERENCE = click.argument("named", metavar="NAME[@ALIAS|/VERSION]", callback=lambda *given: _parted(given[2]))
+
+
+def _parted(written: str) -> Reference:
+    from genfoundry.stages.generate import parted
+
+    return parted(written)
 
 
 @click.group()
@@ -40,13 +51,14 @@ def list_(as_json: bool) -> None:
 
 
 @registry.command()
-@MODEL
-@click.argument("version", required=False)
+@REFERENCE
+@click.argument("version", required=False, metavar="")
 @AS_JSON
-def show(name: str, version: str | None, as_json: bool) -> None:
-    """Show the versions of NAME; with VERSION (a number or an alias), that one whole."""
+def show(named: Reference, version: str | None, as_json: bool) -> None:
+    """Show the versions of NAME; with an alias or a version, that one whole."""
     from genfoundry import tracking
 
+    name, version = named.name, named.alias or named.version or version
     if version:
         found = tracking.get_version(name, version)
         click.echo(json.dumps(found._asdict(), indent=1) if as_json else found.description)
@@ -89,15 +101,18 @@ def compare(name: str, first: str, second: str, as_json: bool) -> None:
 
 
 @registry.command()
-@MODEL
-@click.argument("version")
+@REFERENCE
+@click.argument("version", required=False, metavar="")
 @click.option("--reason", default="", help="Why, for the ledger.")
 @click.option("--force", is_flag=True, help="Although the gate said REJECT; needs --reason.")
-def promote(name: str, version: str, reason: str, force: bool) -> None:
-    """Make VERSION of NAME its champion by hand."""
+def promote(named: Reference, version: str | None, reason: str, force: bool) -> None:
+    """Make a version of NAME its champion by hand."""
     from genfoundry import tracking
     from genfoundry.stages.register import show_model
 
+    name, version = named.name, named.alias or named.version or version
+    if not version:
+        raise click.UsageError(f"Which version? genfoundry registry promote {name}@challenger, or {name}/VERSION")
     now = tracking.promote(name, version, force=force, reason=reason)
     show_model(name)
     click.echo(f"{name} champion is now version {now}")

@@ -35,6 +35,10 @@ class UserError(Exception):
             parts.append(f"Remedy: {self.remedy}")
         return "\n".join(parts)
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook's cell shows in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
     def __reduce__(self):
         """Survive a pickle (a task runner may carry it between processes)."""
         return _rebuild, (type(self), self.found, self.expected, self.remedy)

@@ -9,7 +9,8 @@
                   GIVES     the conditions that a family may read in it, where not any
                   Plan      its keys of a recipe's section `evaluation`, a subclass of `Plan` below
                   Wishes    where it MAKES: what a user may ask of `generate`, a subclass of `Wishes` below
-                  usage     usage(name, spec) -> str: the line of a model's card that calls what is served, where it is
+                  usage     usage(name, spec) -> str: the line of a model's card that calls `model`, which was loaded,
+                            where it is served; it works as it stands
     judge.py      judge(model, dataset, plan, extractor, out) -> Judgement
     predictor.py  Predictor(model) with `predict(data, params)`; signature(model) -> ModelSignature; of tasks that are a
                   family's own
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     from genfoundry.serving.provenance import Provenance
 
-UNKNOWN_USAGE = "answer = model.predict(given)  # the version's signature says what it takes and gives"
+UNKNOWN_USAGE = "answer = model.predict  # a function; the version's signature says what it takes and gives"
 WORDS = ("PURPOSE", "LIMITS", "MAKES", "NEEDS", "KINDS", "Plan")
 
 

@@ -55,7 +55,7 @@ def enlarger(**more):
 def test_what_enlarges_is_asked_with_an_image():
     text = describe_model("m", enlarger(task="super_resolution"), 1, "#")
     assert "genfoundry generate m --input image.png -o DIR" in text
-    assert "large = model.predict(images)" in text
+    assert "large = model.predict(np.zeros(" in text
     assert "seed" not in text.partition("### Use")[2]
 
 

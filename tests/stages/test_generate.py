@@ -5,6 +5,7 @@ The models are untrained, published and registered in a real store; the bytes ar
 
 import hashlib
 import json
+import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -19,6 +20,7 @@ from support.tracked import PASS
 from support.tracked import evaluation as judged
 from support.trained import digits
 
+import genfoundry
 from genfoundry import __version__, tracking
 from genfoundry.data.building import write_sealed
 from genfoundry.dataset import read_card
@@ -361,3 +363,62 @@ def test_the_command_prints_what_was_written(tmp_path):
     told = json.loads(parsed.stdout)
     assert told["files"] == [f"{tmp_path}/b/00000.png", f"{tmp_path}/b/contact-sheet.png"]
     assert (told["notes"], told["provenance"]["AI-generated"]) == ([], "true")
+
+
+@pytest.mark.parametrize("name", ["plain", "classes", "pyramid"])
+def test_python_users_are_given_the_pixels_that_are_written(name, tmp_path):
+    generate_samples(name, tmp_path / "written", {"number": 5, "seed": 7})
+    drawn = genfoundry.load(name).sample(5, seed=7)
+    assert (drawn.shape, drawn.dtype) == ((5, 8, 8, 1), np.uint8)
+    for number, image in enumerate(drawn):
+        assert np.array_equal(pixels(tmp_path / "written" / f"{number:05d}.png"), image[..., 0])
+
+
+def test_futures_are_floats_by_draw_series_and_step():
+    model = genfoundry.load("days/1")
+    drawn = model.sample(6, seed=7)
+    assert (drawn.shape, drawn.dtype) == ((6, 2, SERIES.horizon), np.float64)
+    assert np.array_equal(drawn, model.sample(6, seed=7))
+    assert not np.array_equal(drawn, model.sample(6, seed=8))
+    assert np.isfinite(genfoundry.load("zoned").sample(3, until="2020-01-30")).all()
+
+
+def test_a_class_and_an_image_are_asked_for_by_the_tasks_words(tmp_path):
+    assert genfoundry.load("roman").sample(2, label="10").shape == (2, 8, 8, 1)
+    Image.fromarray(np.zeros((6, 5), np.uint8)).save(tmp_path / "small.png")
+    assert genfoundry.load("enlarger").sample(image=tmp_path / "small.png").shape == (1, 12, 10, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "wishes", "sentence"),
+    [
+        ("reader", {}, "makes no samples"),
+        ("plain", {"label": "3"}, "takes no class"),
+        ("plain", {"lable": "3"}, "did you mean 'label'?"),
+        ("plain", {"number": 0}, "-n 0"),
+        ("enlarger", {}, "was given none"),
+        ("plian", {}, "did you mean 'plain'?"),
+        ("plain@challenger", {}, "has no alias 'challenger'"),
+    ],
+)
+def test_what_python_users_ask_in_vain_is_said(name, wishes, sentence):
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        genfoundry.load(name).sample(**wishes)
+
+
+def test_a_loaded_model_says_what_it_is_and_predicts_as_it_is_served():
+    model = genfoundry.load("classes@champion")
+    assert (model.name, model.version, model.card) == ("classes", 1, "A card.")
+    assert model._repr_markdown_() == "A card."
+    assert model.predict(pd.DataFrame({"seed": range(3)})).shape == (3, 8, 8, 1)
+    assert genfoundry.load("reader").predict(np.zeros((2, 8, 8, 1), np.uint8)).shape == (2, 10)
+    assert {"classes", "reader"} <= {each.name for each in genfoundry.registered()}
+
+
+def test_two_words_for_one_model_are_answered_with_the_one():
+    for words, right in ((["classes", "champion"], "classes@champion"), (["classes", "1"], "classes/1")):
+        done = CliRunner().invoke(cli, ["generate", *words, "-o", "x"])
+        assert done.exit_code == 2
+        assert f"genfoundry generate {right} " in done.stderr
+    for words in (["classes@champion"], ["classes/1"], ["classes", "champion"]):
+        assert CliRunner().invoke(cli, ["registry", "show", *words]).stdout == "A card.\n"

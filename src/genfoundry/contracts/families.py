@@ -231,7 +231,7 @@ def _check_served(family: str, model: Model) -> None:
     needs = ", ".join(own.needs(model.kind)) or "nothing besides"
     hold(own.fits(entry), f"The family does not fit its task '{own.name}'.", f"for {model.kind} data it needs {needs}")
     usage = own.usage("m", model.spec)
-    hold("model.predict(" in usage, f"The task's usage says {usage!r}.", "a call of model.predict(…)")
+    hold("model." in usage, f"The task's usage says {usage!r}.", "a call of the model")
     signature, served = own.signature(model), own.predictor(model)
     (answer,) = signature.outputs.inputs[:1]
     if (given := _given(signature.inputs.inputs)) is not None and _is_tensor(answer):

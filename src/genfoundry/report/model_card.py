@@ -17,6 +17,8 @@ MEANING = {
     "HOLD": "challenger, not shown to be better than the champion",
     "REJECT": "not to be used",
 }
+ALIAS = {"PROMOTE": "champion", "HOLD": "challenger"}  # what a version of that decision is found by
+SHORT = {"np": "numpy as np", "pd": "pandas as pd"}
 INVENTED = (
     "Not for claims about single persons or events, nor for decisions about people: what it makes is invented, and "
     "looks only as true as its scores say. Say of what it makes that it is AI-generated."
@@ -33,7 +35,8 @@ def describe(name: str, evaluation: Evaluation, verdict: Verdict, champion: int 
     """
     data = _data(evaluation.checkpoint.dataset)
     above = [_what(evaluation), purpose(evaluation), links(evaluation, files), data]
-    below = [_verdict(verdict, champion), _cost(evaluation), _use(name, evaluation)]
+    alias = ALIAS.get(verdict.decision)
+    below = [_verdict(verdict, champion), _cost(evaluation), _use(f"{name}@{alias}" if alias else name, evaluation)]
     text = ""
     for rows in range(max(1, len(evaluation.scores)), 0, -1):
         text = "\n\n".join([*above, _scores(evaluation, rows), *below]) + "\n"
@@ -62,7 +65,7 @@ def describe_model(name: str, evaluation: Evaluation, version: int | None, files
     score = evaluation.score(evaluation.primary)
     shown = f"{plain(score.name)} {score.value:.4g} ({score.low:.4g} to {score.high:.4g})" if score else "no score"
     standing = f"Champion: version {version}, {shown}." if version else f"No champion yet; the last version: {shown}."
-    use = _use(name, evaluation)
+    use = _use(f"{name}@champion" if version else name, evaluation)
     if (judged := task.find(task.name_of(evaluation))) and judged.makes:
         use += f"\n\nor in a terminal: `genfoundry generate {name} {judged.wishes.EXAMPLE} -o DIR`"
     parts = [_what(evaluation), standing, purpose(evaluation), links(evaluation, files)]
@@ -136,11 +139,13 @@ def _cost(evaluation: Evaluation) -> str:
     )
 
 
-def _use(name: str, evaluation: Evaluation) -> str:
+def _use(reference: str, evaluation: Evaluation) -> str:
+    """Lines of Python that work as they stand, in the project's folder."""
     checkpoint = evaluation.checkpoint
     served = task.find(task.name_of_family(checkpoint.family))
-    call = served.usage(name, checkpoint.dataset.spec) if served else task.UNKNOWN_USAGE
+    call = served.usage(reference.partition("@")[0], checkpoint.dataset.spec) if served else task.UNKNOWN_USAGE
+    needed = ["genfoundry", *(line for short, line in SHORT.items() if f"{short}." in call)]
     return (
-        "### Use\nWhere genfoundry is installed:\n\n```python\n"
-        f'import mlflow, pandas as pd\n\nmodel = mlflow.pyfunc.load_model("models:/{name}@champion")\n{call}\n```'
+        "### Use\nIn the project's folder:\n\n```python\n"
+        f'import {", ".join(needed)}\n\nmodel = genfoundry.load("{reference}")\n{call}\n```'
     )

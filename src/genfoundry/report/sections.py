@@ -106,4 +106,4 @@ def flat(settings: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str
 
 def loading(name: str, version: int) -> str:
     """The line that loads a registered version."""
-    return f"mlflow.pyfunc.load_model({json.dumps(f'models:/{name}/{version}')})"
+    return f"genfoundry.load({json.dumps(f'{name}/{version}')})"

@@ -22,6 +22,14 @@ from genfoundry.tracking import VersionInfo
 REFERENCE = re.compile(r"([^@/]+)(?:@([^@/]+)|/(\d+))?")
 
 
+class Reference(NamedTuple):
+    """A registered model by its whole name, and the alias or the version that is written behind it, if any."""
+
+    name: str
+    alias: str
+    version: str
+
+
 class Ability(NamedTuple):
     """What is asked of a family: what one without it does not do, and which have it."""
 
@@ -72,17 +80,26 @@ def have_data(of: Task, data: DatasetVersion) -> None:
         fetch_dataset(data.name)
 
 
+def parted(reference: str) -> Reference:
+    """Whom a reference names.
+
+    Raises:
+        UserError: it is none.
+    """
+    match = REFERENCE.fullmatch(reference)
+    if not match:
+        raise UserError(f"'{reference}' names no registered model.", expected="NAME, NAME@alias or NAME/version")
+    name, alias, version = match.groups()
+    return Reference(tracking.own_name(name), alias or "", version or "")
+
+
 def find_version(reference: str) -> tuple[VersionInfo, list[str]]:
     """The version that `reference` names, and what to tell of the choice.
 
     Raises:
         UserError: there is none; names the closest.
     """
-    match = REFERENCE.fullmatch(reference)
-    if not match:
-        raise UserError(f"'{reference}' names no registered model.", expected="NAME, NAME@alias or NAME/version")
-    name, alias, version = match.groups()
-    name = tracking.own_name(name)
+    name, alias, version = parted(reference)
     at, known = tracking.aliases(name), tracking.list_versions(name)
     if known and alias and alias not in at:
         raise UserError(f"'{name}' has no alias '{alias}'; {closest(alias, at)}")

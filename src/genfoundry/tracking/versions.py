@@ -226,7 +226,7 @@ def get_version(name: str, version: int | str) -> VersionInfo:
 def own_name(written: str) -> str:
     """The registered model that somebody means in this project: a project's slug need not be typed.
 
-    One of several parts may begin with another project's slug, or be a recipe and its dataset: what is there decides.
+    A name of several parts begins with another project's slug, or is a recipe and its dataset: what is there decides.
     """
     slug = settings().slug
     if not slug or written.startswith(f"{slug}{JOINT}"):

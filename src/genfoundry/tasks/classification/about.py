@@ -18,4 +18,5 @@ class Plan(task.Plan):
 
 def usage(name: str, spec: ImageSpec) -> str:
     """The line of the model's card that calls it."""
-    return f"probabilities = model.predict(images)  # uint8 (B, {spec.height}, {spec.width}, {spec.channels})"
+    shape = f"{spec.height}, {spec.width}, {spec.channels}"
+    return f"probabilities = model.predict(np.zeros((1, {shape}), np.uint8))  # or your images: uint8 (B, {shape})"

@@ -43,4 +43,6 @@ class Wishes(task.Wishes):
 
 def usage(name: str, spec: SeriesSpec) -> str:
     """The line of the model's card that calls it."""
-    return f"forecast = model.predict(past)  # unique_id as in the training, ds, y; {spec.context} steps or more each"
+    return (
+        f"futures = model.sample(16, seed=7)  # (16, series, {spec.horizon}): what may follow each series' last value"
+    )

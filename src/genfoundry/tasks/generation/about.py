@@ -58,4 +58,4 @@ class Wishes(task.Wishes):
 def usage(name: str, spec: ImageSpec) -> str:
     """The line of the model's card that calls it."""
     shape = f"(16, {spec.height}, {spec.width}, {spec.channels})"
-    return f'images = model.predict(pd.DataFrame({{"seed": range(16)}}))  # uint8 {shape}'
+    return f"images = model.sample(16, seed=7)  # uint8 {shape}"

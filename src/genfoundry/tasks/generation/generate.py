@@ -58,7 +58,7 @@ def sample(model: Model, dataset_version: DatasetVersion, wishes: Wishes) -> np.
 
 
 class Asked(NamedTuple):
-    """How images are made as they were asked for; `told` is of what, `notes` what to tell of the choice."""
+    """How images are made as they were asked for; `told` is of what, `notes` what to tell."""
 
     make: Make
     told: str

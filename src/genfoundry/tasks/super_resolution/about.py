@@ -46,4 +46,5 @@ class Wishes(task.Wishes):
 
 def usage(name: str, spec: ImageSpec) -> str:
     """The line of the model's card that calls it."""
-    return f"large = model.predict(images)  # uint8 (B, height, width, {spec.channels}), of any size"
+    small = f"np.zeros((1, 16, 16, {spec.channels}), np.uint8)"
+    return f"large = model.predict({small})  # or your images: uint8 (B, height, width, {spec.channels}), of any size"

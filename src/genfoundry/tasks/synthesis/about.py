@@ -51,4 +51,4 @@ def usage(name: str, spec: TableSpec) -> str:
     """The line of the model's card that calls it."""
     columns = ", ".join(column.name for column in spec.columns[:4])
     more = f" and {len(spec.columns) - 4} more" if len(spec.columns) > 4 else ""
-    return f'rows = model.predict(pd.DataFrame({{"seed": range(16)}}))  # 16 rows of {columns}{more}'
+    return f"rows = model.sample(16, seed=7)  # 16 rows of {columns}{more}"
