@@ -1,4 +1,4 @@
-"""What is deployed is looked over before anything is started: the shipped file, what a mark says, a file of one's own."""
+"""What is deployed is looked over before anything starts: the shipped file, what a mark says, a file of one's own."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ def test_a_slug_is_before_each_name_and_what_the_project_has_is_what_it_trains(r
 
 
 def test_the_mark_says_what_differs(root):
-    said = '[deployments.retrain-nightly]\ncron = "30 4 * * *"\nrecipes = ["gan"]\n[deployments.watch-data]\ncron = ""\n'
+    said = (
+        '[deployments.retrain-nightly]\ncron = "30 4 * * *"\nrecipes = ["gan"]\n[deployments.watch-data]\ncron = ""\n'
+    )
     (root / "genfoundry.toml").write_text(MARK + said)
     declarations.check()
     assert by_name()["acme--retrain-nightly"]["parameters"]["recipes"] == ["gan"]

@@ -142,7 +142,9 @@ def test_a_schedule_fires_once_an_interval_across_a_restart_of_the_server(site):
     assert all(int(each[17:19]) % 15 == 0 for each in times)
 
 
-@pytest.mark.parametrize("path", sorted((declarations.SHIPPED / "automations").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((declarations.SHIPPED / "automations").glob("*.yaml")), ids=lambda path: path.stem
+)
 def test_prefect_takes_every_automation_that_is_shipped(site, path):
     command = [sys.executable, "-m", "prefect", "automation", "create", "--from-file", str(path)]
     env = {**site.env, "PREFECT_API_URL": f"{site.address('prefect')}/api"}
