@@ -140,7 +140,8 @@ def test_any_name_of_a_folder_is_made_fit(tmp_path, monkeypatch, name):
     names.ensure_slug(said.slug)
     monkeypatch.setenv("GENFOUNDRY_ROOT", str(folder))
     own = places.own_package()
-    assert own and own.folder == folder / said.package
+    assert own is not None
+    assert own.folder == folder / said.package
 
 
 def test_a_package_of_the_users_that_lies_there_is_the_own_one(folder):
