@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from genfoundry.recipe import Recipe
 from genfoundry.records import Checkpoint, Evaluation, ModelVersion, ValidatedDataset
-from genfoundry.stages.ownership import ensure_same_data
+from genfoundry.stages.ownership import ensure_own
 from genfoundry.supervision.handover import trained
 
 from . import recipes, tasks
@@ -60,7 +60,7 @@ def judged(recipe: Recipe, classify: Callable[[RecipeName, dict[str, Any]], Eval
     validated = tasks.finished(
         recipe.name, "validate", tasks.validate(recipe.name, version, recipe.validation, return_state=True)
     )
-    ensure_same_data(recipe.registered_name, recipe.dataset.name)
+    ensure_own(recipe.registered_name, version)
     checkpoint = tasks.finished(recipe.name, "train", tasks.train(recipe, validated, return_state=True))
     with trained(recipe.name):
         needed = extractor_of(recipe, validated)

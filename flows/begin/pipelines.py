@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import os
 from importlib.resources import files
 
+from genfoundry.project.mark import JOINT
+
+from ..servers.declarations import POOL
 from .changes import Beginning, Change, new
 
 REVIEWS = {"github": ".github/workflows/genfoundry.yml", "gitlab": ".gitlab-ci.yml"}
 """Where each server looks for what it is to do, below the top of the repository."""
 
+COMPOSITION = "compose.genfoundry.yaml"
+
 
 def reviewed(begun: Beginning, host: str) -> list[Change]:
     """The workflow that says of each proposed change what it does to quality."""
     top = begun.repository or begun.root
-    where = os.path.relpath(begun.root, top)
-    text = _template(host).replace("REQUIRED", f"genfoundry{begun.mark.requires}").replace("FOLDER", where)
+    folder = json.dumps(os.path.relpath(begun.root, top), ensure_ascii=False)[1:-1]  # it stands between quotes
+    text = _filled(host, THE_FOLDER=folder, THE_DISTRIBUTION=f"genfoundry{begun.mark.requires}")
     return [new(top / REVIEWS[host], text, "genfoundry ci on each proposed change")]
 
 
 def composed(begun: Beginning) -> list[Change]:
     """The composition of the published image with this project in it."""
-    text = _template("compose").replace("PROJECT", begun.name)
-    return [new(begun.root / "compose.genfoundry.yaml", text, "servers and workers in containers, see its head")]
+    pool = f"{begun.mark.slug}{JOINT}{POOL}" if begun.mark.slug else POOL
+    text = _filled("compose", THE_PROJECT=begun.name.replace("_", "-").lower(), THE_POOL=pool)
+    return [new(begun.root / COMPOSITION, text, "servers and workers in containers, see its head")]
 
 
-def _template(name: str) -> str:
-    return (files("genfoundry_flows.begin") / "templates" / f"{name}.yaml").read_text(encoding="utf-8")
+def _filled(name: str, **words: str) -> str:
+    text = (files(__package__) / "templates" / f"{name}.yaml").read_text(encoding="utf-8")
+    for word, value in words.items():
+        text = text.replace(word, value)
+    return text

@@ -53,9 +53,11 @@ def test_help_version_and_models_work_anywhere_and_make_nothing(tmp_path, marker
 
 def test_what_the_sentence_says_mends_it(tmp_path):
     done = started(tmp_path, "data", "list")
-    assert "mkdir .genfoundry" in done.stderr
-    (tmp_path / ".genfoundry").mkdir()
-    assert started(tmp_path, "data", "list").returncode == 0
+    assert "genfoundry init" in done.stderr
+    folder = tmp_path / "mine"  # its home is `tmp_path`, which can be none
+    folder.mkdir()
+    assert started(tmp_path, "--project", str(folder), "init").returncode == 0
+    assert started(tmp_path, "--project", str(folder), "data", "list").returncode == 0
 
 
 def test_a_mistyped_root_is_refused_and_never_made(tmp_path):

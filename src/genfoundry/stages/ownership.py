@@ -1,9 +1,21 @@
-"""Whose a registered model is: its versions are all of one dataset, so that one is never judged against another's."""
+"""Whose a registered model is: of one project, and of one dataset, so that one is never judged against another's."""
 
 from __future__ import annotations
 
 from genfoundry import tracking
 from genfoundry.errors import UserError
+from genfoundry.records import DatasetVersion
+
+
+def ensure_own(name: str, version: DatasetVersion) -> None:
+    """Look, before there is work to lose, that a registered model is this project's, and of this dataset.
+
+    Raises:
+        UserError: it is another project's, or of another dataset; says whose.
+        tracking.TrackerDown: MLflow does not answer.
+    """
+    tracking.ensure_home(name, version.digest)
+    ensure_same_data(name, version.name)
 
 
 def ensure_same_data(name: str, dataset: str) -> None:

@@ -9,7 +9,7 @@ from genfoundry.gate import Policy, Unjudged, decide
 from genfoundry.outcomes import WORDS
 from genfoundry.records import Checkpoint, Decision, Evaluation, ModelVersion, Verdict
 from genfoundry.report.model_card import describe, describe_model
-from genfoundry.stages.ownership import ensure_same_data
+from genfoundry.stages.ownership import ensure_own
 from genfoundry.stages.rejudge import judged_alike
 from genfoundry.stopping import raise_if_interrupted
 from genfoundry.task import Plan
@@ -63,7 +63,7 @@ def _attempted(
     extractor: Checkpoint | None,
 ) -> ModelVersion:
     with tracking.registry_lock(name):
-        ensure_same_data(name, evaluation.checkpoint.dataset.name)
+        ensure_own(name, evaluation.checkpoint.dataset)
         tracking.finish_cut_off_moves(name)
         if done := _done(evaluation, name, key):
             return done

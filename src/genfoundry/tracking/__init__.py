@@ -3,10 +3,12 @@
 `store` the address, its identity, locks · `moved` a project that is elsewhere now · `runs` runs and metrics ·
 `artifacts` files of runs, each held against its sha256 · `published` model folders in the store ·
 `versions` registered versions · `ledger` the chain of alias moves · `registry` aliases, champion, rollback ·
+`homes` whose a registered model is ·
 `repair` what is wrong, and what repairs it · `strays` its sentences on aliases · `restoring` publishes anew.
 """
 
 from genfoundry.tracking.artifacts import fetch, fetch_whole, log_files, log_text, read_text
+from genfoundry.tracking.homes import ensure_home
 from genfoundry.tracking.ledger import AliasMoved
 from genfoundry.tracking.moved import adopt, elsewhere, origin
 from genfoundry.tracking.newest import newest
@@ -75,6 +77,7 @@ __all__ = [
     "describe_model",
     "diagnose",
     "elsewhere",
+    "ensure_home",
     "evaluation_of",
     "experiment_id",
     "fetch",

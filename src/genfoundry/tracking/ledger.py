@@ -232,6 +232,11 @@ def _witness(name: str, store: str = "") -> Path:
     return state_path("ledger", store or store_id()) / f"{quote(name, safe='')}.jsonl"
 
 
+def has_witness(name: str) -> bool:
+    """Whether this machine saw a move of an alias of that registered model, in the present store."""
+    return _witness(name).is_file()
+
+
 def was_ours(name: str) -> bool:
     """Whether this project moved aliases of that registered model before it had a slug; others' models are not ours."""
     before = id_without_slug()

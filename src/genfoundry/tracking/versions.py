@@ -12,7 +12,7 @@ from genfoundry.files import digest
 from genfoundry.project.mark import JOINT
 from genfoundry.project.places import settings
 from genfoundry.records import Evaluation, Verdict
-from genfoundry.tracking import runs
+from genfoundry.tracking import homes, runs
 from genfoundry.tracking.ledger import was_ours
 from genfoundry.tracking.published import SEALS, seals_of, source
 from genfoundry.tracking.store import client, is_absent, lock, quoted, translates_errors
@@ -65,7 +65,7 @@ def register(
     The evaluation is stored beside it in the run under its own name, so a later one of the same run replaces nothing.
     """
     with registry_lock(name):
-        _ensure_model(name)
+        _ensure_model(name, evaluation.checkpoint.dataset.digest)
         stored = store_evaluation(run_id, evaluation)
         decided = {DECISION: verdict.decision, VERDICT: verdict.model_dump_json()}
         full = {**tags, **stored, **decided, KEY: key, SEALS: json.dumps(seals_of(run_id))}
@@ -78,15 +78,17 @@ def register(
         return _single(name, key)
 
 
-def _ensure_model(name: str) -> None:
+def _ensure_model(name: str, data: str) -> None:
     from mlflow.exceptions import MlflowException
 
     slug = settings().slug
+    tags = {"genfoundry": "recipe", **({PROJECT: slug} if slug else {}), **homes.tags()}
     try:
-        client().create_registered_model(name, tags={"genfoundry": "recipe", **({PROJECT: slug} if slug else {})})
+        client().create_registered_model(name, tags=tags)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+        homes.ensure_home(name, data)
 
 
 def store_evaluation(run_id: str, evaluation: Evaluation, *, again: bool = False) -> dict[str, str]:
@@ -271,7 +273,9 @@ def _models() -> list[RegisteredModel]:
 def _is_ours(stored: RegisteredModel) -> bool:
     """Whether a registered model is this project's: of its slug, of none as the project, or its own from before."""
     slug, whose = settings().slug, stored.tags.get(PROJECT, "")
-    return whose == slug or (not whose and was_ours(stored.name))
+    if not whose and slug:
+        return was_ours(stored.name)
+    return whose == slug and not homes.is_foreign(stored)
 
 
 def _model(stored) -> ModelInfo:
