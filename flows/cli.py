@@ -18,6 +18,7 @@ from .commands.ci import ci
 from .commands.data import data
 from .commands.doctor import doctor, reconcile
 from .commands.generate import generate
+from .commands.merging import merge_driver
 from .commands.models import models
 from .commands.pipes import CLOSED, flushed, readers_may_leave, silence_closed
 from .commands.publish import publish
@@ -87,7 +88,7 @@ def _looking(work: Callable[..., Any], *, anywhere: bool) -> Callable[..., Any]:
     return look_and_work
 
 
-ANYWHERE = (models,)
+ANYWHERE = (models, merge_driver)
 WORK, ROUND = (run, trial, ci, watch, data, models, generate), (registry, report, doctor, reconcile, publish)
 for command in (*WORK, judge_champions, *ROUND, up, down, status):
     cli.add_command(placed(command))
