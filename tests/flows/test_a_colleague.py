@@ -75,7 +75,7 @@ def test_the_first_command_brings_the_data_and_the_registry_has_the_rest(clones:
 
 
 def test_a_recipe_on_recorded_data_is_read_before_they_are_here(clones: Clones) -> None:
-    assert recipes.load("mlp", {"dataset.name": "mydigits"}).registered_name == "mlp--mydigits"
+    assert recipes.load("mlp", {"dataset.name": "mydigits"}).registered_name == "mlp-mydigits"
     assert not (clones.two / "data").exists()
     shutil.rmtree(clones.home / "remote")  # its card is here now
     shutil.rmtree(clones.two / ".dvc" / "cache", ignore_errors=True)
