@@ -21,6 +21,7 @@ from .commands.data import data
 from .commands.doctor import doctor, reconcile
 from .commands.generate import generate
 from .commands.init import init
+from .commands.merging import merge_driver
 from .commands.models import models
 from .commands.new import new
 from .commands.pipes import CLOSED, flushed, readers_may_leave, silence_closed
@@ -92,7 +93,7 @@ def _looking(work: Callable[..., Any], *, anywhere: bool) -> Callable[..., Any]:
     return look_and_work
 
 
-ANYWHERE = (models, init)
+ANYWHERE = (models, init, merge_driver)
 WORK, ROUND = (
     (run, trial, ci, watch, data, models, new, check, generate),
     (registry, report, doctor, reconcile, publish),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .intake_options import AddCommand
+from .merging import merge, merge_driver
 
 SHOWN = 30  # classes that are listed
 
@@ -28,6 +29,10 @@ def _datasets(context: click.Context, parameter: click.Parameter, incomplete: st
 @click.group()
 def data() -> None:
     """Datasets: list, build, add your own, validate."""
+
+
+data.add_command(merge)
+data.add_command(merge_driver)
 
 
 @data.command("list")

@@ -30,6 +30,7 @@ def doctor(mend: bool, deep: bool, as_json: bool) -> None:
             wrong.append(finding)
         if not as_json:
             sign = click.style("✗", fg="red") if finding.command else click.style("✓", fg="green")
+            sign = click.style("↻", fg="yellow") if finding.ahead else sign
             click.echo(f"{sign} {finding.sentence}" + (f"  Remedy: {finding.command}" if finding.command else ""))
     if as_json:
         click.echo(json.dumps([{"problem": each.sentence, "remedy": each.command} for each in wrong], indent=1))

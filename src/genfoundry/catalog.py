@@ -36,6 +36,10 @@ from genfoundry.project.places import unusable as unusable_files
 WHAT = {"models": "family", "metrics": "metric", "datasets": "dataset", "kinds": "kind of data", "tasks": "task"}
 
 
+class NotInstalled(UserError):  # noqa: N818, the user reads its sentence
+    """An entry of a distribution, or of a project, that is not here."""
+
+
 class Entry(BaseModel, frozen=True):
     """What the source of an entry says of it, without importing it."""
 
@@ -146,21 +150,27 @@ def place_of(package: str, name: str) -> Place:
 
     Raises:
         UserError: no such entry; names the closest one.
+        NotInstalled: it is of a distribution that is not installed.
     """
     if (found := places(package).get(name)) is None:
-        raise UserError(f"There is no {WHAT.get(package, package)} '{name}'; {_hint(package, name)}")
+        _ensure_origin(package, name)
+        raise UserError(f"There is no {WHAT.get(package, package)} '{name}'; {closest(name, names(package))}")
     return found
 
 
-def _hint(package: str, name: str) -> str:
-    """Whose the missing entry was, where its name says so: what was registered by it stays, and can't be loaded."""
+def _ensure_origin(package: str, name: str) -> None:
+    """See that whose an entry was is here: what was registered by it stays, and can't be loaded without.
+
+    Raises:
+        NotInstalled: it is not; says whose it was.
+    """
     origin, _, _ = name.rpartition(":")
     if origin and origin not in {place.origin for place in places(package).values()}:
-        return (
-            f"it belongs to '{origin}', which is neither this project nor an installed distribution: "
-            f"pip install {origin}, or run this in its project"
+        raise NotInstalled(
+            f"There is no {WHAT.get(package, package)} '{name}'; it belongs to '{origin}', which is neither this "
+            "project nor an installed distribution.",
+            remedy=f"pip install {origin}   (or run this in its project)",
         )
-    return closest(name, names(package))
 
 
 def module_name(package: str, name: str, part: str = "") -> str:

@@ -38,17 +38,27 @@ def validation_key(dataset: DatasetVersion, policy: Validation) -> str:
 
 def run_key(family: str, settings: dict[str, Any], training: dict[str, Any], dataset: DatasetVersion) -> str:
     """sha256 of all that decides the weights: the sections that training reads, the data, the code, the libraries."""
-    return digest(
-        {
-            "family": family,
-            "settings": settings,
-            "training": training,
-            "dataset": dataset.digest,
-            "code": code_digest(training_modules(family, dataset.kind)),
-            "torch": version("torch").partition("+")[0],
-            "lightning": version("pytorch-lightning"),
-        }
-    )
+    return key_of(run_parts(family, settings, training, dataset))
+
+
+def run_parts(
+    family: str, settings: dict[str, Any], training: dict[str, Any], dataset: DatasetVersion
+) -> dict[str, Any]:
+    """What a run's key is made of, each by its name; `code` is the meaning of every module by the module's."""
+    return {
+        "family": family,
+        "settings": settings,
+        "training": training,
+        "dataset": dataset.digest,
+        "code": meanings(training_modules(family, dataset.kind)),
+        "torch": version("torch").partition("+")[0],
+        "lightning": version("pytorch-lightning"),
+    }
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """The run key that these parts make."""
+    return digest({**parts, "code": digest(parts["code"])})
 
 
 def evaluation_key(checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None) -> str:
@@ -99,12 +109,17 @@ def task_of(family: str, plan: Plan) -> str:
 
 
 def code_digest(modules: Iterable[str]) -> str:
-    """sha256 over what these modules and all of the package that they import mean, however deep, each by its name.
+    """sha256 over the `meanings` of these modules."""
+    return digest(meanings(modules))
+
+
+def meanings(modules: Iterable[str]) -> dict[str, str]:
+    """What these modules and all of their packages that they import mean, however deep, each by its name.
 
     A module that runs nothing, as an `__init__.py` with a docstring alone, is left out.
     """
     found = _reached(modules, {})
-    return digest({name: source.meaning for name, (_, source) in found.items() if source.meaning})
+    return {name: source.meaning for name, (_, source) in found.items() if source.meaning}
 
 
 def import_closure(modules: Iterable[str], roots: Mapping[str, Path] | None = None) -> dict[str, Path]:

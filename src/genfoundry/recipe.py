@@ -18,6 +18,7 @@ from pydantic import Field, SerializeAsAny, ValidationError
 from genfoundry import catalog, plans
 from genfoundry.data import registered_names
 from genfoundry.data.policy import RecipeSection, Validation, Watch
+from genfoundry.data.versions import bringing, dvc
 from genfoundry.dataset import read_card
 from genfoundry.errors import UserError, closest, explain
 from genfoundry.gate import Policy
@@ -203,16 +204,18 @@ def _check_family(recipe: Recipe, where: str) -> None:
 
 
 def dataset_kind(name: str) -> str:
-    """The kind of a dataset of the catalogue or of `data/`, without reading its bytes.
+    """The kind of a dataset of the catalogue, of `data/` or of `data.dvc`, without reading its bytes.
 
     Raises:
-        UserError: there is no such dataset; names the closest one.
+        UserError: there is no such dataset (names the closest one), or its card can't be had from DVC.
     """
     if name in catalog.names("datasets"):
         return str(catalog.card(name)["kind"])
     if (data_dir() / name / "card.json").is_file():
         return read_card(data_dir() / name).kind
-    known = {*catalog.names("datasets"), *(p.parent.name for p in data_dir().glob("*/card.json"))}
+    if (digest := dvc.recorded().get(name)) is not None:
+        return bringing.card(name, digest).kind
+    known = {*catalog.names("datasets"), *dvc.recorded(), *(p.parent.name for p in data_dir().glob("*/card.json"))}
     raise UserError(
         f"There is no dataset '{name}'; {closest(name, known)}", remedy=f"genfoundry data add PATH --name {name}"
     )

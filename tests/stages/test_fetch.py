@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genfoundry.data.versions import dvc
+from genfoundry.data.versions import bringing
 from genfoundry.dataset import open_version, verify
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest
@@ -60,7 +60,7 @@ def test_a_truncated_object_in_the_remote_is_refused_by_name(shared: DatasetVers
 
 def file_of(shared: DatasetVersion, tmp_path: Path, name: str) -> str:
     """The md5 of one file of the shared dataset."""
-    whole = dvc.bring("mine", shared.digest, tmp_path / "whole/mine")
+    whole = bringing.bring("mine", shared.digest, tmp_path / "whole/mine")
     assert whole == shared
     shutil.rmtree(tmp_path / "project/.dvc/cache", ignore_errors=True)
     return file_digest(tmp_path / "whole/mine" / name, "md5")
@@ -73,7 +73,7 @@ def test_a_remote_without_the_object_or_no_remote_says_what_to_do(shared: Datase
 
 
 def test_a_changed_file_in_data_is_named(shared: DatasetVersion, tmp_path: Path) -> None:
-    dvc.bring("mine", shared.digest, tmp_path / "project/data/mine")
+    bringing.bring("mine", shared.digest, tmp_path / "project/data/mine")
     assert fetch_dataset("mine") == shared
     assert open_version(shared).folder == tmp_path / "project/data/mine"
     (tmp_path / "project/data/mine/test-labels.npy").unlink()
@@ -91,7 +91,7 @@ def test_an_embedded_dataset_is_built_where_it_is_not(tmp_path: Path, monkeypatc
 
 
 def test_a_version_that_is_not_the_recorded_one_is_told(shared: DatasetVersion, tmp_path: Path, caplog) -> None:
-    dvc.bring("mine", shared.digest, tmp_path / "project/data/mine")
+    bringing.bring("mine", shared.digest, tmp_path / "project/data/mine")
     path = tmp_path / "project/data.dvc"
     path.write_text(path.read_text().replace(shared.digest, "0" * 32 + ".dir"))
     assert fetch_dataset("mine") == shared

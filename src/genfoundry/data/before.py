@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from genfoundry import catalog
 from genfoundry.data.building import is_sealed
-from genfoundry.data.versions import dvc, history
+from genfoundry.data.versions import bringing, dvc, history
 from genfoundry.dataset import CARD_FILE, Card, digest_of, folder_digest, read_card, restore
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest
@@ -95,10 +95,10 @@ def _recorded(name: str, digest: str, folder: Path) -> Before:
     if is_sealed(brought := state_dir("datasets") / digest):
         return _read(brought)
     folder.mkdir()
-    dvc.take_out(name, digest, folder, only=(CARD_FILE,))
+    bringing.take_out(name, digest, folder, only=(CARD_FILE,))
     card = read_card(folder)
     if memory := _memory(card):
-        dvc.take_out(name, digest, folder, only=memory)
+        bringing.take_out(name, digest, folder, only=memory)
     files = {path: seal.md5 for path, seal in card.files.items()}
     files[CARD_FILE] = hashlib.md5((folder / CARD_FILE).read_bytes(), usedforsecurity=False).hexdigest()
     if digest_of(files) != digest:

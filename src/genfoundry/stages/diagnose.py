@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from genfoundry import tracking
+from genfoundry import catalog, tracking
 from genfoundry.data.inventory import status
 from genfoundry.data.versions import dvc
 from genfoundry.dataset import CARD_FILE, remake, restore
 from genfoundry.errors import UserError
 from genfoundry.project.root import data_dir
+from genfoundry.stages import anew
 from genfoundry.tracking import Rerun
 
 SHOWN = 3  # paths that a sentence lists
 
 
 class Diagnosis(NamedTuple):
-    """One thing that was looked at; `command` repairs it and is empty where nothing is wrong."""
+    """One thing that was looked at; `command` repairs it and is empty where nothing is wrong. `ahead` says that it is
+    what will come of the next run."""
 
     sentence: str
     command: str = ""
+    ahead: bool = False
 
 
 def diagnose(*, deep: bool = False, rerun: Rerun) -> Iterator[Diagnosis]:
@@ -31,11 +34,12 @@ def diagnose(*, deep: bool = False, rerun: Rerun) -> Iterator[Diagnosis]:
         rerun: the command that trains a version again.
 
     Returns:
-        what is wrong; with `deep` what is whole too.
+        what is wrong, and which champions would be trained anew; with `deep` what is whole too.
     """
     yield from (found for found in _datasets() if deep or found.command)
     problems = [Diagnosis(problem.sentence, problem.command) for problem in tracking.diagnose(deep=deep, rerun=rerun)]
     yield from problems
+    yield from (Diagnosis(sentence, ahead=True) for sentence in anew.champions())
     if deep:
         yield from _champions({problem.sentence for problem in problems}, rerun)
         yield _remote()
@@ -63,11 +67,19 @@ def _champions(known: set[str], rerun: Rerun) -> Iterator[Diagnosis]:
         try:
             tracking.load_version(model.name, model.champion)
             yield Diagnosis(f"The champion {where} is what was registered, and loads.")
+        except catalog.NotInstalled as error:
+            yield Diagnosis(f"The champion {where} does not load: {error.found}", error.remedy)
         except UserError as error:
-            found = f"The champion {where} does not load: {error.found}"
-            promoted = f"(for another version, then: genfoundry registry promote {model.name} VERSION)"
-            again = rerun(tracking.get_version(model.name, model.champion))
-            yield Diagnosis(found, again or f"{tracking.run_command(model.name)}   {promoted}")
+            yield Diagnosis(
+                f"The champion {where} does not load: {error.found}", _replaced(model.name, model.champion, rerun)
+            )
+
+
+def _replaced(name: str, version: int, rerun: Rerun) -> str:
+    """What puts another version in the place of a champion that does not load: none can be compared with it, so the
+    gate holds whatever is trained, and a person decides."""
+    again = rerun(tracking.get_version(name, version)) or tracking.run_command(name)
+    return f"{again} ; genfoundry registry promote {name} challenger --reason 'the champion does not load'"
 
 
 def _remote() -> Diagnosis:

@@ -6,7 +6,7 @@ import logging
 
 from genfoundry import catalog
 from genfoundry.data.building import build_folder, embedded, kept
-from genfoundry.data.versions import dvc
+from genfoundry.data.versions import bringing, dvc
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError, closest
 from genfoundry.project.root import data_dir, state_path
@@ -45,7 +45,7 @@ def _from_dvc(name: str, wanted: str) -> DatasetVersion:
     if version := kept(folder, wanted):
         return version
     try:
-        return dvc.bring(name, wanted, folder)
+        return bringing.bring(name, wanted, folder)
     except UserError:
         if name not in catalog.names("datasets"):
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genfoundry import task, tracking
+from genfoundry import __version__, task, tracking
 from genfoundry.errors import UserError
 from genfoundry.files import digest
 from genfoundry.gate import Policy, Unjudged, decide
@@ -16,6 +16,7 @@ from genfoundry.task import Plan
 from genfoundry.tracking import VersionInfo
 
 SETTLED = "genfoundry.settled"  # tag: everything was done, the alias included
+RELEASE = "genfoundry.release"  # tag: which genfoundry registered it
 EQUALS = "genfoundry.equals"  # tag of a run that came to the weights of a version of another run
 ALIAS: dict[Decision, str | None] = {"PROMOTE": "champion", "HOLD": "challenger", "REJECT": None}
 ATTEMPTS = 3  # another machine may move the champion while this one judges
@@ -187,6 +188,7 @@ def _tags(evaluation: Evaluation, name: str) -> dict[str, str]:
         "run_key": checkpoint.run_key,
         "recipe": name,
         "seed": str(checkpoint.seed),
+        RELEASE: __version__,
         "git_revision": run.tags.get("mlflow.source.git.commit", "") if run else "",
     }
     if score := evaluation.score(evaluation.primary):

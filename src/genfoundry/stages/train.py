@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,16 +13,19 @@ from filelock import FileLock
 from genfoundry import tracking
 from genfoundry.dataset import open_version
 from genfoundry.files import ROOM, require_free
-from genfoundry.identity import run_key
+from genfoundry.identity import key_of, run_parts
 from genfoundry.project.root import state_dir
 from genfoundry.recipe import ModelSection
 from genfoundry.records import Checkpoint, DatasetVersion, ValidatedDataset
+from genfoundry.stages import anew
 from genfoundry.stopping import raise_if_interrupted
 from genfoundry.supervision.handover import find_checkpoint, hand_over, log_validation, trained
 from genfoundry.supervision.process import Progress, supervise
 from genfoundry.supervision.relay import Relay
 from genfoundry.training import job
 from genfoundry.training.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def train_model(
@@ -52,7 +56,8 @@ def train_model(
     """
     raise_if_interrupted()
     version = validated.version
-    key = run_key(model.family, model.settings, training.model_dump(mode="json"), version)
+    parts = run_parts(model.family, model.settings, training.model_dump(mode="json"), version)
+    key = key_of(parts)
     folder = state_dir("jobs", key[:16])
     with FileLock(folder / ".lock"):
         done = finished(folder, key)
@@ -60,6 +65,8 @@ def train_model(
             if found := find_checkpoint(key, whole=done is not None):
                 return found.model_copy(update={"skipped": True, "recipe": recipe})
             require_free(folder, ROOM)
+            if sentence := anew.why(recipe, version.name, parts):
+                log.warning(sentence)
             order = _order(key, version, model, training, share)
             run_id = tracking.start_run(
                 order.run_key,
@@ -69,6 +76,7 @@ def train_model(
                 dataset=order.dataset,
             )
         with tracking.closing(run_id):
+            anew.keep(run_id, parts)
             relay = Relay(run_id, folder)
             result = done or supervise(order, folder, relay, report)
             with trained(recipe) if result.weights_digest else nullcontext():

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from genfoundry import outcomes
+from genfoundry import __version__, outcomes
 from genfoundry.errors import UserError
 from genfoundry.project.root import project_root
 from genfoundry.records import DatasetVersion, Evaluation
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
+LAST_RUNS = 20
 BATCH = 1000  # the most metrics that MLflow takes in one call
 KEY, OWNER, HEARTBEAT, OUTCOME = (f"genfoundry.{word}" for word in ("run_key", "owner", "heartbeat", "outcome"))
-SENTENCE = "genfoundry.sentence"
+SENTENCE, RECIPE, RELEASE = (f"genfoundry.{word}" for word in ("sentence", "recipe", "release"))
 WORD = "outcome"  # what the run came to in the end, for whoever filters by it; once registered, what the gate said
 T = TypeVar("T")
 
@@ -67,7 +68,7 @@ def start_run(run_key: str, *, recipe: str, tags: dict, params: dict, dataset: D
         if found and found.status != "RUNNING":
             client().update_run(run_id, status="RUNNING")
         with closing(run_id):
-            set_tags(run_id, {"genfoundry.recipe": recipe, **_git(), **tags})
+            set_tags(run_id, {RECIPE: recipe, RELEASE: __version__, **_git(), **tags})
             beat(run_id)
             _log_params(run_id, params)
             _log_dataset(run_id, dataset)
@@ -248,6 +249,19 @@ def finish(run_id: str, status: str, outcome: str, sentence: str) -> None:
     """End a run: `status` is MLflow's (FINISHED, FAILED, KILLED), `outcome` ours, `sentence` for the reader."""
     set_tags(run_id, {OUTCOME: outcome, WORD: outcome, SENTENCE: sentence})
     client().set_terminated(run_id, status)
+
+
+@translates_errors
+def finished_runs(recipe: str, dataset: str) -> list[RunInfo]:
+    """The last runs of a recipe on a dataset that came to their end, the newest first."""
+    words = f"tags.`{RECIPE}` = {quoted(recipe)} AND tags.dataset = {quoted(dataset)} AND status = 'FINISHED'"
+    return [_info(run) for run in client().search_runs([experiment_id()], words, max_results=LAST_RUNS)]
+
+
+@translates_errors
+def release_of(run_id: str) -> str:
+    """The genfoundry that made a run; empty where the run does not say."""
+    return client().get_run(run_id).data.tags.get(RELEASE, "")
 
 
 @translates_errors

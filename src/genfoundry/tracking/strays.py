@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from genfoundry.errors import UserError
+from genfoundry.project.mark import JOINT
+from genfoundry.project.places import settings
 from genfoundry.tracking.store import client
 from genfoundry.tracking.versions import CHAMPION, list_versions
 
@@ -30,9 +32,12 @@ def version_deleted(name: str, alias: str, said: int) -> UserError:
 
 def run_command(name: str) -> str:
     """The command that runs the recipe of a registered model on its data: its name is the recipe's, or
-    `<recipe>-<dataset>` where that is not the recipe's own dataset.
+    `<recipe>-<dataset>` where that is not the recipe's own dataset; a project's slug goes before it.
     """
     data = client().get_registered_model(name).tags.get("dataset", "")
-    if data and name.endswith(f"-{data}"):
-        return f"genfoundry run {name.removesuffix(f'-{data}')} --data {data}"
-    return f"genfoundry run {name}"
+    slug, _, rest = name.partition(JOINT)
+    recipe = rest if slug == settings().slug else name
+    for joint in (JOINT, "-"):
+        if data and recipe.endswith(f"{joint}{data}"):
+            return f"genfoundry run {recipe.removesuffix(f'{joint}{data}')} --data {data}"
+    return f"genfoundry run {recipe}"

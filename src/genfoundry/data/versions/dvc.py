@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from genfoundry.data.building import build_folder, embedded, is_sealed, place, writing_data
-from genfoundry.data.versions import listed
+from genfoundry.data.building import build_folder, embedded, is_sealed, writing_data
+from genfoundry.data.versions import bringing, listed
 from genfoundry.dataset import folder_digest, remake, verify
 from genfoundry.errors import UserError
 from genfoundry.files import disk_full, is_disk_full, megabytes, write_atomic
@@ -22,6 +22,9 @@ from genfoundry.records import DatasetVersion
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
+
+
+UNMERGED = ("<<<<<<< ", ">>>>>>> ")  # what git writes into a file that it could not merge
 
 
 def is_repository() -> bool:
@@ -36,12 +39,24 @@ def data_file() -> Path:
 
 def _document() -> dict:
     try:
-        document = yaml.safe_load(data_file().read_text(encoding="utf-8"))
+        text = data_file().read_text(encoding="utf-8")
+        if is_unmerged(text):
+            raise UserError(
+                f"{data_file()} holds both sides of a merge that git could not finish.",
+                expected="the datasets of both",
+                remedy="genfoundry data merge",
+            )
+        document = yaml.safe_load(text)
     except FileNotFoundError:
         return {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{data_file()} is not YAML: {error}", remedy="git checkout data.dvc") from None
     return document if isinstance(document, dict) else {}
+
+
+def is_unmerged(text: str) -> bool:
+    """Whether a file holds both sides of a merge that git did not finish."""
+    return any(line.startswith(UNMERGED) for line in text.splitlines())
 
 
 def recorded() -> dict[str, str]:
@@ -159,7 +174,14 @@ def push(name: str) -> str:
             repository.push([str(data_file())])  # pyright: ignore[reportCallIssue, reportArgumentType]
     except UserError as error:
         return f"{kept}, but was not pushed: {error.found} To push it later: dvc push   (remotes: dvc remote list)"
-    return f"{kept} and its remote. To share it: git add data.dvc && git commit"
+    share = "To share it: git add data.dvc && git commit"
+    if (found := bringing.remote_folder()) is None:
+        return f"{kept} and its remote. {share}"
+    remote, folder = found
+    return (
+        f"{kept} and its remote '{remote}', a folder of this machine ({folder}): nobody who does not reach that folder "
+        f"can pull it; a place for all: dvc remote modify {remote} url URL && dvc push. {share}"
+    )
 
 
 def not_pushed() -> list[str]:
@@ -210,52 +232,3 @@ def opened(doing: str) -> Iterator[Repo]:
             raise disk_full(project_root() / ".dvc", f"up to {megabytes(size)}") from error
         said = f"{error} ({error.__cause__})" if error.__cause__ else str(error) or type(error).__name__
         raise UserError(f"dvc {doing} failed: {said}", remedy=f"dvc {doing} -v   (tells more)") from error
-
-
-def bring(name: str, digest: str, destination: Path) -> DatasetVersion:
-    """Copy the recorded version of a dataset out of DVC's cache or remote to `destination`, and hash it again.
-
-    Raises:
-        UserError: it can't be had, or what came is not what was recorded (names the file).
-    """
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    return place(destination, lambda folder: _copy(name, digest, folder))
-
-
-def take_out(name: str, digest: str, folder: Path, only: tuple[str, ...] = ()) -> None:
-    """Copy the recorded files of a dataset into `folder`, all of them or `only` those of these names; unproved.
-
-    Raises:
-        UserError: DVC can't have them.
-    """
-    from dvc.api import DVCFileSystem  # takes half a second
-
-    try:
-        system = DVCFileSystem(str(project_root()))
-        for path in system.find(f"data/{name}"):
-            if not only or Path(path).name in only:
-                system.get_file(path, str(folder / Path(path).name))
-    except Exception as error:  # DVC raises whatever its storage raises
-        raise _not_had(name, digest, f"{type(error).__name__}: {error}") from error
-    if not any(folder.iterdir()):
-        raise _not_had(name, digest, "data.dvc's own listing is in no cache and no remote")
-
-
-def _copy(name: str, digest: str, folder: Path) -> DatasetVersion:
-    take_out(name, digest, folder)
-    try:
-        return verify(folder, digest).version
-    except UserError as error:
-        found = error.found.replace(str(folder), f"data/{name}")
-        raise UserError(
-            f"What DVC holds of '{name}' is damaged: {found}",
-            expected=error.expected,
-            remedy="push it again from a checkout that has it whole (dvc push), then: rm -r .dvc/cache && dvc pull",
-        ) from None
-
-
-def _not_had(name: str, digest: str, why: str) -> UserError:
-    return UserError(
-        f"'{name}' at version {digest} is recorded in data.dvc but could not be had from DVC: {why}",
-        remedy="dvc pull   (remotes: dvc remote list; a new place: dvc remote modify local url PATH)",
-    )

@@ -44,16 +44,16 @@ def recall(name: str, digest: str) -> DatasetVersion:
 def was_recorded(name: str, digest: str) -> bool:
     """Whether `data.dvc` recorded this version of a dataset once, by what the cache, the remote and git can tell."""
     with dvc.opened("fetch --all-commits") as repository:
-        return any(digest_of(files) == digest for files in _listed(name, list(_stores(repository))))
+        return any(digest_of(files) == digest for files in _listed(name, list(stores(repository))))
 
 
 def _copied(name: str, digest: str, folder: Path) -> DatasetVersion:
     if not dvc.is_repository():
         raise UserError(f"Version {digest} of '{name}' is gone: {project_root()} is not under DVC.", remedy="dvc init")
     with dvc.opened("fetch --all-commits") as repository:
-        stores = list(_stores(repository))
-        files = next((files for files in _listed(name, stores) if digest_of(files) == digest), None)
-        lacking = [path for path, md5 in (files or {}).items() if not _get(md5, folder / path, stores)]
+        known = list(stores(repository))
+        files = next((files for files in _listed(name, known) if digest_of(files) == digest), None)
+        lacking = [path for path, md5 in (files or {}).items() if not _get(md5, folder / path, known)]
     if not files or lacking:
         what = f"'s {', '.join(sorted(lacking))}" if lacking else "'"
         raise UserError(
@@ -64,7 +64,7 @@ def _copied(name: str, digest: str, folder: Path) -> DatasetVersion:
     return verify(folder, digest).version
 
 
-def _stores(repository: Repo) -> Iterator[HashFileDB]:
+def stores(repository: Repo) -> Iterator[HashFileDB]:
     """The cache, then the remote where there is one."""
     yield repository.cache.local
     if repository.config["core"].get("remote"):
