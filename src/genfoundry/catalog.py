@@ -127,6 +127,12 @@ def full_name(package: str, written: str) -> str:
     )
 
 
+def is_settled(package: str, written: str) -> bool:
+    """Whether a name needs no origin: one entry has it, or none, or the project's own stands for the shipped one."""
+    alike = [name for name in places(package) if bare(name) == written]
+    return len(alike) < 2 or f"{package}/{written}" in settings().override
+
+
 def place_of(package: str, name: str) -> Place:
     """Where an entry lies, by its full name.
 

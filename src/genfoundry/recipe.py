@@ -17,7 +17,7 @@ from pydantic import Field, SerializeAsAny, ValidationError
 from genfoundry import catalog, plans
 from genfoundry.data import registered_names
 from genfoundry.data.policy import RecipeSection, Validation, Watch
-from genfoundry.dataset import read_card
+from genfoundry.dataset import declared_kind, read_card
 from genfoundry.errors import UserError, closest, explain
 from genfoundry.gate import Policy
 from genfoundry.project.recipe_files import RecipeFile, RecipeFiles
@@ -208,7 +208,7 @@ def dataset_kind(name: str) -> str:
         UserError: there is no such dataset; names the closest one.
     """
     if name in catalog.names("datasets"):
-        return catalog.module("datasets", name).CARD.kind
+        return declared_kind(name)
     if (data_dir() / name / "card.json").is_file():
         return read_card(data_dir() / name).kind
     known = {*catalog.names("datasets"), *(p.parent.name for p in data_dir().glob("*/card.json"))}
@@ -259,7 +259,7 @@ def _inherited(file: RecipeFile, files: RecipeFiles, below: tuple[RecipeFile, ..
         text = file.path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{where} can't be read: {error}.") from None
-    document = _document(text, where)
+    document = _in_its_own_words(_document(text, where), file)
     if (parent := document.pop("from", None)) is None:
         return document
     if not isinstance(parent, str):
@@ -270,6 +270,15 @@ def _inherited(file: RecipeFile, files: RecipeFiles, below: tuple[RecipeFile, ..
         if below or "from" in error.found:
             raise
         raise UserError(f"{where}: from: {error.found}", expected=error.expected, remedy=error.remedy) from None
+
+
+def _in_its_own_words(document: dict[str, Any], file: RecipeFile) -> dict[str, Any]:
+    """The sections of a recipe that is not the project's: by a bare name that others have, too, it means the family of
+    its own origin, unless the project's mark says that its own stands for that."""
+    family = _family(model := document.get("model"))
+    if file.own or not isinstance(family, str) or catalog.is_settled("models", family):
+        return document
+    return {**document, "model": {**cast(dict[str, Any], model), "family": f"{file.origin}:{family}"}}
 
 
 def _over(parent: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from genfoundry_flows import new_entries
+from support.own_project import here, own_project
 
 from genfoundry import catalog, kind
-from genfoundry.contracts import kinds
-from genfoundry.contracts.promise import BrokenPromise
+from genfoundry.contracts import entries, kinds
+from genfoundry.errors import UserError
 from genfoundry.data.building import embedded, write_sealed
 from genfoundry.kind import Kind
 from genfoundry.project.root import data_dir
@@ -48,6 +50,7 @@ def test_what_is_written_is_read_judged_and_held_against_itself(of: Kind, tmp_pa
 @EVERY
 def test_a_users_files_are_taken_in(of: Kind, tmp_path: Path) -> None:
     path = kinds.check_recognised(of, tmp_path)
+    assert kinds.claimed_by_others(of, path) == []
     taken = add(path, "mine", licence="CC0", consent="made by a test")
     assert taken.version.kind == of.name
     assert taken.counts["found"] == taken.counts["used"] > 0
@@ -55,6 +58,14 @@ def test_a_users_files_are_taken_in(of: Kind, tmp_path: Path) -> None:
     assert len(split) > 0
     again = add(path, "mine", kind=of.name, licence="CC0", consent="made by a test", force=True)
     assert again.version == taken.version
+
+
+@pytest.fixture
+def tone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A kind of one's own, `acme:tone`, as `genfoundry new` writes it."""
+    project = here(own_project(tmp_path / "own"), monkeypatch)
+    new_entries.write_entry("kind", "tone")
+    return project / "acme_lab" / "kinds" / "tone"
 
 
 @pytest.mark.parametrize(
@@ -82,5 +93,6 @@ def test_a_kind_that_breaks_a_promise_is_told_so(tone: Path, part: str, was: str
     source = path.read_text()
     assert was in source
     path.write_text(source.replace(was, becomes))
-    with pytest.raises((BrokenPromise, Exception), match=says):
-        kinds.check("acme:tone", tone.parent / "tried")
+    with pytest.raises(UserError, match=says) as broken:
+        entries.check("kinds", "acme:tone")
+    assert str(tone) in broken.value.found

@@ -7,7 +7,7 @@ from pathlib import Path
 from genfoundry import catalog
 from genfoundry.data.building import is_sealed
 from genfoundry.data.versions import dvc
-from genfoundry.dataset import Card, read_card, verify
+from genfoundry.dataset import Card, declared, read_card, verify
 from genfoundry.errors import UserError
 from genfoundry.project.root import data_dir
 
@@ -29,9 +29,13 @@ def _row(name: str, recorded: str | None) -> dict:
     row = {"name": name, "kind": "", "digest": "", "recorded": recorded or "", "state": "", "counts": {}, "bytes": 0,
            "licence": "", "title": "", "problem": ""}  # fmt: skip
     if not is_sealed(folder):
-        card = catalog.module("datasets", name).CARD if name in catalog.names("datasets") else None
-        told = {"kind": card.kind, "licence": card.licence, "title": card.title} if card else {}
-        return {**row, **told, "state": "not built" if card else "missing"}
+        if name not in catalog.names("datasets"):
+            return {**row, "state": "missing"}
+        try:
+            card = declared(name)
+        except UserError as error:
+            return {**row, "state": "not built", "problem": error.found}
+        return {**row, **{word: card[word] for word in ("kind", "licence", "title")}, "state": "not built"}
     try:
         found = verify(folder)
         card, digest, problem = found.card, found.version.digest, ""

@@ -127,8 +127,10 @@ def file_of(module: str) -> Path | None:
             return None
         name = ".".join([top, *rest[: depth + 1]])
         spec = importlib.machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
-    if spec is None or spec.origin is None:
+    if spec is None:
         return None
+    if spec.origin is None:  # a folder without an __init__.py
+        return next(map(Path, spec.submodule_search_locations or ()), None)
     origin = Path(spec.origin)
     return origin.parent if origin.name == "__init__.py" else origin
 
