@@ -123,9 +123,10 @@ def _names_of_view(*views: str) -> list[str]:
 
 
 def _readable() -> dict[str, tuple[Path, Declared]]:
-    """What each metric declares, and where; one whose source can't be read is told of once, and left out."""
+    """What each metric declares, and where, the shipped ones first; one whose source can't be read is told of once, and
+    left out."""
     found: dict[str, tuple[Path, Declared]] = {}
-    for name in catalog.names("metrics"):
+    for name in sorted(catalog.names("metrics"), key=lambda name: ":" in name):
         try:
             path = catalog.source("metrics", name)
             found[name] = path, declared(path)

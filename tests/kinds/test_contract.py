@@ -10,8 +10,8 @@ from support.own_project import here, own_project
 
 from genfoundry import catalog, kind
 from genfoundry.contracts import entries, kinds
-from genfoundry.errors import UserError
 from genfoundry.data.building import embedded, write_sealed
+from genfoundry.errors import UserError
 from genfoundry.kind import Kind
 from genfoundry.project.root import data_dir
 from genfoundry.stages.ingest import add
@@ -74,7 +74,7 @@ def tone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("storage", "def names(", "def nom(", "storage.py has no function names"),
         ("rows", "seed: int = 0", "seed: int = 1", r"rows.example_batch takes \(spec, rows, seed=1\)"),
         ("rows", "manual_seed(seed)", "manual_seed(0)", "example_batch gave the same rows for another seed"),
-        ("spec", '"acme:tone" = "acme:tone"', 'str = "tone"', "spec.SPEC.kind is 'tone'"),
+        ("spec", 'Literal["acme:tone"] = "acme:tone"', 'str = "tone"', "spec.SPEC.kind is 'tone'"),
         ("spec", 'NOUN = "numbers"', 'NOUN = ""', "spec.NOUN is ''"),
         ("take", "frozen=True", "frozen=False", "take.Options has"),
         (
