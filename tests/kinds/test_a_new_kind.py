@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from genfoundry_flows import recipes
 
 from genfoundry import catalog
 
-TOY = Path(__file__).parents[1] / "support" / "toy_kind"
+TEMPLATE = Path(recipes.__file__).parents[1] / "templates" / "kind"  # the smallest kind that keeps every promise
 ROAD = """
 import json, sys
 from pathlib import Path
@@ -57,7 +58,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("project")
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(catalog.folder(""), home / "package" / "genfoundry", ignore=ignored)
-    shutil.copytree(TOY, home / "package" / "genfoundry" / "kinds" / "toy", ignore=ignored)
+    shutil.copytree(TEMPLATE, toy := home / "package" / "genfoundry" / "kinds" / "toy", ignore=ignored)
+    for path in toy.glob("*.py"):
+        path.write_text(path.read_text().replace("template", "toy"))
     (home / "first.toy").write_text("\n".join(["nonsense", *(str(n % 50) for n in range(400))]))
     (home / "second.toy").write_text("\n".join(str(100 + n / 7) for n in range(400)))
     return home

@@ -99,18 +99,16 @@ def test_an_editable_installation_that_lists_it_twice_has_it_once(
     shutil.copytree(site / "Team_Lab-1.0.dist-info", other / "Team_Lab-1.0.dist-info")
     monkeypatch.syspath_prepend(str(other))
     places.in_distributions.cache_clear()
+    places._points.cache_clear()
     found = [name for name in catalog.names("models") if name.startswith("team-lab")]
     assert found == ["team-lab:deep", "team-lab:gone"]
 
 
-def test_two_that_give_one_full_name_to_different_modules_are_named(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    points = {"models": {"deep": "elsewhere.deep"}}
-    more = distribution(tmp_path / "more", "team.lab", {"elsewhere/deep.py": MLP}, points)
-    monkeypatch.setattr(sys, "path", [*sys.path, str(more)])
-    places.in_distributions.cache_clear()
-    with pytest.raises(UserError, match=r"named 'team-lab:deep': .*deep and .*deep"):
+def test_a_full_name_that_a_project_and_a_distribution_have_is_told_with_both(project: Path) -> None:
+    (project / "genfoundry.toml").write_text('slug = "team-lab"\npackage = "acme_lab"\n')
+    new_entries.write_entry("family", "other", "mlp")
+    (project / "acme_lab" / "models" / "other.py").rename(project / "acme_lab" / "models" / "deep.py")
+    with pytest.raises(UserError, match=r"named 'team-lab:deep': acme_lab\.models\.deep and team_lab\.nets\.deep"):
         catalog.names("models")
 
 

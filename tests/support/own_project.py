@@ -37,6 +37,6 @@ def called(
 def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project that this process believes in, as if no other had been there before."""
     monkeypatch.setenv("GENFOUNDRY_ROOT", str(folder))
-    for remembered in (metric.score_kinds, metric.subjects, places.in_distributions):
+    for remembered in (metric.score_kinds, metric.subjects, places.in_distributions, places._points):
         remembered.cache_clear()
     return folder

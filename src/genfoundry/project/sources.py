@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from genfoundry.errors import UserError
-from genfoundry.project.places import PACKAGE, SHIPPED
+from genfoundry.project.places import PACKAGE, SHIPPED, file_of, offering
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -91,11 +91,16 @@ def _home(node: ast.ImportFrom, path: Path) -> Path | None:
         found = PACKAGE.joinpath(*parts[1:])
     else:
         above = (parent for parent in path.parents if parent.name == parts[0])
-        if (top := next(above, None)) is None:
+        if (top := next(above, None)) is None and (top := _offered(parts[0])) is None:
             return None
         found = top.joinpath(*parts[1:])
     found = found / "__init__.py" if found.is_dir() else found.with_suffix(".py")
     return found if found.is_file() else None
+
+
+def _offered(package: str) -> Path | None:
+    """The folder of a package whose distribution offers entries."""
+    return file_of(package) if package in offering() else None
 
 
 def inner(node: ast.ClassDef, name: str) -> ast.ClassDef | None:
