@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from genfoundry import catalog
@@ -16,11 +17,12 @@ RECIPES = "recipes"
 
 
 class Entry(NamedTuple):
-    """An entry by its group and full name; `wrong` says what is wrong with a file that can't be one."""
+    """An entry by its group and full name; `wrong` says what is wrong with a file, `path`, that can't be one."""
 
     group: str
     name: str
     wrong: str = ""
+    path: Path | None = None
 
     @property
     def label(self) -> str:
@@ -40,7 +42,7 @@ def entries(written: Iterable[str] = (), everything: bool = False) -> Iterator[E
         return
     for group in contracts.CONTRACTS:
         yield from (Entry(group, name) for name in contracts.of_others(group, installed=everything))
-        yield from (Entry(group, path.name, sentence) for path, sentence in catalog.unusable(group).items())
+        yield from (Entry(group, path.name, sentence, path) for path, sentence in catalog.unusable(group).items())
     for name, files in sorted(recipes.files().files.items()):
         if any(file.own or (everything and file.path.parent != recipes.FOLDER) for file in files):
             yield Entry(RECIPES, name)
@@ -65,6 +67,17 @@ def _full_name(group: str, name: str, *, sure: bool) -> str:
     if not sure and name not in {each for full in catalog.names(group) for each in (full, catalog.bare(full))}:
         return ""
     return catalog.full_name(group, name)
+
+
+def file_of(entry: Entry) -> Path | None:
+    """The file that stands for an entry: of a folder the one that says what it is."""
+    if entry.path or entry.group == RECIPES:
+        return entry.path or recipes.files().find(entry.name).path
+    path = catalog.place_of(entry.group, entry.name).path
+    return path if path is None or path.is_file() else path / SAYING.get(entry.group, "__init__.py")
+
+
+SAYING = {"kinds": "spec.py", "tasks": "about.py"}
 
 
 def check(entry: Entry) -> str:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+import textwrap
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from genfoundry import catalog
 from genfoundry.data import registered_names
 from genfoundry.data.building import embedded
+from genfoundry.dataset import declared_kind
 from genfoundry.errors import UserError
 from genfoundry.files import write_atomic
 from genfoundry.metric import declared
 from genfoundry.project import mark, places, recipe_files
 from genfoundry.project.places import Package
 from genfoundry.project.root import source_root
+from genfoundry.project.sources import BrokenEntry
 
 from . import recipes, rewriting
 
@@ -80,7 +84,7 @@ def _own_package() -> Package:
     file = mark.file_of(root)
     line = f'package = "{name}"'
     if file is None or file.name == mark.OWN_FILE:
-        remedy = f"mkdir -p '{root / name}' && echo '{line}' >> '{root / mark.OWN_FILE}'"
+        remedy = f"mkdir -p '{root / name}' && printf '\\n{line}\\n' >> '{root / mark.OWN_FILE}'"
     else:
         remedy = f"mkdir -p '{root / name}', and write {line} below [tool.genfoundry] in {file}"
     raise UserError(
@@ -205,17 +209,17 @@ def _ensure_recipe(name: str, path: Path, known: recipe_files.RecipeFiles) -> No
 
 
 def _begun_from(name: str, parent: recipe_files.RecipeFile) -> str:
-    family = recipes.load(parent.name).model.family if parent.name in recipes.names() else ""
-    entry = catalog.describe("models", family) if family else None
-    keys = ", ".join(entry.config) if entry else ""
-    return (
-        f"# {name}: what {parent.name} says ({parent.path.name}), but for what stands below. What it inherits:\n"
-        f"# genfoundry run {name} --budget quick tries it on a tenth of the steps.\n"
-        f"from: {parent.name}\n"
-        f"title: {name}, after {parent.name}\n"
-        "# model: {" + keys + "}   (any of these keys with a value of yours)\n"
-        "# training: {max_steps: 600, seed: 1}\n"
-    )
+    family = recipes.load(parent.full if parent.origin != places.SHIPPED else parent.name).model.family
+    keys = textwrap.wrap(", ".join(catalog.describe("models", family).config), 110)
+    lines = [
+        f"# {name}: all that {parent.name} says, but for what stands below. Any section may differ, key by key:",
+        "# training: {max_steps: 600, seed: 1}",
+        "# model: {KEY: VALUE}, where the keys of " + family + " are",
+        *(f"#   {line}" for line in keys),
+        f"from: {parent.name}",
+        f"title: {name}, after {parent.name}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _from_nothing(name: str, written: str) -> str:
@@ -239,8 +243,9 @@ def _embedded_of(kind: str) -> str:
         UserError: there is none.
     """
     for name in catalog.names("datasets"):
-        if embedded(name) and catalog.module("datasets", name).CARD.kind == kind:
-            return name
+        with suppress(BrokenEntry):
+            if embedded(name) and declared_kind(name) == kind:
+                return name
     raise UserError(
         f"There is no dataset of {kind} data that needs no download.",
         remedy="genfoundry new dataset mine, then set its CARD's kind",

@@ -9,23 +9,19 @@ from pathlib import Path
 import pytest
 
 from genfoundry import catalog, metric
-from genfoundry.metric import Metric, ScoreKind, declared, kind_of, kinds_of, run_in, score_kinds, subject
+from genfoundry.contracts import metrics
+from genfoundry.errors import UserError
+from genfoundry.metric import ScoreKind, declared, kind_of, run_in, score_kinds, subject
 
 
 @pytest.mark.parametrize("name", catalog.names("metrics"))
-def test_what_a_metrics_source_says_is_what_it_is(name):
-    path, loaded = catalog.source("metrics", name), catalog.load("metrics", name, Metric)
-    assert declared(path).scores == kinds_of(loaded) != ()
-    assert declared(path).views == (loaded.view,)
-    assert loaded.view
+def test_every_metric_keeps_its_contract(name: str, tmp_path: Path):
+    assert metrics.check(name, tmp_path)
 
 
 @pytest.mark.parametrize("kind", score_kinds().values(), ids=lambda kind: kind.name)
 def test_a_score_says_what_it_asks_and_which_way_is_better(kind: ScoreKind):
-    assert kind.label
-    assert kind.question.endswith((".", "?"))
-    assert kind.better in ("higher", "lower")
-    assert kind.limits[0] < kind.limits[1]
+    metrics.check_words(kind)
     assert not kind.beside or kind.beside in score_kinds()
 
 
@@ -68,10 +64,11 @@ def test_the_words_of_scores_need_no_torch():
 )
 def test_words_that_are_no_literals_are_refused(source: str, says: str, tmp_path: Path):
     (tmp_path / "one.py").write_text(source)
-    with pytest.raises(TypeError, match=says):
+    with pytest.raises(UserError, match=says):
         declared(tmp_path / "one.py")
 
 
 def test_one_name_has_one_meaning():
-    with pytest.raises(TypeError, match="'fd' is declared twice"):
-        metric._united(iter([("fd", 1), ("fd", 1), ("fd", 2)]))
+    here, there = Path("a.py"), Path("b.py")
+    with pytest.raises(UserError, match=r"'fd' is declared twice, differently: in a\.py and in b\.py"):
+        metric._united([("fd", 1, here), ("fd", 1, there), ("fd", 2, there)])

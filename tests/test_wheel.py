@@ -32,5 +32,8 @@ def test_the_wheel_carries_what_the_command_line_needs(tmp_path):
     assert first.split()[1].startswith(str(site))
     assert int(first.split()[2]) >= 8
     assert any(line.startswith("deepar") for line in table)
+    written = site / "genfoundry_flows" / "templates"
+    assert {path.name for path in written.iterdir()} > {"family.py", "recipe.yaml", "kind", "task"}
+    assert (written / "kind" / "examples.py").exists()
     for template in ("page.html.j2", "style.css"):
         assert (site / "genfoundry" / "report" / template).exists()

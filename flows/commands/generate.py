@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from .intake_options import HELP, asks_for_help
 from .options import option
 
 if TYPE_CHECKING:
@@ -20,30 +21,44 @@ if TYPE_CHECKING:
 class Asking(click.Command):
     """A command that has an option for each field of the wishes of every task, read when they are asked for."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[HELP] = asks_for_help(ctx, args)
+        return super().parse_args(ctx, args)
+
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         argument, *own = super().get_params(ctx)
-        return [argument, *_options(), *own]
+        return [argument, *_options(shipped=ctx.meta.get(HELP, True)), *own]
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Its own text, and between the first line and the rest what each task says of its wishes."""
         first, _, rest = (self.help or "").partition("\n\n")
-        told = " ".join(getdoc(form) or "" for form in _forms())
+        told = " ".join(getdoc(form) or "" for form in _forms(shipped=True))
         whole = click.Command(None, help=f"{first}\n\n{told} {rest.strip()}")
         whole.format_help_text(ctx, formatter)
 
 
-def _forms() -> list[type[Wishes]]:
-    """What may be asked of each task that makes something; those with most to say come first."""
-    from genfoundry import task
+def _forms(*, shipped: bool) -> list[type[Wishes]]:
+    """What may be asked of each task that makes something, or of the shipped ones alone, so that nothing of a project
+    is imported; the longest come first. A task whose forms are broken is told of once, and left out."""
+    from genfoundry import catalog, task
+    from genfoundry.errors import UserError
+    from genfoundry.project import places, sources
 
-    return sorted((each.wishes for each in task.every() if each.makes), key=lambda form: -len(form.model_fields))
+    known, found = catalog.places("tasks"), []
+    for each in task.every():
+        if each.makes and (not shipped or known[each.name].origin == places.SHIPPED):
+            try:
+                found.append(each.wishes)
+            except UserError as error:
+                sources.tell_once(str(error))
+    return sorted(found, key=lambda form: -len(form.model_fields))
 
 
-def _options() -> Iterator[click.Option]:
+def _options(*, shipped: bool) -> Iterator[click.Option]:
     """An option for each name of a field."""
     from genfoundry import task
 
-    forms = _forms()
+    forms = _forms(shipped=shipped)
     names = dict.fromkeys(name for form in forms for name in form.model_fields)
     for name in sorted(names, key=lambda name: name != "number"):
         able = [form for form in forms if name in form.model_fields]

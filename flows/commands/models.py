@@ -22,6 +22,7 @@ def models(family: str | None, as_json: bool) -> None:
     from .. import recipes
 
     entries, broken = _entries(family)
+    tasks, broken = task.every(), [*broken, *recipes.files().lost]
     of_recipe = {}
     for name in recipes.names():
         try:
@@ -35,7 +36,7 @@ def models(family: str | None, as_json: bool) -> None:
             "file": str(catalog.source("models", entry.name)),
             "kind": entry.attributes.get("kind"),
             "task": entry.attributes.get("task"),
-            "tasks": [each.name for each in task.every() if each.fits(entry)],
+            "tasks": [each.name for each in tasks if each.fits(entry)],
             "conditions": list(entry.conditions),
             "paper": entry.title,
             "capabilities": _capabilities(entry),

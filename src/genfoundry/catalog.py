@@ -117,6 +117,11 @@ def names(package: str) -> list[str]:
     return sorted(places(package))
 
 
+def bare(name: str) -> str:
+    """A full name without its origin."""
+    return name.rpartition(":")[2]
+
+
 def full_name(package: str, written: str) -> str:
     """The one name of an entry that somebody wrote, bare or in full.
 
@@ -143,6 +148,12 @@ def full_name(package: str, written: str) -> str:
         expected="the one that is meant, in full",
         remedy=f"write {' or '.join(said)}{let}",
     )
+
+
+def is_settled(package: str, written: str) -> bool:
+    """Whether a name needs no origin: one entry has it, or none, or the project's own stands for the shipped one."""
+    alike = [place for place in places(package).values() if place.name == written]
+    return len(alike) < 2 or f"{package}/{written}" in settings().override
 
 
 def place_of(package: str, name: str) -> Place:
@@ -234,22 +245,6 @@ def parts(package: str, name: str) -> list[str]:
 def constants(package: str, name: str, part: str) -> dict[str, object]:
     """What a part of an entry that is a folder sets to literals, read from its source."""
     return sources.constants(sources.tree_of(source(package, name, part)).body)
-
-
-def card(name: str) -> dict[str, object]:
-    """What the file of a dataset says on its card, as far as it says it by literals: its kind, title, licence.
-
-    Raises:
-        BrokenEntry: it does not parse, or names no kind.
-    """
-    path = source("datasets", name)
-    said = sources.keywords(sources.tree_of(path).body, "CARD")
-    if not isinstance(said.get("kind"), str):
-        raise sources.BrokenEntry(
-            f"{path}, the dataset '{name}', does not say of which kind its data are.",
-            expected='CARD = Card(name=…, kind="image", …)',
-        )
-    return said
 
 
 def capabilities() -> dict[str, str]:

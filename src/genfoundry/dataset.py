@@ -20,12 +20,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError
 
 from genfoundry import catalog
 from genfoundry.errors import UserError
 from genfoundry.files import file_digest, write_atomic
+from genfoundry.project import sources
 from genfoundry.project.root import data_dir, state_path
 from genfoundry.records import AnySpec, DatasetVersion, Record, Spec
 
@@ -93,6 +95,27 @@ class Dataset:
     def spec(self) -> Spec:
         """The shape of the data."""
         return self.version.spec
+
+
+def declared_kind(name: str) -> str:
+    """The kind of a dataset of the catalogue, read from its source."""
+    return str(declared(name)["kind"])
+
+
+def declared(name: str) -> dict[str, Any]:
+    """What the card of a dataset of the catalogue declares by literals, read from its source: listing imports nothing.
+
+    Raises:
+        sources.BrokenEntry: it does not parse, or says its kind, licence or title by more than literals.
+    """
+    path = catalog.source("datasets", name)
+    found = sources.keywords(sources.tree_of(path), "CARD")
+    if lacking := [word for word in ("kind", "licence", "title") if word not in found]:
+        raise sources.BrokenEntry(
+            f"{path} does not say the {', '.join(lacking)} of its CARD by literals, and is not loaded.",
+            expected='CARD = Card(name="…", kind="image", title="…", …)',
+        )
+    return found
 
 
 def shipped(package: str, path: str) -> Path:

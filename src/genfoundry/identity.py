@@ -162,8 +162,8 @@ def _reached(modules: Iterable[str], roots: Mapping[str, Path]) -> dict[str, tup
 
 
 def _homes(modules: Iterable[str]) -> dict[str, Path]:
-    """The folders of the packages that these modules are of, and of this one: the project's own, a distribution's."""
-    tops = {"genfoundry", *(name.partition(".")[0] for name in modules)}
+    """The folders of this package, of those that these modules are of, and of all that offer entries."""
+    tops = {"genfoundry", *places.offering(), *(name.partition(".")[0] for name in modules)}
     return {top: folder for top in tops if (folder := places.top_folder(f"{top}.")) is not None}
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from genfoundry import catalog
+from genfoundry.errors import UserError
 from genfoundry.project import sources
 
 MODEL = "model"
@@ -118,8 +119,20 @@ def run_in(task: str) -> list[str]:
 
 
 def _names_of_view(*views: str) -> list[str]:
-    paths = {name: catalog.source("metrics", name) for name in catalog.names("metrics")}
-    return [name for name, path in paths.items() if {*declared(path).views} & {*views}]
+    return [name for name, (_, said) in _readable().items() if {*said.views} & {*views}]
+
+
+def _readable() -> dict[str, tuple[Path, Declared]]:
+    """What each metric declares, and where, the shipped ones first; one whose source can't be read is told of once, and
+    left out."""
+    found: dict[str, tuple[Path, Declared]] = {}
+    for name in sorted(catalog.names("metrics"), key=lambda name: ":" in name):
+        try:
+            path = catalog.source("metrics", name)
+            found[name] = path, declared(path)
+        except UserError as error:
+            sources.tell_once(str(error))
+    return found
 
 
 def kind_of(score_name: str) -> ScoreKind | None:
@@ -163,9 +176,9 @@ def score_kinds() -> dict[str, ScoreKind]:
     """All declared kinds by name, those of metrics first.
 
     Raises:
-        TypeError: two sources say different things of one name, or one says it by more than literals.
+        UserError: two sources say different things of one name; names both.
     """
-    return _united((kind.name, kind) for path in _sources() for kind in declared(path).scores)
+    return _united((kind.name, kind, path) for path, said in _sources() for kind in said.scores)
 
 
 @cache
@@ -173,33 +186,41 @@ def subjects() -> dict[str, str]:
     """The words of the model, and of all that models are measured against, by name.
 
     Raises:
-        TypeError: as `score_kinds`.
+        UserError: as `score_kinds`.
     """
-    found = _united(pair for path in _sources() for pair in declared(path).subjects.items())
+    found = _united((name, words, path) for path, said in _sources() for name, words in said.subjects.items())
     return {MODEL: "this model"} | found
 
 
-@cache
 def declared(path: Path) -> Declared:
     """What a source declares, without importing it.
 
     Raises:
-        TypeError: it says it by more than literals.
+        sources.BrokenEntry: it does not parse, or says it by more than literals.
     """
-    tree = sources.parse(path.read_bytes())
+    return _declared(path, sources.tree_of(path))
+
+
+@cache
+def _declared(path: Path, tree: ast.Module) -> Declared:
+    """Read once in a process, as long as the tree is the same."""
     values = dict(_assigned(tree.body))
     views = [value for node in tree.body if isinstance(node, ast.ClassDef) for value in _views(node)]
     try:
         scores = tuple(_kind(node) for node in getattr(values.get("SCORES"), "elts", ()))
         words, offers = (ast.literal_eval(values[name]) if name in values else () for name in ("SUBJECTS", "VIEWS"))
+        return Declared(scores, dict(words), tuple(views), tuple(offers))
     except (ValueError, TypeError) as error:
-        raise TypeError(f"{path}: SCORES holds ScoreKinds of literals, SUBJECTS and VIEWS literals; {error}") from error
-    return Declared(scores, dict(words), tuple(views), tuple(offers))
+        raise sources.BrokenEntry(
+            f"{path} does not say its scores so that they can be read without running it: {error}.",
+            expected="SCORES of ScoreKinds of literals, SUBJECTS and VIEWS of literals",
+        ) from error
 
 
-def _sources() -> list[Path]:
-    metrics = [catalog.source("metrics", name) for name in catalog.names("metrics")]
-    return [*metrics, *(path for task in catalog.names("tasks") if (path := _scores_of(task)))]
+def _sources() -> list[tuple[Path, Declared]]:
+    """Everything that declares scores: metrics, then tasks."""
+    of_tasks = [path for task in catalog.names("tasks") if (path := _scores_of(task))]
+    return [*_readable().values(), *((path, declared(path)) for path in of_tasks)]
 
 
 def _scores_of(task: str) -> Path | None:
@@ -227,9 +248,14 @@ def _assigned(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
             yield from ((target.id, value) for target in targets if isinstance(target, ast.Name))
 
 
-def _united(pairs: Iterator[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, said in pairs:
-        if found.setdefault(name, said) != said:
-            raise TypeError(f"'{name}' is declared twice, as {found[name]!r} and as {said!r}")
-    return found
+def _united(told: Iterable[tuple[str, Any, Path]]) -> dict[str, Any]:
+    found: dict[str, tuple[Any, Path]] = {}
+    for name, said, path in told:
+        other, where = found.setdefault(name, (said, path))
+        if other != said:
+            raise UserError(
+                f"'{name}' is declared twice, differently: in {where} and in {path}.",
+                expected="one meaning for a name, by which scores are read and compared",
+                remedy=f"give it another name in {path}",
+            )
+    return {name: said for name, (said, _) in found.items()}

@@ -19,7 +19,7 @@ from genfoundry import catalog, plans
 from genfoundry.data import registered_names
 from genfoundry.data.policy import RecipeSection, Validation, Watch
 from genfoundry.data.versions import bringing, dvc
-from genfoundry.dataset import read_card
+from genfoundry.dataset import declared_kind, read_card
 from genfoundry.errors import UserError, closest, explain
 from genfoundry.gate import Policy
 from genfoundry.project.recipe_files import RecipeFile, RecipeFiles
@@ -210,7 +210,7 @@ def dataset_kind(name: str) -> str:
         UserError: there is no such dataset (names the closest one), or its card can't be had from DVC.
     """
     if name in catalog.names("datasets"):
-        return str(catalog.card(name)["kind"])
+        return declared_kind(name)
     if (data_dir() / name / "card.json").is_file():
         return read_card(data_dir() / name).kind
     if (digest := dvc.recorded().get(name)) is not None:
@@ -277,7 +277,7 @@ def _inherited(file: RecipeFile, files: RecipeFiles, below: tuple[RecipeFile, ..
         text = file.path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{where} can't be read: {error}.") from None
-    document = _document(text, where)
+    document = _in_its_own_words(_document(text, where), file)
     if (parent := document.pop("from", None)) is None:
         return document
     if not isinstance(parent, str):
@@ -288,6 +288,15 @@ def _inherited(file: RecipeFile, files: RecipeFiles, below: tuple[RecipeFile, ..
         if below or "from" in error.found:
             raise
         raise UserError(f"{where}: from: {error.found}", expected=error.expected, remedy=error.remedy) from None
+
+
+def _in_its_own_words(document: dict[str, Any], file: RecipeFile) -> dict[str, Any]:
+    """The sections of a recipe that is not the project's: by a bare name that others have, too, it means the family of
+    its own origin, unless the project's mark says that its own stands for that."""
+    family = _family(model := document.get("model"))
+    if file.own or not isinstance(family, str) or catalog.is_settled("models", family):
+        return document
+    return {**document, "model": {**cast(dict[str, Any], model), "family": f"{file.origin}:{family}"}}
 
 
 def _over(parent: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:

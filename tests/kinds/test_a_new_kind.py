@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from genfoundry_flows import recipes
 
-TOY = Path(__file__).parents[1] / "support" / "toy_kind"
+TEMPLATE = Path(recipes.__file__).parents[1] / "templates" / "kind"  # the smallest kind that keeps every promise
 ROAD = """
 import json, sys
 from pathlib import Path
@@ -54,9 +55,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with two texts of numbers, and the kind `toy` in its own package."""
     home = tmp_path_factory.mktemp("project")
     (home / "genfoundry.toml").write_text('package = "acme_lab"')
-    shutil.copytree(TOY, home / "acme_lab" / "kinds" / "toy", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (home / "acme_lab").rglob("*.py"):
-        path.write_text(path.read_text().replace("genfoundry.kinds.toy", "acme_lab.kinds.toy"))
+    toy = shutil.copytree(TEMPLATE, home / "acme_lab" / "kinds" / "toy", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in toy.glob("*.py"):
+        path.write_text(path.read_text().replace("template", "toy"))
     (home / "first.toy").write_text("\n".join(["nonsense", *(str(n % 50) for n in range(400))]))
     (home / "second.toy").write_text("\n".join(str(100 + n / 7) for n in range(400)))
     return home

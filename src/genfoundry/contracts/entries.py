@@ -15,7 +15,7 @@ from genfoundry import catalog
 from genfoundry.contracts import datasets, families, kinds, metrics, tasks
 from genfoundry.contracts.promise import BrokenPromise
 from genfoundry.errors import UserError
-from genfoundry.project.places import SHIPPED
+from genfoundry.project.places import SHIPPED, importable
 
 CONTRACTS: dict[str, Callable[[str, Path], str]] = {
     "models": families.check,
@@ -74,6 +74,7 @@ def _import(group: str, name: str, path: Path) -> None:
     Raises:
         BrokenPromise: it prints or starts threads while it is imported, as whoever lists or trains it would have it.
     """
+    importable()
     wanted = ["", *catalog.parts(group, name)] if path.is_dir() else [""]
     said, before = io.StringIO(), {*threading.enumerate()}
     with contextlib.redirect_stdout(said):

@@ -54,7 +54,10 @@ def check(name: str, folder: Path) -> str:
     version = take_in(of, source, folder / "data")
     check_version(of, folder / "data", version)
     check_example_batch(of, version.spec)
-    return f"took in, opened and validated {source.name}"
+    others = " and ".join(claimed_by_others(of, source))
+    return f"took in, opened and validated {source.name}" + (
+        f"; {others} would take it, too, so data add asks for --kind" if others else ""
+    )
 
 
 def check_part(of: Kind, name: str) -> None:
@@ -116,16 +119,21 @@ def check_samples(of: Kind) -> None:
 
 
 def check_recognised(of: Kind, folder: Path) -> Path:
-    """A user's files are recognised by their kind, and by no other; gives their path."""
+    """A user's files are recognised by their kind; gives their path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = of.examples.write_files(folder)
     hold(of.take.recognise(path), f"take.recognise does not know {path.name}.", "why what examples.py wrote is its own")
+    return path
+
+
+def claimed_by_others(of: Kind, path: Path) -> list[str]:
+    """The other kinds that take files of this one for theirs, so that a user has to say which is meant."""
+    found = []
     for other in kind.every():
         if other != of and _stands(other):
             with suppress(UserError):  # it says what it would need
-                why = other.take.recognise(path)
-                hold(not why, f"{path.name} is taken for {other.name}, too: {why}.", "a form that no other kind has")
-    return path
+                found += [other.name] if other.take.recognise(path) else []
+    return found
 
 
 def _stands(other: Kind) -> bool:

@@ -66,19 +66,23 @@ def check_values(scores: tuple[ScoreKind, ...], found: Any, rows: int) -> None:
         )
         low, high = known[name].limits
         inside = np.isnan(values) | ((values >= low - 1e-9) & (values <= high + 1e-9))
-        hold(inside.all(), f"score gave {name} = {values}.", f"between {low} and {high}, as its ScoreKind says")
+        hold(
+            inside.all(),
+            f"score gave {name} of {np.nanmin(values):.4g} to {np.nanmax(values):.4g}.",
+            f"between {low} and {high}, as its ScoreKind says",
+        )
 
 
 def sides_of(view: str) -> tuple[np.ndarray, ...] | None:
     """Made-up sides of a view of `genfoundry.metric.Metric`; None of one that a judge has for itself."""
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(ROWS, WIDTH)), rng.normal(size=(ROWS, WIDTH)) + 0.5
-    labels = rng.integers(0, 2, ROWS)
+    labels, images = rng.integers(0, 2, ROWS), rng.uniform(-1, 1, (ROWS, 1, 8, 8))
     made: dict[str, tuple[np.ndarray, ...]] = {
         "features": rows,
         "deciding": rows,
         "training": (*rows, rng.normal(size=(ROWS, WIDTH))),
-        "images": tuple(rng.uniform(-1, 1, (2, ROWS, 1, 8, 8))),
+        "images": (images, np.clip(images + rng.normal(0, 0.1, images.shape), -1, 1)),
         "classes": (labels, rng.dirichlet((1, 1), ROWS)),
         "anomaly": (labels, rng.normal(size=ROWS)),
     }

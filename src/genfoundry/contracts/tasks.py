@@ -35,7 +35,6 @@ def check(name: str, folder: Path) -> str:
 
 def check_words(of: Task) -> None:
     """What it needs is a capability, its kinds are there, and its forms are forms."""
-    hold("{noun}" in of.purpose, f"PURPOSE is {of.purpose!r}.", "words in which {noun} stands for what the data are")
     known = catalog.names("kinds")
     for one in of.kinds:
         hold(one in known, f"KINDS names '{one}'.", f"some of {', '.join(known)}")
@@ -61,8 +60,9 @@ def check_parts(of: Task) -> None:
 
 
 def _takes(where: str, function: object, wanted: tuple[str, ...]) -> None:
-    found = tuple(inspect.signature(function).parameters)  # pyright: ignore[reportArgumentType]
-    hold(found == wanted, f"{where} takes ({', '.join(found)}).", f"({', '.join(wanted)})")
+    arguments = inspect.signature(function).parameters  # pyright: ignore[reportArgumentType]
+    needed = tuple(name for name, each in arguments.items() if each.default is inspect.Parameter.empty)
+    hold(needed == wanted, f"{where} takes ({', '.join(arguments)}).", f"({', '.join(wanted)})")
 
 
 def _family_for(of: Task) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from genfoundry import catalog
 from genfoundry.data.building import is_sealed
 from genfoundry.data.versions import dvc
-from genfoundry.dataset import Card, read_card, verify
+from genfoundry.dataset import Card, declared, read_card, verify
 from genfoundry.errors import UserError
 from genfoundry.project.root import data_dir
 
@@ -30,7 +30,13 @@ def _row(name: str, recorded: str | None) -> dict:
     row = {"name": name, "kind": "", "digest": "", "recorded": recorded or "", "state": "", "counts": {}, "bytes": 0,
            "licence": "", "title": "", "problem": ""}  # fmt: skip
     if not is_sealed(folder):
-        return {**row, **_catalogued(name)} if name in catalog.names("datasets") else {**row, "state": "missing"}
+        if name not in catalog.names("datasets"):
+            return {**row, "state": "missing"}
+        try:
+            card = declared(name)
+        except UserError as error:
+            return {**row, "state": "broken", "problem": error.found}
+        return {**row, **{word: card[word] for word in ("kind", "licence", "title")}, "state": "not built"}
     try:
         found = verify(folder)
         card, digest, problem = found.card, found.version.digest, ""
@@ -48,15 +54,6 @@ def _row(name: str, recorded: str | None) -> dict:
         "title": card.title if card else "",
         "problem": problem or (f"data.dvc records {recorded}" if changed else ""),
     }
-
-
-def _catalogued(name: str) -> dict[str, object]:
-    """What the catalogue says of a dataset that was not built; one whose file is none says what is wrong with it."""
-    try:
-        said = catalog.card(name)
-    except UserError as error:
-        return {"state": "broken", "problem": error.found}
-    return {**{key: said.get(key, "") for key in ("kind", "licence", "title")}, "state": "not built"}
 
 
 def _card(folder: Path) -> Card | None:

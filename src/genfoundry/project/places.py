@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -103,6 +103,20 @@ def _listed(folder: Path, changed: int) -> tuple[tuple[str, Path], ...]:
 
 
 @cache
+def _points() -> tuple[EntryPoint, ...]:
+    """Every entry point of ours; the metadata of all distributions are read once in a process."""
+    found = entry_points()
+    ours = (group for group in found.groups if group.startswith(f"{SHIPPED}."))
+    return tuple(point for group in ours for point in found.select(group=group))
+
+
+def offering() -> set[str]:
+    """The packages of installed distributions that offer entries: what they hold belongs to the keys of what reaches
+    it, as the project's own package does."""
+    return {point.value.partition(".")[0].partition(":")[0] for point in _points()}
+
+
+@cache
 def in_distributions(group: str) -> tuple[Place, ...]:
     """What installed distributions offer under the entry points `genfoundry.<group>`, by their metadata alone.
 
@@ -112,7 +126,8 @@ def in_distributions(group: str) -> tuple[Place, ...]:
         (point.name, point.value): Place(
             _origin(point.dist.name if point.dist else ""), point.name, point.value, file_of(point.value)
         )
-        for point in entry_points(group=f"{SHIPPED}.{group}")
+        for point in _points()
+        if point.group == f"{SHIPPED}.{group}"
     }
     return tuple(sorted(found.values(), key=lambda place: place.full))
 
@@ -129,13 +144,14 @@ def file_of(module: str) -> Path | None:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return None
-    for depth in range(len(rest)):
+    for name in rest:  # never by its dotted name, for which Python would want the packages on the way imported
         if spec is None or spec.submodule_search_locations is None:
             return None
-        name = ".".join([top, *rest[: depth + 1]])
         spec = importlib.machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
-    if spec is None or spec.origin is None:
+    if spec is None:
         return None
+    if spec.origin is None:  # a folder without an __init__.py
+        return next(map(Path, spec.submodule_search_locations or ()), None)
     origin = Path(spec.origin)
     return origin.parent if origin.name == "__init__.py" else origin
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from genfoundry.errors import UserError, closest
-from genfoundry.project.places import SHIPPED, in_distributions, own_origin, settings
+from genfoundry.project.places import SHIPPED, Place, in_distributions, own_origin, settings
 from genfoundry.project.root import NoProject, source_root
 
 SUFFIX = ".yaml"
@@ -28,10 +28,13 @@ class RecipeFile(NamedTuple):
 
 
 class RecipeFiles(NamedTuple):
-    """All recipes by name; where more than one file has a name, `overridden` says whether the own one is meant."""
+    """All recipes by name; where more than one file has a name, `overridden` says whether the own one is meant.
+
+    `lost` tells of entry points of distributions that lead to no folder, a sentence each."""
 
     files: Mapping[str, tuple[RecipeFile, ...]]
     overridden: frozenset[str] = frozenset()
+    lost: tuple[str, ...] = ()
 
     @classmethod
     def of_folder(cls, folder: Path, origin: str = SHIPPED, *, own: bool = False) -> Self:
@@ -47,15 +50,15 @@ class RecipeFiles(NamedTuple):
             UserError: the mark of the project does not hold.
         """
         found: dict[str, tuple[RecipeFile, ...]] = {}
-        folders = [(shipped, SHIPPED, False)]
-        folders += [(place.path, place.origin, False) for place in in_distributions("recipes") if place.path]
+        folders, places = [(shipped, SHIPPED, False)], in_distributions("recipes")
+        folders += [(place.path, place.origin, False) for place in places if place.path]
         if (own := own_folder()) is not None and own != shipped:
             folders.append((own, own_origin(), True))
         for folder, origin, is_own in folders:
             for name, files in cls.of_folder(folder, origin, own=is_own).files.items():
                 found[name] = (*found.get(name, ()), *files)
         overridden = (word.removeprefix("recipes/") for word in settings().override if word.startswith("recipes/"))
-        return cls(found, frozenset(overridden))
+        return cls(found, frozenset(overridden), tuple(_lost(place) for place in places if not place.path))
 
     @property
     def names(self) -> list[str]:
@@ -106,6 +109,13 @@ class RecipeFiles(NamedTuple):
             name: next((each for each in files if each.own and name in self.overridden), files[0])
             for name, files in self.files.items()
         }
+
+
+def _lost(place: Place) -> str:
+    return (
+        f"The recipes '{place.full}' are {place.module}, and there is no such folder.\n"
+        f"Remedy: reinstall {place.origin}, whose entry point it is, or uninstall it"
+    )
 
 
 def own_folder() -> Path | None:

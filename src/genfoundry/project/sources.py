@@ -7,13 +7,15 @@ takes milliseconds.
 from __future__ import annotations
 
 import ast
+import sys
 import threading
 import traceback
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from genfoundry.errors import UserError
-from genfoundry.project.places import PACKAGE, SHIPPED
+from genfoundry.project.places import PACKAGE, SHIPPED, file_of, offering
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -29,13 +31,20 @@ class BrokenEntry(UserError):  # noqa: N818, the user reads its sentence
     """A file of the user's, or of a distribution's, that is no entry. All others go on without it."""
 
 
+@cache
+def tell_once(sentence: str) -> None:
+    """Say on stderr, once in a process, what is left out, so that the rest goes on."""
+    sys.stderr.write(f"Left out: {sentence}\n")
+
+
 def words(error: BaseException, path: Path) -> str:
     """What went wrong, and in which line of a file, where it is known."""
     frames = traceback.extract_tb(error.__traceback__)
     line = next((frame.lineno for frame in reversed(frames) if frame.filename == str(path)), None)
+    said = str(error)
     if isinstance(error, SyntaxError):
-        line = error.lineno
-    return f"{type(error).__name__}: {error}" + (f" (line {line})" if line else "")
+        line, said = error.lineno, error.msg
+    return f"{type(error).__name__}: {said}" + (f" (line {line})" if line else "")
 
 
 @cache
@@ -82,29 +91,16 @@ def _home(node: ast.ImportFrom, path: Path) -> Path | None:
         found = PACKAGE.joinpath(*parts[1:])
     else:
         above = (parent for parent in path.parents if parent.name == parts[0])
-        if (top := next(above, None)) is None:
+        if (top := next(above, None)) is None and (top := _offered(parts[0])) is None:
             return None
         found = top.joinpath(*parts[1:])
     found = found / "__init__.py" if found.is_dir() else found.with_suffix(".py")
     return found if found.is_file() else None
 
 
-def keywords(body: list[ast.stmt], name: str) -> dict[str, object]:
-    """The literal arguments of the call that a source sets `name` to, as in `CARD = Card(name="digits", …)`."""
-    calls = (
-        node.value
-        for node in body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Call)
-        and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
-    )
-    found: dict[str, object] = {}
-    for word in (word for call in calls for word in call.keywords if word.arg):
-        try:
-            found[str(word.arg)] = ast.literal_eval(word.value)
-        except ValueError:
-            continue
-    return found
+def _offered(package: str) -> Path | None:
+    """The folder of a package whose distribution offers entries."""
+    return file_of(package) if package in offering() else None
 
 
 def inner(node: ast.ClassDef, name: str) -> ast.ClassDef | None:
@@ -128,6 +124,19 @@ def constants(body: list[ast.stmt]) -> dict[str, object]:
                 found[target.id] = ast.literal_eval(value)
             except ValueError:
                 continue
+    return found
+
+
+def keywords(tree: ast.Module, name: str) -> dict[str, object]:
+    """The literal keywords of the call that a module assigns to a name: `CARD = Card(kind="image")`."""
+    found = {}
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Call) and any(getattr(target, "id", "") == name for target in targets):
+            for word in value.keywords:
+                with suppress(ValueError):
+                    found[word.arg or ""] = ast.literal_eval(word.value)
     return found
 
 

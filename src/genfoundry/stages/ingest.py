@@ -59,7 +59,7 @@ def build(name: str, *, force: bool = False) -> DatasetVersion:
 
 def build_all(names: list[str] | None = None, *, force: bool = False) -> list[DatasetVersion]:
     """Build these datasets, by default every one that comes with the installed packages; see `build`."""
-    chosen = [name for name in catalog.names("datasets") if embedded(name)] if names is None else names
+    chosen = _embedded() if names is None else names
     versions = [build_folder(name, force=force) for name in chosen]
     for version in versions:
         if not force and (sentence := dvc.difference(version, dvc.recorded().get(version.name))):
@@ -67,6 +67,17 @@ def build_all(names: list[str] | None = None, *, force: bool = False) -> list[Da
         else:
             log.log(logging.INFO if dvc.is_repository() else logging.WARNING, dvc.record(version))
     return versions
+
+
+def _embedded() -> list[str]:
+    """Every dataset that comes with the installed packages; one that is broken is told of, and left out."""
+    found = []
+    for name in catalog.names("datasets"):
+        try:
+            found += [name] if embedded(name) else []
+        except UserError as error:
+            log.warning(str(error))
+    return found
 
 
 def add(

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from genfoundry import catalog, kind
+from genfoundry import catalog
 from genfoundry.data.quarantine import as_text
 from genfoundry.errors import UserError, closest
 from genfoundry.kind import Kind
+from genfoundry.project import sources
+from genfoundry.project.places import SHIPPED
 
 
 class IntakeOption(NamedTuple):
@@ -35,16 +37,34 @@ class IntakeOption(NamedTuple):
         return f"--{self.name.replace('_', '-')}"
 
 
-def intake_options() -> list[IntakeOption]:
-    """The options of all kinds, each once, those of one kind together."""
+def intake_options(*, shipped: bool = False) -> list[IntakeOption]:
+    """The options of all kinds, or of the shipped ones, each once, those of one kind together."""
     found: dict[str, IntakeOption] = {}
-    for each in kind.every():
+    for each in taking(shipped=shipped):
         for name, field in each.take.Options.model_fields.items():
             if not field.description:
                 continue
             kinds = (*found[name].kinds, each.name) if name in found else (each.name,)
             found[name] = IntakeOption(name, field.annotation, field.default, field.description, kinds)
     return sorted(found.values(), key=lambda option: option.kinds)
+
+
+def taking(*, shipped: bool = False) -> list[Kind]:
+    """The kinds that can take a user's files in; one whose `take.py` is broken is told of once, and left out.
+
+    Args:
+        shipped: no other, so that nothing of a project or of a distribution is imported.
+    """
+    found = []
+    for name, place in sorted(catalog.places("kinds").items()):
+        if shipped and place.origin != SHIPPED:
+            continue
+        try:
+            catalog.part("kinds", name, "take")
+            found.append(Kind(name))
+        except UserError as error:
+            sources.tell_once(str(error))
+    return found
 
 
 def given_of(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,7 +75,7 @@ def given_of(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def forms() -> str:
     """What a user's files of each kind are, in words."""
-    return ", or ".join(each.take.FORM for each in kind.every())
+    return ", or ".join(each.take.FORM for each in taking())
 
 
 def choose_kind(path: Path, asked: str, given: Mapping[str, Any]) -> Kind:
@@ -72,7 +92,7 @@ def choose_kind(path: Path, asked: str, given: Mapping[str, Any]) -> Kind:
             raise UserError(f"--kind {asked}: there is no such kind of data; {closest(asked, names)}")
         return Kind(asked)
     paths = [name for name, value in given.items() if isinstance(value, Path)]
-    if owners := [each for each in kind.every() if paths and {*paths} <= {*each.take.Options.model_fields}]:
+    if owners := [each for each in taking() if paths and {*paths} <= {*each.take.Options.model_fields}]:
         return owners[0]
     claims, refusals = _recognised(path)
     if len(claims) == 1:
@@ -90,7 +110,7 @@ def _recognised(path: Path) -> tuple[dict[Kind, str], list[UserError]]:
     """Which kinds recognise a path, and why; and what those say that would have it but for something wrong with it."""
     claims: dict[Kind, str] = {}
     refusals: list[UserError] = []
-    for each in kind.every():
+    for each in taking():
         try:
             if reason := each.take.recognise(path):
                 claims[each] = reason
@@ -117,7 +137,7 @@ def parse_options(of: Kind, path: Path, given: Mapping[str, Any]) -> BaseModel:
 
 
 def _foreign(of: Kind, path: Path, name: str, value: Any) -> UserError:
-    others = [each for each in kind.every() if name in each.take.Options.model_fields]
+    others = [each for each in taking() if name in each.take.Options.model_fields]
     if not others:
         known = [option.name for option in intake_options()]
         return UserError(f"There is no option '{name}'; {closest(name, known)}")

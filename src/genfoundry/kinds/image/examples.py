@@ -1,4 +1,4 @@
-"""Images of three shapes, and a flat folder of noise."""
+"""Images of three shapes, and two folders of noise, each a class."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ def flaw(samples: Tensor, spec: ImageSpec) -> str:
 
 
 def write_files(folder: Path) -> Path:
-    """Forty images of 16×16."""
+    """Forty images of 16×16, half of each class."""
     rng, home = np.random.default_rng(0), folder / "photos"
-    home.mkdir()
     for number in range(40):
-        Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(home / f"{number:02}.png")
+        path = home / ("one" if number % 2 else "other") / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(path)
     return home
