@@ -43,7 +43,10 @@ QUIET = {
 }
 
 OBJECTS = 50_000  # made between two collections; at the default of 700 they are a tenth of an unchanged rerun
-NOT_YET = "Failed to create the Prefect home directory"  # Prefect's warning where the state folder is not there yet
+NEEDLESS = (  # warnings about what is meant so: the state folder is not there yet, a notebook shows no bars
+    "Failed to create the Prefect home directory",
+    "IProgress not found",
+)
 
 _set: dict[str, str] = {}  # what `prepare` set itself: it may set that anew, where the project is another one now
 
@@ -51,7 +54,8 @@ _set: dict[str, str] = {}  # what `prepare` set itself: it may set that anew, wh
 def prepare() -> None:
     """Set the defaults of this process and of those that it starts. Nothing is made; a second call costs little."""
     gc.set_threshold(OBJECTS)
-    warnings.filterwarnings("ignore", NOT_YET)
+    for text in NEEDLESS:
+        warnings.filterwarnings("ignore", text)
     _default({**QUIET, **_of_project()})
 
 
