@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,11 +45,24 @@ def apply(changes: Sequence[Change]) -> None:
         if change.content is None:
             continue
         try:
-            change.path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(change.path, change.content)
+            _write(change.path.resolve(), change.content)  # a link stays one
         except OSError as error:
             raise UserError(
                 f"{change.path} can't be written: {error.strerror}.",
                 expected="a folder that you may write in, with nothing else under these names",
                 remedy="mend that, then the same command again: what is written by then stays",
             ) from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole, with the rights that it has, or that a new one of the user's gets."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
+    write_atomic(path, content).chmod(mode)
+
+
+def _umask() -> int:
+    """What a new file's rights lack; it can be read only by setting it."""
+    before = os.umask(0o077)
+    os.umask(before)
+    return before

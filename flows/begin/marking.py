@@ -11,7 +11,7 @@ from packaging.version import Version
 from genfoundry import __version__
 from genfoundry.errors import UserError
 from genfoundry.project import mark
-from genfoundry.project.mark import OWN_FILE, SCHEMA, SHARED_FILE, Mark
+from genfoundry.project.mark import JOINT, OWN_FILE, SCHEMA, SHARED_FILE, Mark
 
 from .changes import Beginning, Change, appended
 from .names import ensure_package, ensure_slug, package_of, slug_of
@@ -44,12 +44,14 @@ def requires() -> str:
 
 
 def _written(root: Path, said: Mark) -> Change:
-    shared = root / SHARED_FILE
+    shared, why = root / SHARED_FILE, "the project's mark"
+    if (root / ".genfoundry").is_dir():
+        why += f"; what is registered keeps its name, and new versions are of {said.slug}{JOINT}NAME"
     if not shared.is_file():
-        return Change(root / OWN_FILE, f"{_about()}\n{_settings(said)}\n".encode(), "the project's mark")
+        return Change(root / OWN_FILE, f"{_about()}\n{_settings(said)}\n".encode(), why)
     before = shared.read_bytes()
     text = f"\n[tool.genfoundry]\n{_settings(said)}"
-    return Change(shared, _sound(shared, before, before + appended(before, text)), "the project's mark", added=True)
+    return Change(shared, _sound(shared, before, before + appended(before, text)), why, added=True)
 
 
 def _about() -> str:

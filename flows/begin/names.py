@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genfoundry.errors import UserError
 from genfoundry.project.mark import PART
-from genfoundry.project.places import RESERVED, SHIPPED, installed, unfit
+from genfoundry.project.places import SHIPPED, installed, unfit
 
 LONGEST = 40
 ENDINGS = ("", "_lab", "_own", "_project", "_models")
@@ -60,8 +60,6 @@ def why_not(name: str, root: Path) -> str:
     """Why a package of the project can't have a name, as half a sentence; empty where it can."""
     if why := unfit(name):
         return why
-    if name in RESERVED:
-        return "is a name that genfoundry needs for itself"
     other, own = installed(name), (root / name, root / "src" / name)
     if other is not None and other.resolve() not in [folder.resolve() for folder in own]:
         return f"is the name of an installed package, {other}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from importlib.resources import files
+from pathlib import Path
 
 from genfoundry.project.mark import JOINT
 
@@ -15,6 +15,7 @@ REVIEWS = {"github": ".github/workflows/genfoundry.yml", "gitlab": ".gitlab-ci.y
 """Where each server looks for what it is to do, below the top of the repository."""
 
 COMPOSITION = "compose.genfoundry.yaml"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def reviewed(begun: Beginning, host: str) -> list[Change]:
@@ -33,7 +34,7 @@ def composed(begun: Beginning) -> list[Change]:
 
 
 def _filled(name: str, **words: str) -> str:
-    text = (files(__package__) / "templates" / f"{name}.yaml").read_text(encoding="utf-8")
+    text = (TEMPLATES / f"{name}.yaml").read_text(encoding="utf-8")
     for word, value in words.items():
         text = text.replace(word, value)
     return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tomllib
@@ -166,6 +167,25 @@ def test_a_slug_that_is_chosen_later_is_added_and_another_is_refused(folder):
     text = (folder / "pyproject.toml").read_text()
     assert text == '[tool.genfoundry]\nslug = "acme"\nschema = 1\n[tool.other]\nslug = "no"\n'
     assert 'slug = "acme", and not "other"' in refused(folder, slug="other").found
+
+
+def test_a_file_keeps_its_rights_and_a_link_stays_one(folder, tmp_path):
+    shared = tmp_path / "shared.toml"
+    shared.write_text("[project]\n")
+    shared.chmod(0o640)
+    (folder / "pyproject.toml").symlink_to(shared)
+    begun(folder)
+    assert (folder / "pyproject.toml").is_symlink()
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o640
+    assert "slug" in shared.read_text()
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert (folder / ".gitignore").stat().st_mode == plain.stat().st_mode
+
+
+def test_a_project_of_the_release_before_is_told_what_becomes_of_its_names(folder):
+    (folder / ".genfoundry").mkdir()
+    assert "new versions are of shop--NAME" in begin.plan(folder, slug="shop")[0].why
 
 
 def test_a_folder_in_a_project_and_the_home_folder_are_refused(folder, monkeypatch):
