@@ -17,6 +17,7 @@ from .commands.champions import judge_champions
 from .commands.ci import ci
 from .commands.data import data
 from .commands.doctor import doctor, reconcile
+from .commands.forget import forget
 from .commands.generate import generate
 from .commands.merging import merge_driver
 from .commands.models import models
@@ -89,7 +90,7 @@ def _looking(work: Callable[..., Any], *, anywhere: bool) -> Callable[..., Any]:
 
 
 ANYWHERE = (models, merge_driver)
-WORK, ROUND = (run, trial, ci, watch, data, models, generate), (registry, report, doctor, reconcile, publish)
+WORK, ROUND = (run, trial, ci, watch, data, models, generate), (registry, report, doctor, reconcile, publish, forget)
 for command in (*WORK, judge_champions, *ROUND, up, down, status):
     cli.add_command(placed(command))
 
