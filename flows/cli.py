@@ -19,6 +19,7 @@ from .commands.check import check
 from .commands.ci import ci
 from .commands.data import data
 from .commands.doctor import doctor, reconcile
+from .commands.forget import forget
 from .commands.generate import generate
 from .commands.init import init
 from .commands.merging import merge_driver
@@ -96,7 +97,7 @@ def _looking(work: Callable[..., Any], *, anywhere: bool) -> Callable[..., Any]:
 ANYWHERE = (models, init, merge_driver)
 WORK, ROUND = (
     (run, trial, ci, watch, data, models, new, check, generate),
-    (registry, report, doctor, reconcile, publish),
+    (registry, report, doctor, reconcile, publish, forget),
 )
 for command in (init, *WORK, judge_champions, *ROUND, up, down, status):
     cli.add_command(placed(command))

@@ -1,4 +1,4 @@
-"""A project of one's own, from nothing: installed from the wheel, begun, worked in; two of them on shared servers."""
+"""A project of one's own from nothing: installed from the wheel, begun, worked in, beside another on one server."""
 
 from __future__ import annotations
 

@@ -35,6 +35,8 @@ def test_one_command_brings_its_addresses_along_and_nothing_is_wrong_with_it() -
     assert mended.exit_code == 0, mended.output
     looked = run("doctor", "--deep")
     assert looked.exit_code == 0, looked.output
+    for name, version in CHAMPIONS.items():  # what trains anew is said beforehand, and is nothing wrong
+        assert f"'{name}' version {version} would be trained anew: it is of another release." in looked.output
 
 
 def test_its_versions_load_and_its_champions_are_compared_and_rolled_back() -> None:
@@ -66,6 +68,8 @@ def test_what_has_another_key_now_is_trained_once_and_its_equal_weights_make_no_
         done = subprocess.run(command, env=environment, cwd=project, capture_output=True, text=True, check=True)
         told.append(done.stdout + done.stderr)
     assert re.search(r"mlp +train +done", told[0]), told[0]
+    assert "mlp on digits is trained anew: it is of another release." in told[0]
+    assert "trained anew" not in told[1]
     assert re.search(r"mlp +train +SKIPPED", told[1]), told[1]
     assert [info.version for info in tracking.list_versions("mlp-digits")] == [2, 1]
     assert tracking.aliases("mlp-digits")["champion"] == 2

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .forget import remove
 from .intake_options import AddCommand
 from .merging import merge, merge_driver
 
@@ -33,6 +34,7 @@ def data() -> None:
 
 data.add_command(merge)
 data.add_command(merge_driver)
+data.add_command(remove)
 
 
 @data.command("list")

@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from genfoundry_flows.commands.doctor import doctor
-from support.tracked import registered
+from genfoundry_flows.commands.forget import forget
+from support.tracked import DATA, PASS, evaluation, registered, untrained
 
 from genfoundry import tracking
+from genfoundry.errors import UserError
+from genfoundry.project import places
 from genfoundry.stages.ingest import add, build
+from genfoundry.stages.ownership import ensure_same_data
+from genfoundry.tracking.store import client
 
 CORE = "[core]\n    no_scm = true\n    analytics = false\n"
 CONFIG = CORE + "    remote = local\n['remote \"local\"']\n    url = ../../remote\n"
@@ -96,16 +101,52 @@ def test_weights_of_a_champion_that_were_changed(project: Path) -> None:
     assert command.startswith("genfoundry run tiny")
 
 
-def test_a_champion_whose_family_is_not_installed_does_not_load(project: Path, monkeypatch) -> None:
-    """Every digest is right, and yet it can't be used."""
-    from genfoundry import catalog
+PLUG_IN = {
+    "acme_plug/__init__.py": "",
+    "acme_plug/little.py": "from genfoundry.models.gan import GAN\n\n\nclass Little(GAN):\n    pass\n",
+    "acme_plug-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: Acme_Plug\nVersion: 1.0\n",
+    "acme_plug-1.0.dist-info/entry_points.txt": "[genfoundry.models]\nlittle = acme_plug.little\n",
+}
 
-    names = catalog.names
-    monkeypatch.setattr(catalog, "names", lambda package: [] if package == "models" else names(package))
+
+def test_a_champion_whose_plug_in_was_removed_says_whose_it_was(project: Path, monkeypatch, tmp_path) -> None:
+    """Every digest is right, and yet it can't be used. An installed distribution is a folder on the path."""
+    for name, text in PLUG_IN.items():
+        path = tmp_path / "site" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path / "site")
+        places.in_distributions.cache_clear()
+        made = untrained(DATA, "acme-plug:little", {"width": 8, "latent_dim": 4}, tmp_path / "little")
+        found = evaluation(made.run_key, made.run_id, made.weights_digest)
+        found = found.model_copy(update={"checkpoint": made})
+        tracking.register("little", made.run_id, found, PASS, "key", "A card.", {"family": made.family})
+        tracking.set_alias("little", "champion", 1, "first")
+        assert examined().exit_code == 0
+    places.in_distributions.cache_clear()
     problem, command = wrong()
-    assert problem.startswith("The champion 'tiny' version 1 does not load: There is no family 'gan'")
-    assert command.startswith("genfoundry run tiny")
-    assert command.endswith("genfoundry registry promote tiny VERSION)")
+    client().delete_registered_model("little")
+    tracking.set_witness_aside("little")
+    assert problem.startswith("The champion 'little' version 1 does not load: There is no family 'acme-plug:little'")
+    assert "it belongs to 'acme-plug', which is neither this project nor an installed distribution" in problem
+    assert command == "pip install acme-plug   (or run this in its project)"
+
+
+def test_a_registered_model_that_was_deleted(project: Path, tmp_path: Path) -> None:
+    tracking.set_alias("gone", "champion", registered("gone", tmp_path, 5.0, 7), "first")
+    client().delete_registered_model("gone")
+    problem, command = wrong()
+    assert problem.startswith(
+        "The registered model 'gone', of which this machine has seen 1 moves of an alias, is gone"
+    )
+    assert command.startswith("genfoundry forget --ledger gone --yes")
+    with pytest.raises(UserError, match="is gone from the registry"):
+        ensure_same_data("gone", "digits")  # before there is work to lose
+    done = CliRunner().invoke(forget, ["--ledger", "gone", "--yes"])
+    assert done.exit_code == 0, done.output
+    assert examined().exit_code == 0
+    assert [path.name for path in project.rglob("gone.deleted-*")] == ["gone.deleted-1"]
 
 
 def test_a_file_that_the_remote_lost(project: Path) -> None:

@@ -28,6 +28,21 @@ def names_in(column: pd.Series) -> pd.Series:
     return text.astype(object)
 
 
+def nearest(cells: pd.Series) -> pd.Series:
+    """Each cell as a number, NaN where it is none: of text the double nearest to it, which is one rule everywhere.
+
+    pandas' own parser is off by the last bit in long decimals, and not by the same in each of its releases.
+    """
+    import pandas as pd
+
+    numbers = pd.Series(pd.to_numeric(cells, errors="coerce"))
+    if numbers.dtype != "float64" or pd.api.types.is_numeric_dtype(cells.dtype):
+        return numbers
+    pairs = zip(cells, numbers, strict=True)
+    exact = [float(cell) if isinstance(cell, str) and number == number else number for cell, number in pairs]
+    return pd.Series(exact, index=numbers.index, name=numbers.name, dtype="float64")
+
+
 def numbers_in(column: pd.Series) -> pd.Series:
     """The values of a channel as float64, NaN where the cell is one of the null tokens.
 
@@ -38,7 +53,7 @@ def numbers_in(column: pd.Series) -> pd.Series:
 
     cells = column.map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
     missing = cells.isna() | cells.isin(NULLS)
-    values = pd.Series(pd.to_numeric(cells.where(~missing), errors="coerce"), dtype="float64")
+    values = pd.Series(nearest(cells.where(~missing)), dtype="float64")
     if (text := values.isna() & ~missing).any():
         raise _not_numbers(column, cells[text], whole=bool((text | missing).all()))
     if (wild := values.abs() > np.finfo(np.float32).max).any():
@@ -69,7 +84,7 @@ def declared(column: pd.Series, na: Sequence[str]) -> pd.Series:
     if not na:
         return found
     cells = column.map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
-    values = pd.Series(pd.to_numeric(cells, errors="coerce"))
+    values = nearest(cells)
     for token in na:
         found |= cells.astype(str) == token.strip()
         if (number := _number(token)) is not None:  # float32 holds a neighbour of 99.9

@@ -118,10 +118,11 @@ def _table(path: Path, content: bytes) -> dict[str, Any]:
     try:
         document = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        merge = ", and holds both sides of a merge that git could not finish" if b"\n<<<<<<< " in content else ""
         raise UserError(
-            f"{path} is no TOML: {error}.",
+            f"{path} is no TOML: {error}{merge}.",
             expected="the mark of your project, whole",
-            remedy="correct it there, or bring back what you committed: git checkout HEAD -- " + path.name,
+            remedy=f"git -C '{path.parent}' checkout HEAD -- {path.name}   (what you committed; or correct it there)",
         ) from None
     if path.name == OWN_FILE:
         return document

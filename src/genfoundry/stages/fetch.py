@@ -6,7 +6,7 @@ import logging
 
 from genfoundry import catalog
 from genfoundry.data.building import build_folder, embedded, kept
-from genfoundry.data.versions import bringing, dvc
+from genfoundry.data.versions import bringing, dvc, leaving
 from genfoundry.dataset import verify
 from genfoundry.errors import UserError, closest
 from genfoundry.project.root import data_dir, state_path
@@ -21,8 +21,21 @@ def fetch_dataset(name: str) -> DatasetVersion:
     Every file is hashed, whichever way it came. `genfoundry.dataset.open_version` finds it again.
 
     Raises:
-        UserError: a file differs (names it), there is no such dataset (names the closest), or it can't be had.
+        UserError: a file differs (names it), there is no such dataset (names the closest), it can't be had, or it was
+            withdrawn (says why).
     """
+    version = _fetched(name)
+    if reason := leaving.withdrawn(version.digest):
+        raise UserError(
+            f"The data of '{name}' at version {version.digest} were withdrawn: {reason}.",
+            expected="a version that may be used",
+            remedy=f"genfoundry data add PATH --name {name}   (without them; genfoundry data remove {name} takes these "
+            "out of data/)",
+        )
+    return version
+
+
+def _fetched(name: str) -> DatasetVersion:
     folder, wanted = data_dir() / name, dvc.recorded().get(name)
     known = catalog.names("datasets")
     if folder.is_dir():

@@ -15,7 +15,7 @@ from genfoundry.data.before import found
 from genfoundry.data.building import build_folder, embedded, is_sealed, place, write_sealed, writing_data
 from genfoundry.data.inventory import status
 from genfoundry.data.quarantine import IntakeTally, Item, as_text
-from genfoundry.data.versions import dvc
+from genfoundry.data.versions import dvc, leaving
 from genfoundry.dataset import Card, folder_digest
 from genfoundry.errors import UserError
 from genfoundry.kind import Counted, Kind, Progress, Request, Taken
@@ -58,8 +58,11 @@ def build(name: str, *, force: bool = False) -> DatasetVersion:
 
 
 def build_all(names: list[str] | None = None, *, force: bool = False) -> list[DatasetVersion]:
-    """Build these datasets, by default every one that comes with the installed packages; see `build`."""
-    chosen = _embedded() if names is None else names
+    """Build these datasets, by default every one that comes with the installed packages and was not removed; see
+    `build`."""
+    for name in names or ():
+        leaving.note_back(name)
+    chosen = [name for name in _embedded() if name not in leaving.removed()] if names is None else names
     versions = [build_folder(name, force=force) for name in chosen]
     for version in versions:
         if not force and (sentence := dvc.difference(version, dvc.recorded().get(version.name))):

@@ -19,12 +19,14 @@ def ensure_own(name: str, version: DatasetVersion) -> None:
 
 
 def ensure_same_data(name: str, dataset: str) -> None:
-    """Look, before there is work to lose, that the versions of a registered model are of this dataset.
+    """Look, before there is work to lose, that the versions of a registered model are of this dataset, and that it is
+    there with its ledger if it was before.
 
     Raises:
-        UserError: one is of another dataset; says which.
+        UserError: one is of another dataset (says which); or see `tracking.history`.
         tracking.TrackerDown: MLflow does not answer.
     """
+    tracking.history(name)
     for info in tracking.list_versions(name):
         if (other := info.tags.get("dataset", dataset)) != dataset:
             raise UserError(

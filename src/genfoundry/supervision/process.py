@@ -71,7 +71,7 @@ def supervise(order: job.Order, folder: Path, relay: Relay, report: Callable[[Pr
 def _start(folder: Path, seal: str, environment: dict[str, str]) -> subprocess.Popen:
     with (folder / "output.log").open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "genfoundry.training.trainer", str(folder), seal],
+            [sys.executable, "-P", "-m", "genfoundry.training.trainer", str(folder), seal],
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

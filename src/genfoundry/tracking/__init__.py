@@ -9,7 +9,7 @@
 
 from genfoundry.tracking.artifacts import fetch, fetch_whole, log_files, log_text, read_text
 from genfoundry.tracking.homes import ensure_home
-from genfoundry.tracking.ledger import AliasMoved
+from genfoundry.tracking.ledger import AliasMoved, set_witness_aside
 from genfoundry.tracking.moved import adopt, elsewhere, origin
 from genfoundry.tracking.newest import newest
 from genfoundry.tracking.published import fetch_weights, load_checkpoint, publish_model, seals_with
@@ -123,6 +123,7 @@ __all__ = [
     "set_alias",
     "set_tags",
     "set_version_tags",
+    "set_witness_aside",
     "start_run",
     "uri",
 ]

@@ -19,7 +19,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from genfoundry.data import sealed
 from genfoundry.errors import UserError
@@ -82,6 +82,8 @@ def read(name: str) -> LedgerState:
     chain = state.chain
     check(name, chain)
     seen, whole = witnessed(name)
+    if seen and not chain and not _is_there(name):
+        raise _gone(name, len(seen))
     if chain[: len(seen)] != seen:
         raise BrokenLedger(
             f"The ledger of '{name}' in MLflow is not the one that this machine has seen: "
@@ -241,6 +243,46 @@ def was_ours(name: str) -> bool:
     """Whether this project moved aliases of that registered model before it had a slug; others' models are not ours."""
     before = id_without_slug()
     return bool(before) and _witness(name, before).is_file()
+
+
+def _is_there(name: str) -> bool:
+    try:
+        client().get_registered_model(name)
+    except Exception as error:
+        if is_absent(error):
+            return False
+        raise
+    return True
+
+
+def _gone(name: str, moves: int) -> BrokenLedger:
+    return BrokenLedger(
+        f"The registered model '{name}', of which this machine has seen {moves} moves of an alias, is gone from the "
+        "registry.",
+        expected="a registered model that stays",
+        remedy=f"genfoundry forget --ledger {name} --yes   (where it was deleted on purpose; else restore MLflow's "
+        "database from a backup)",
+    )
+
+
+def witnesses() -> list[str]:
+    """The registered models of this store whose ledgers this machine has seen."""
+    return sorted(unquote(path.stem) for path in state_path("ledger", store_id()).glob("*.jsonl"))
+
+
+def set_witness_aside(name: str) -> Path:
+    """Let this machine forget what it has seen of a deleted model's ledger; returns where that lies now.
+
+    Raises:
+        UserError: it has seen none, or the model is there.
+    """
+    path = _witness(name)
+    if not path.is_file():
+        raise UserError(f"This machine has seen no ledger of '{name}'.", expected=f"one of {', '.join(witnesses())}")
+    if _is_there(name):
+        raise UserError(f"The registered model '{name}' is there.", expected="one that was deleted")
+    number = len(list(path.parent.glob(f"{path.stem}.deleted-*")))
+    return path.rename(path.with_name(f"{path.stem}.deleted-{number + 1}"))
 
 
 def witnessed(name: str) -> tuple[list[Move], bool]:

@@ -49,7 +49,8 @@ def diagnose(only: str | None = None, *, deep: bool = False, rerun: Rerun = lamb
 
 
 def _names(only: str | None) -> list[str]:
-    return [only] if only else versions.model_names()
+    """The registered models, and those that this machine has seen and that are gone."""
+    return [only] if only else sorted({*versions.model_names(), *ledger.witnesses()})
 
 
 def _ownerless() -> list[RunInfo]:

@@ -37,7 +37,12 @@ def data_file() -> Path:
     return project_root() / "data.dvc"
 
 
-def _document() -> dict:
+def document() -> dict:
+    """What `data.dvc` says; empty where there is none.
+
+    Raises:
+        UserError: it is no YAML, or holds a merge that git could not finish.
+    """
     try:
         text = data_file().read_text(encoding="utf-8")
         if is_unmerged(text):
@@ -46,12 +51,12 @@ def _document() -> dict:
                 expected="the datasets of both",
                 remedy="genfoundry data merge",
             )
-        document = yaml.safe_load(text)
+        found = yaml.safe_load(text)
     except FileNotFoundError:
         return {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{data_file()} is not YAML: {error}", remedy="git checkout data.dvc") from None
-    return document if isinstance(document, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def is_unmerged(text: str) -> bool:
@@ -61,7 +66,7 @@ def is_unmerged(text: str) -> bool:
 
 def recorded() -> dict[str, str]:
     """The digest of each dataset that `data.dvc` records."""
-    meta = _document().get("meta")
+    meta = document().get("meta")
     datasets = meta.get("datasets") if isinstance(meta, dict) else None
     return {str(name): str(value) for name, value in datasets.items()} if isinstance(datasets, dict) else {}
 
@@ -107,23 +112,24 @@ def record(version: DatasetVersion) -> str:
         verify(data_dir() / version.name, version.digest)
         with opened(f"add data/{version.name}") as repository:
             listed.store(repository, version.name)
-            if not _document().get("outs"):
+            if not document().get("outs"):
                 _begin(repository)
             repository.add(str(data_dir() / version.name))  # pyright: ignore[reportCallIssue, reportArgumentType]
         digests = {**recorded(), version.name: version.digest}
-        document = _document()
-        _write({**document, "meta": {**(document.get("meta") or {}), "datasets": dict(sorted(digests.items()))}})
+        said = document()
+        write({**said, "meta": {**(said.get("meta") or {}), "datasets": dict(sorted(digests.items()))}})
     return push(version.name)
 
 
 def _begin(repository: Repo) -> None:
     """Let `data.dvc` track `data/` with nothing in it yet, so that the first dataset is added as every later one."""
     listed.keep(repository, listed.of([]))
-    _write({**_document(), "outs": [listed.NOTHING]})
+    write({**document(), "outs": [listed.NOTHING]})
 
 
-def _write(document: dict) -> None:
-    write_atomic(data_file(), yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+def write(said: dict) -> None:
+    """Let `data.dvc` say this."""
+    write_atomic(data_file(), yaml.safe_dump(said, sort_keys=False, allow_unicode=True))
 
 
 def prepare() -> None:
@@ -135,7 +141,7 @@ def prepare() -> None:
     Raises:
         UserError: `data/` does not hold what the listing must say; names the datasets.
     """
-    if not is_repository() or not _document().get("outs"):
+    if not is_repository() or not document().get("outs"):
         return
     with opened("fetch data.dvc") as repository:
         if listed.at_hand(repository):
@@ -143,7 +149,7 @@ def prepare() -> None:
     for name in recorded():
         if not is_sealed(data_dir() / name) and _embedded(name):
             build_folder(name)
-    tree, wanted = listed.of([name for name in recorded() if is_sealed(data_dir() / name)]), _document()["outs"][0]
+    tree, wanted = listed.of([name for name in recorded() if is_sealed(data_dir() / name)]), document()["outs"][0]
     if tree.oid != wanted.get("md5"):
         raise _unlisted(str(wanted.get("md5")))
     with opened("fetch data.dvc") as repository:
@@ -195,7 +201,7 @@ def not_pushed() -> list[str]:
         from dvc_data.hashfile.tree import Tree
 
         store, lacking = repository.cloud.get_remote_odb(), []
-        for out in _document().get("outs", []):
+        for out in document().get("outs", []):
             if not store.exists(out["md5"]):
                 lacking.append(out["path"])
                 continue
@@ -226,6 +232,8 @@ def opened(doing: str) -> Iterator[Repo]:
         with Repo(str(project_root()), _wait_for_lock=True) as repository:
             repository.scm_context.quiet = True  # its hint would go to stdout
             yield repository
+    except UserError:
+        raise
     except Exception as error:  # DVC raises whatever its storage raises
         if is_disk_full(error, data_dir()):
             size = sum(path.stat().st_size for path in data_dir().rglob("*") if path.is_file())

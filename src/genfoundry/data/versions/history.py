@@ -24,6 +24,7 @@ from genfoundry.records import DatasetVersion
 if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc_data.hashfile.db import HashFileDB
+    from dvc_data.hashfile.hash_info import HashInfo
 
 Files = dict[str, str]  # md5 by the path below the dataset's folder
 
@@ -69,6 +70,25 @@ def stores(repository: Repo) -> Iterator[HashFileDB]:
     yield repository.cache.local
     if repository.config["core"].get("remote"):
         yield repository.cloud.get_remote_odb()
+
+
+def rows(repository: Repo, md5: str) -> dict[tuple[str, ...], HashInfo]:
+    """What a listing of `data/` holds, by the path below it; fetched from the remote where the cache lacks it.
+
+    Raises:
+        UserError: it is in neither.
+    """
+    from dvc_data.hashfile.hash_info import HashInfo  # comes with DVC
+    from dvc_data.hashfile.tree import Tree
+
+    store = next((store for store in stores(repository) if store.exists(md5)), None)
+    if store is None:
+        raise UserError(
+            f"The listing {md5} of data.dvc is in no cache and no remote.",
+            expected="what was recorded, where it can be fetched from",
+            remedy="dvc push where it was recorded, then give the command again here",
+        )
+    return {key: info for key, _, info in Tree.load(store, HashInfo("md5", md5)) if info}
 
 
 def _listed(name: str, stores: list[HashFileDB]) -> Iterator[Files]:

@@ -6,6 +6,7 @@ again from what lies in `data/`; the files of the others are never needed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from genfoundry.project.root import data_dir
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
+    from dvc_data.hashfile.hash_info import HashInfo
     from dvc_data.hashfile.tree import Tree
 
 NOTHING = {"md5": "d751713988987e9331980363e24189ce.dir", "size": 0, "nfiles": 0, "hash": "md5", "path": "data"}
@@ -40,6 +42,18 @@ def store(repository: Repo, name: str) -> None:
 
     files = [str(path) for path in (data_dir() / name).rglob("*") if path.is_file()]
     repository.cache.local.add(files, LocalFileSystem(), [file_digest(Path(path), "md5") for path in files])
+
+
+def with_rows(rows: Mapping[tuple[str, ...], HashInfo]) -> Tree:
+    """The listing that holds these rows, by their paths below `data/`."""
+    from dvc_data.hashfile.meta import Meta  # comes with DVC
+    from dvc_data.hashfile.tree import Tree
+
+    tree = Tree()
+    for key, info in sorted(rows.items()):
+        tree.add(key, Meta(), info)
+    tree.digest()
+    return tree
 
 
 def of(names: list[str]) -> Tree:

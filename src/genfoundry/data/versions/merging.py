@@ -91,12 +91,13 @@ def merge(versions: Versions, taken: Mapping[str, Side] | None = None) -> Merged
         trees = [_rows(repository, document) for document in (base, ours, theirs)]
         names = sorted({*trees[1], *trees[2], *_datasets(ours), *_datasets(theirs)})
         sides = {name: _side(name, (base, ours, theirs), taken or {}) for name in names}
-        tree = _tree({name: trees[1 if side == "ours" else 2].get(name, {}) for name, side in sides.items()})
+        chosen = [trees[1 if side == "ours" else 2].get(name, {}) for name, side in sides.items()]
+        tree = listed.with_rows({key: info for rows in chosen for key, info in rows.items()})
         listed.keep(repository, tree)
         sentence = _shared(repository, tree)
     digests = {name: _datasets(ours if side == "ours" else theirs).get(name) for name, side in sides.items()}
     merged = {**theirs, **ours, "outs": [_out(tree, base, ours, theirs)]}
-    meta = {**(theirs.get("meta") or {}), **(ours.get("meta") or {})}
+    meta = _noted(theirs.get("meta") or {}, ours.get("meta") or {})
     meta["datasets"] = {name: digest for name, digest in digests.items() if digest}
     return Merged(yaml.safe_dump({**merged, "meta": meta}, sort_keys=False, allow_unicode=True), sentence)
 
@@ -109,6 +110,18 @@ def _shared(repository: Repo, tree: Tree) -> str:
     except Exception as error:  # DVC raises whatever its storage raises
         return f"The listing of the merged data is not in DVC's remote yet ({error}). To share it: dvc push"
     return ""
+
+
+def _noted(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
+    """What both sides note beside their datasets: lists and mappings hold what either side does."""
+    found = {**theirs, **ours}
+    for key in {*theirs} & {*ours}:
+        one, other = theirs[key], ours[key]
+        if isinstance(one, dict) and isinstance(other, dict):
+            found[key] = {**one, **other}
+        elif isinstance(one, list) and isinstance(other, list):
+            found[key] = sorted({*one, *other})
+    return found
 
 
 def _document(text: str) -> dict[str, Any]:
@@ -149,34 +162,11 @@ Rows = dict[str, dict[tuple[str, ...], Any]]  # by dataset, then by the path bel
 
 def _rows(repository: Repo, document: dict[str, Any]) -> Rows:
     """What the listing of a side holds, fetched from the remote where the cache lacks it."""
-    from dvc_data.hashfile.hash_info import HashInfo  # comes with DVC
-    from dvc_data.hashfile.tree import Tree
-
     found: Rows = {}
     md5 = next((str(out["md5"]) for out in document.get("outs", ()) if out.get("md5")), listed.NOTHING["md5"])
-    if md5 == listed.NOTHING["md5"]:
-        return found
-    store = next((store for store in history.stores(repository) if store.exists(str(md5))), None)
-    if store is None:
-        raise UserError(
-            f"The listing {md5} of one side of data.dvc is in no cache and no remote.",
-            expected="what both sides recorded, where it can be fetched from",
-            remedy="dvc push there, then here: genfoundry data merge",
-        )
-    for key, _, info in Tree.load(store, HashInfo("md5", str(md5))):
+    for key, info in history.rows(repository, str(md5)).items() if md5 != listed.NOTHING["md5"] else ():
         found.setdefault(key[0], {})[key] = info
     return found
-
-
-def _tree(rows: Rows) -> Tree:
-    from dvc_data.hashfile.meta import Meta
-    from dvc_data.hashfile.tree import Tree
-
-    tree = Tree()
-    for key, info in sorted((key, info) for of_one in rows.values() for key, info in of_one.items()):
-        tree.add(key, Meta(), info)
-    tree.digest()
-    return tree
 
 
 def _out(tree: Tree, base: dict[str, Any], ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from genfoundry.data.columns import NULLS, declared
+from genfoundry.data.columns import NULLS, declared, nearest
 from genfoundry.data.quarantine import as_text
 from genfoundry.data.stamps import UTC_OFFSET, listed
 from genfoundry.errors import UserError
@@ -85,7 +85,7 @@ def _of_text(cells: pd.Series, tolerated: float) -> TypedColumn:
         return TypedColumn(cells.where(~usual, None), fits)
     if filled.str.casefold().isin(BOOLEANS).all():
         return TypedColumn(cells.map(lambda c: BOOLEANS.get(str(c).casefold())).astype("boolean"), fits)
-    numbers = pd.Series(pd.to_numeric(filled, errors="coerce"))
+    numbers = nearest(filled)
     if numbers.notna().all() and filled.str.fullmatch(LEADING_ZERO).any():
         return TypedColumn(cells, fits, note="its numbers begin with zeros, so they are categories")
     if numbers.notna().all() and _beyond(filled).any():
