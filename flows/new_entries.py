@@ -13,7 +13,6 @@ from genfoundry.data import registered_names
 from genfoundry.data.building import embedded
 from genfoundry.dataset import declared_kind
 from genfoundry.errors import UserError
-from genfoundry.files import write_atomic
 from genfoundry.metric import declared
 from genfoundry.project import mark, places, recipe_files
 from genfoundry.project.places import Package
@@ -72,8 +71,11 @@ def write_entry(what: str, written: str, parent: str = "") -> Written:
 
 
 def _write(path: Path, text: str) -> Path:
+    """Make a file, which is not there, with the rights that a user's own files have."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return write_atomic(path, text)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
+    return path
 
 
 def _own_package() -> Package:

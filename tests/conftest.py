@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,14 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project root that the process believes in."""
     monkeypatch.setenv("GENFOUNDRY_ROOT", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _no_entries_of_another_test() -> Iterator[None]:
+    """What a test's own project offered is forgotten with it."""
+    yield
+    if (own_project := sys.modules.get("support.own_project")) is not None:
+        own_project.forget()
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ DOORS = {
         "src/genfoundry/training/loader.py",
         "src/genfoundry/task.py",
         "src/genfoundry/tasks/*/predictor.py",
+        "flows/templates/task/predictor.py",
         "flows/servers/guard.py",
     ],
     "great_expectations": ["src/genfoundry/stages/validate.py"],

@@ -133,6 +133,7 @@ def test_a_task_that_begins_from_another_is_all_its_own(name: str, project: Path
 def test_nothing_is_overwritten_and_a_name_is_one_that_can_be_imported(project: Path) -> None:
     assert new("family", "mine").exit_code == 0
     before = (project / "acme_lab" / "models" / "mine.py").read_bytes()
+    assert (project / "acme_lab" / "models" / "mine.py").stat().st_mode == (project / "genfoundry.toml").stat().st_mode
     assert "mine.py is there already" in refused("family", "mine", "--from", "mlp")
     assert (project / "acme_lab" / "models" / "mine.py").read_bytes() == before
     for wrong in ("my-d", "2x", "a b", "ünder", "_x", "class "):

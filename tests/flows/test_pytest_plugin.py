@@ -27,6 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
+@pytest.mark.slow
 def test_own_entries_are_tests(project: Path) -> None:
     listed = called(project, "--collect-only", program=PYTEST)
     ids = [line for line in listed.stdout.splitlines() if "::" in line]
@@ -43,6 +44,7 @@ def test_own_entries_are_tests(project: Path) -> None:
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.slow
 def test_they_are_collected_beside_a_users_folder_of_tests(project: Path) -> None:
     (project / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n")
     (project / "tests").mkdir()

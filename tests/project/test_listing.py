@@ -15,7 +15,7 @@ COMMANDS = (
     ("data", "add", "--help"),
     ("generate", "--help"),
     ("data", "list"),
-    ("data", "validate", "digits"),
+    pytest.param(("data", "validate", "digits"), marks=pytest.mark.slow),
 )
 
 
@@ -43,7 +43,7 @@ def _touching(home: Path, group: str) -> str:
     return f"open({str(home / ('touched-' + group))!r}, 'w').close()\n"
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: "-".join(command))
 def test_nothing_of_the_project_is_imported(command: tuple[str, ...], project: Path) -> None:
     done = called(project, *command)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -34,9 +34,19 @@ def called(
     )
 
 
+REMEMBERED = (metric.score_kinds, metric.subjects, places.in_distributions, places._points)
+_used: list[Path] = []
+
+
 def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project that this process believes in, as if no other had been there before."""
+    """A project that this process believes in until the test ends, as if no other had been there before."""
     monkeypatch.setenv("GENFOUNDRY_ROOT", str(folder))
-    for remembered in (metric.score_kinds, metric.subjects, places.in_distributions, places._points):
-        remembered.cache_clear()
+    _used.append(folder)
+    forget()
     return folder
+
+
+def forget() -> None:
+    """Read anew what a process reads once, where a test had a project of its own."""
+    for each in REMEMBERED if _used else ():
+        each.cache_clear()

@@ -233,7 +233,7 @@ def _check_served(family: str, model: Model) -> None:
     usage = own.usage("m", model.spec)
     hold("model." in usage, f"The task's usage says {usage!r}.", "a call of the model")
     signature, served = own.signature(model), own.predictor(model)
-    (answer,) = signature.outputs.inputs[:1]
+    answer: Any = signature.outputs.inputs[0]
     if (given := _given(signature.inputs.inputs)) is not None and _is_tensor(answer):
         found = served.predict(given)
         shape = answer.shape
