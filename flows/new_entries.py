@@ -61,7 +61,8 @@ def write_entry(what: str, written: str, parent: str = "") -> Written:
     name = written.replace("-", "_") if group == "datasets" else written
     _ensure_name(what, name)
     origin = _parent(what, group, parent)
-    full = written.replace("_", "-") if group == "datasets" else f"{package.origin}:{name}"
+    bare = written.replace("_", "-") if group == "datasets" else name
+    full = bare if group in catalog.ALONE else f"{package.origin}:{name}"
     texts = _sources(group, name, full, origin, f"{package.name}.{group}.{name}")
     home = package.folder / group / name
     _ensure_free(what, group, full, home)

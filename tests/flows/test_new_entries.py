@@ -44,7 +44,7 @@ def test_what_begins_from_nothing_keeps_its_contract(what: str, project: Path) -
     assert not [path for path in written if "template" in path.read_text().lower()]
     (full,) = entries.of_others(group)
     assert made.output.splitlines()[-1] == f"Try whether it keeps what it promises: genfoundry check {full}"
-    assert full == ("mine" if what == "dataset" else "acme:mine")
+    assert full == ("acme:mine" if what in ("family", "metric") else "mine")
     assert entries.check(group, full)
 
 
@@ -111,10 +111,10 @@ def test_a_kind_that_begins_from_another_is_all_its_own(name: str, project: Path
     assert made.exit_code == 0, made.output
     home = project / "acme_lab" / "kinds" / "mine"
     assert [path for path in home.rglob("*.py") if f"genfoundry.kinds.{name}" in path.read_text()] == []
-    spec = catalog.part("kinds", "acme:mine", "spec").SPEC
+    spec = catalog.part("kinds", "mine", "spec").SPEC
     assert spec.__module__ == "acme_lab.kinds.mine.spec"
-    assert spec.model_fields["kind"].default == "acme:mine"
-    assert f"; {name} would take it, too, so data add asks for --kind" in entries.check("kinds", "acme:mine")
+    assert spec.model_fields["kind"].default == "mine"
+    assert f"; {name} would take it, too, so data add asks for --kind" in entries.check("kinds", "mine")
 
 
 @pytest.mark.parametrize("name", catalog.names("tasks"))
@@ -125,8 +125,8 @@ def test_a_task_that_begins_from_another_is_all_its_own(name: str, project: Path
     assert [path for path in home.rglob("*.py") if f"genfoundry.tasks.{name}" in path.read_text()] == []
     from genfoundry import task
 
-    tasks.check_words(task.of("acme:mine"))
-    tasks.check_parts(task.of("acme:mine"))
+    tasks.check_words(task.of("mine"))
+    tasks.check_parts(task.of("mine"))
     assert metric.score_kinds()
 
 
