@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -54,7 +55,7 @@ def revisions(against: str) -> Revisions:
         raise UserError(
             f"This genfoundry is installed in {PACKAGE}, outside the checkout {checkout}.",
             expected="the checkout's own code, which is what the change is in",
-            remedy=f"cd {checkout} && make install && .venv/bin/genfoundry ci",
+            remedy=f"cd {shlex.quote(str(checkout))} && make install && .venv/bin/genfoundry ci",
         )
     head = git(checkout, "rev-parse", "HEAD")
     return Revisions(checkout, head, _merge_base(checkout, against), bool(git(checkout, "status", "--porcelain")))
