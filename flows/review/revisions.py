@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -57,7 +58,7 @@ def revisions(against: str) -> Revisions:
         raise UserError(
             f"{root} is no project with a mark, and this genfoundry is installed in {PACKAGE}, outside the checkout.",
             expected="recipes and entries of your own, which are what a change here would be in",
-            remedy=f"cd '{root}' && genfoundry init",
+            remedy=f"cd {shlex.quote(str(root))} && genfoundry init",
         )
     head = git(checkout, "rev-parse", "HEAD")
     changed = bool(git(checkout, "status", "--porcelain"))

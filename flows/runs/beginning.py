@@ -52,17 +52,24 @@ def begin() -> None:
         _serve()
 
 
+_served: list[str] = []  # the Prefect home of the server that runs, as long as it does
+
+
 def _serve() -> None:
-    """Start Prefect's own server, deaf to interrupts, unless it runs; one that was ended is started anew."""
+    """Start Prefect's own server, deaf to interrupts, unless it runs; one that was ended, or that serves another
+    project, gives way to a new one.
+    """
     from prefect.server.api.server import SubprocessASGIServer
 
-    server = SubprocessASGIServer()
-    if server.server_process and server.server_process.poll() is not None:
+    server, home = SubprocessASGIServer(), str(get_current_settings().home)
+    ended = server.server_process and server.server_process.poll() is not None
+    if ended or _served not in ([], [home]):
         server.stop()
         server = SubprocessASGIServer()
     if not server.running:
         with _held(signal.SIGINT):
             server.start()
+    _served[:] = [home]
 
 
 @contextmanager

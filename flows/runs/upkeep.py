@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 
 from genfoundry import tracking
 from genfoundry.stages.diagnose import Diagnosis
@@ -18,7 +19,10 @@ def diagnose() -> list[Diagnosis]:
         Diagnosis(f"{recipe} is trained and waits to be published.", "genfoundry publish") for recipe, _ in waiting
     ]
     found += [
-        Diagnosis(f"{path} no longer says which training waits to be published.", f"rm {path}   ({unpublished.REMEDY})")
+        Diagnosis(
+            f"{path} no longer says which training waits to be published.",
+            f"rm {shlex.quote(str(path))}   ({unpublished.REMEDY})",
+        )
         for path in lost
     ]
     if os.environ.get("PREFECT_API_URL"):

@@ -48,7 +48,10 @@ NEEDLESS = (  # warnings about what is meant so: the state folder is not there y
     "IProgress not found",
 )
 
-_set: dict[str, str] = {}  # what `prepare` set itself: it may set that anew, where the project is another one now
+HOME, HOME_OF_OURS = "PREFECT_HOME", "GENFOUNDRY_PREFECT_HOME"  # the second tells child processes that we set the first
+
+# what `prepare` set itself, here or in a parent: it may set that anew, where the project is another one now
+_set = {HOME: os.environ[HOME_OF_OURS]} if HOME_OF_OURS in os.environ else {}
 
 
 def prepare() -> None:
@@ -57,13 +60,15 @@ def prepare() -> None:
     for text in NEEDLESS:
         warnings.filterwarnings("ignore", text)
     _default({**QUIET, **_of_project()})
+    if HOME in _set:
+        os.environ[HOME_OF_OURS] = _set[HOME]
 
 
 def _of_project() -> dict[str, str]:
     try:
-        return {**_servers(), "PREFECT_HOME": str(state_path("prefect"))}
+        return {**_servers(), HOME: str(state_path("prefect"))}
     except NoProject:  # there are no servers and no state, and whoever needs them says so; Prefect makes no such folder
-        return {"PREFECT_HOME": str(Path.cwd() / ".genfoundry" / "prefect")}
+        return {HOME: str(Path.cwd() / ".genfoundry" / "prefect")}
 
 
 def _default(variables: dict[str, str]) -> None:
@@ -78,7 +83,7 @@ def _default(variables: dict[str, str]) -> None:
 
 def make_home() -> None:
     """Make the state folder, before Prefect's server starts: it makes only the last part of the path of its home."""
-    if Path(os.environ.get("PREFECT_HOME", "")).parent == state_path():
+    if Path(os.environ.get(HOME, "")).parent == state_path():
         state_dir()
 
 

@@ -109,7 +109,8 @@ def _same_name(package: str, first: Place, second: Place) -> str:
     remedy = f"rename {second.path}"
     if second.own:
         remedy += f', or let it stand for the other: override = ["{package}/{second.name}"] in the project\'s mark'
-    return f"{second.with_origin} is left out: {first.with_origin} is a {what} of that name. Remedy: {remedy}"
+    other = first.with_origin if first.origin != second.origin else f"{first.with_origin} ({first.module})"
+    return f"{second.with_origin} is left out: {other} is a {what} of that name. Remedy: {remedy}"
 
 
 def names(package: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -224,3 +225,11 @@ def test_types_are_seen_by_checkers(tmp_path):
     assert '"LoadedModel"' in done.stdout
     assert "path: str | Path" in done.stdout
     assert 'No parameter named "budgt"' in done.stdout
+
+
+def test_the_command_that_shows_the_registry_survives_a_path_with_spaces(tmp_path, monkeypatch):
+    from genfoundry_flows import reporting
+
+    monkeypatch.setenv("GENFOUNDRY_ROOT", str(tmp_path / "mein prüf projekt"))
+    *_, address = shlex.split(reporting.in_mlflow())
+    assert address == f"sqlite:///{tmp_path}/mein prüf projekt/.genfoundry/mlflow.db"

@@ -92,6 +92,10 @@ def test_its_options_are_its_own(found: dict[str, Any]) -> None:
     assert typo == "--kind tyo: there is no such kind of data; did you mean 'toy'?"
 
 
-def test_the_command_line_offers_its_options(home: Path) -> None:
-    shown = called(home, "-m", "genfoundry_flows.cli", "data", "add", "--help")
-    assert "Numbers:\n  --scale FLOAT  What each number is multiplied by." in shown
+def test_help_imports_nothing_of_the_project_and_its_options_are_there_when_they_are_used(home: Path) -> None:
+    assert "--scale" not in called(home, "-m", "genfoundry_flows.cli", "data", "add", "--help")
+    said = ("--scale", "3", "--max-bad-fraction", "0.2", "--json")
+    added = called(
+        home, "-m", "genfoundry_flows.cli", "data", "add", str(home / "first.toy"), "--name", "tripled", *said
+    )
+    assert '"highest": 147.0' in added

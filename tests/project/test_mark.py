@@ -56,7 +56,7 @@ def test_a_torn_one_names_its_file_and_its_line(tmp_path, file):
     marked(tmp_path, '[tool.genfoundry]\nslug = "acme"\n<<<<<<< HEAD\n', file)
     with pytest.raises(UserError, match=rf"{file} is no TOML: .*line 3") as refused:
         mark.read(tmp_path)
-    assert refused.value.remedy.endswith(f"git checkout HEAD -- {file}")
+    assert refused.value.remedy.startswith(f"git -C '{tmp_path}' checkout HEAD -- {file} ")
 
 
 @pytest.mark.parametrize("slug", ["Acme", "a--b", "-a", "a-", "a.b", "a:b", "a" * 41, "ä"])

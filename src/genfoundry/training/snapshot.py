@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -143,10 +144,11 @@ def restore(path: Path, state: TrainingState) -> None:
     try:
         _fill(state, tensors, manifest)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        files = shlex.quote(str(path.with_suffix("")))
         raise UserError(
             f"{path} does not fit this training: {error!r}",
             expected="a snapshot of the same family and settings",
-            remedy=f"rm {path.with_suffix('')}.*   (the training then goes on from an older one, or begins anew)",
+            remedy=f"rm {files}.*   (the training then goes on from an older one, or begins anew)",
         ) from error
 
 

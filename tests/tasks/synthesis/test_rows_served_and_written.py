@@ -144,5 +144,5 @@ def test_a_model_is_told_nothing_of_the_rows_that_it_makes(dataset):
 
 def test_the_card_shows_the_call(dataset):
     assert usage("m", dataset.spec) == (
-        'rows = model.predict(pd.DataFrame({"seed": range(16)}))  # 16 rows of region, age, income, spent and 3 more'
+        "rows = model.sample(16, seed=7)  # 16 rows of region, age, income, spent and 3 more"
     )
