@@ -25,8 +25,10 @@ def trial(
     from genfoundry.recipe import BUDGETS
     from genfoundry.records import Evaluation
 
+    from ..recipes import meant
     from .run import go, overrides_of
 
+    recipes = tuple(map(meant, recipes))
     overrides = {**BUDGETS[budget], **overrides_of(assignments)}
     found = {}
     for name, result in zip(recipes, go(list(recipes), overrides, jobs, "trials"), strict=True):
