@@ -79,7 +79,9 @@ def run(
     from .. import recipes as recipe_files
     from .. import running
 
-    chosen = list(recipes) or (_runnable() if everything else list(recipe_files.DEFAULT) if default else [])
+    chosen = [recipe_files.meant(each) for each in recipes] or (
+        _runnable() if everything else list(recipe_files.DEFAULT) if default else []
+    )
     if not chosen:
         raise click.UsageError(f"Name a recipe ({', '.join(recipe_files.names())}), or --default, or --all.")
     overrides = running.overrides(overrides_of(assignments), seed=seed, data=dataset, budget=budget)

@@ -34,6 +34,15 @@ def own() -> list[str]:
     return [name for name, file in files().files.items() if any(each.own for each in file)]
 
 
+def meant(written: str) -> str:
+    """The name of the recipe that somebody means by its name, or by the path of its file.
+
+    Raises:
+        UserError: there is none; see `RecipeFiles.find`.
+    """
+    return files().find(written).name
+
+
 def load(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     """Parse a recipe; see `genfoundry.recipe.load`.
 

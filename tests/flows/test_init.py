@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from genfoundry_flows import begin
+from genfoundry_flows import begin, recipes
 from genfoundry_flows.begin import names, pipelines
 from support import cloned
 
@@ -259,6 +259,18 @@ def test_the_composition_is_ours_with_the_image_instead_of_the_build(folder):
         assert set(made["services"][name].get("environment", {})) == set(service.get("environment", {}))
         assert "build" not in made["services"][name]
     assert made["networks"] == ours["networks"]
+
+
+def test_a_recipe_is_meant_by_its_name_and_by_its_path(folder, monkeypatch):
+    begun(folder)
+    monkeypatch.setenv("GENFOUNDRY_ROOT", str(folder))
+    monkeypatch.chdir(folder / "recipes")
+    assert [recipes.meant(word) for word in ("first", "first.yaml", "../recipes/first.yaml", "gan")] == [
+        *3 * ["first"],
+        "gan",
+    ]
+    with pytest.raises(UserError, match="is not there"):
+        recipes.meant("recipes/first.yaml")
 
 
 def test_project_names_the_folder_and_a_mistyped_one_is_never_made(folder, tmp_path):
