@@ -292,11 +292,8 @@ def _over(parent: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     """A recipe's sections over its parent's, key by key; those of another family's model are none of its own."""
     for section, said in document.items():
         was = parent.get(section)
-        changed = section == "model" and isinstance(said, dict) and said.get("family", "") not in ("", _family(was))
+        family = was.get("family") if isinstance(was, dict) else None
+        changed = section == "model" and isinstance(said, dict) and said.get("family", "") not in ("", family)
         merged = isinstance(said, dict) and isinstance(was, dict) and not changed
         parent[section] = {**was, **said} if merged else said  # pyright: ignore[reportGeneralTypeIssues]
     return parent
-
-
-def _family(model: Any) -> Any:
-    return model.get("family") if isinstance(model, dict) else None
