@@ -207,15 +207,15 @@ def dataset_kind(name: str) -> str:
     """The kind of a dataset of the catalogue, of `data/` or of `data.dvc`, without reading its bytes.
 
     Raises:
-        UserError: there is no such dataset (names the closest one), or its card can't be had from DVC.
+        UserError: there is none (names the closest one), or its card can't be had from DVC.
     """
     if name in catalog.names("datasets"):
         return declared_kind(name)
     if (data_dir() / name / "card.json").is_file():
         return read_card(data_dir() / name).kind
-    if (digest := dvc.recorded().get(name)) is not None:
-        return bringing.card(name, digest).kind
-    known = {*catalog.names("datasets"), *dvc.recorded(), *(p.parent.name for p in data_dir().glob("*/card.json"))}
+    if name in (recorded := dvc.recorded()):
+        return bringing.card(name, recorded[name]).kind
+    known = {*catalog.names("datasets"), *recorded, *(p.parent.name for p in data_dir().glob("*/card.json"))}
     raise UserError(
         f"There is no dataset '{name}'; {closest(name, known)}", remedy=f"genfoundry data add PATH --name {name}"
     )
@@ -235,16 +235,14 @@ def _home(file: RecipeFile, files: RecipeFiles) -> str:
 
 def lineage(file: RecipeFile, files: RecipeFiles) -> tuple[Path, ...]:
     """The file of a recipe and of those that it begins `from`, the youngest first, as far as they can be read."""
-    found = {file.path: file}
-    while True:
-        try:
-            document = _document(file.path.read_text(encoding="utf-8"), str(file.path))
-            file = files.find(document["from"])
-        except (UserError, OSError, UnicodeDecodeError, KeyError, AttributeError):
-            return tuple(found)
-        if file.path in found:
-            return tuple(found)
+    found: dict[Path, RecipeFile] = {}
+    while file.path not in found:
         found[file.path] = file
+        try:
+            file = files.find(_document(file.path.read_text(encoding="utf-8"), str(file.path))["from"])
+        except (UserError, OSError, UnicodeDecodeError, KeyError, AttributeError):
+            break
+    return tuple(found)
 
 
 def load(
@@ -303,11 +301,8 @@ def _over(parent: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     """A recipe's sections over its parent's, key by key; those of another family's model are none of its own."""
     for section, said in document.items():
         was = parent.get(section)
-        changed = section == "model" and isinstance(said, dict) and said.get("family", "") not in ("", _family(was))
+        family = was.get("family") if isinstance(was, dict) else None
+        changed = section == "model" and isinstance(said, dict) and said.get("family", "") not in ("", family)
         merged = isinstance(said, dict) and isinstance(was, dict) and not changed
         parent[section] = {**was, **said} if merged else said  # pyright: ignore[reportGeneralTypeIssues]
     return parent
-
-
-def _family(model: Any) -> Any:
-    return model.get("family") if isinstance(model, dict) else None

@@ -43,7 +43,9 @@ def test_conflict_marks_in_pyproject_are_a_sentence_and_its_remedy_mends(tmp_pat
         commit(project, branch)
     command = ["git", "-C", str(project), *IDENTITY, "merge", "--quiet", "theirs"]
     assert subprocess.run(command, capture_output=True).returncode == 1
-    with pytest.raises(UserError, match="is no TOML.* holds both sides of a merge that git could not finish") as caught:
+    with pytest.raises(
+        UserError, match=r"is no TOML.* holds both sides of a merge that git could not finish"
+    ) as caught:
         mark.read(project)
     remedy = caught.value.remedy.partition("   (")[0]
     subprocess.run(["bash", "-c", remedy], check=True, capture_output=True)

@@ -68,6 +68,9 @@ def file_of(shared: DatasetVersion, tmp_path: Path, name: str) -> str:
 
 def test_a_remote_without_the_object_or_no_remote_says_what_to_do(shared: DatasetVersion, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "remote")
+    with pytest.raises(UserError, match=r"(?s)recorded in data.dvc.* a folder of the machine where .*then: dvc pull"):
+        fetch_dataset("mine")
+    (tmp_path / "remote").mkdir()
     with pytest.raises(UserError, match=r"(?s)recorded in data.dvc but could not be had.*dvc pull.*dvc remote"):
         fetch_dataset("mine")
 

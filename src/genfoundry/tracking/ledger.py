@@ -26,6 +26,7 @@ from genfoundry.errors import UserError
 from genfoundry.files import digest, write_atomic
 from genfoundry.project.root import state_path
 from genfoundry.records import Record
+from genfoundry.tracking import deleted
 from genfoundry.tracking.store import client, id_without_slug, is_absent, lock, store_id, translates_errors
 
 TAG = re.compile(r"^genfoundry\.move\.(\d{5})\.([0-9a-f]{8})$")
@@ -82,8 +83,8 @@ def read(name: str) -> LedgerState:
     chain = state.chain
     check(name, chain)
     seen, whole = witnessed(name)
-    if seen and not chain and not _is_there(name):
-        raise _gone(name, len(seen))
+    if seen and not chain and not deleted.is_there(name):
+        raise BrokenLedger(**deleted.explain(name, len(seen)))
     if chain[: len(seen)] != seen:
         raise BrokenLedger(
             f"The ledger of '{name}' in MLflow is not the one that this machine has seen: "
@@ -245,26 +246,6 @@ def was_ours(name: str) -> bool:
     return bool(before) and _witness(name, before).is_file()
 
 
-def _is_there(name: str) -> bool:
-    try:
-        client().get_registered_model(name)
-    except Exception as error:
-        if is_absent(error):
-            return False
-        raise
-    return True
-
-
-def _gone(name: str, moves: int) -> BrokenLedger:
-    return BrokenLedger(
-        f"The registered model '{name}', of which this machine has seen {moves} moves of an alias, is gone from the "
-        "registry.",
-        expected="a registered model that stays",
-        remedy=f"genfoundry forget --ledger {name} --yes   (where it was deleted on purpose; else restore MLflow's "
-        "database from a backup)",
-    )
-
-
 def witnesses() -> list[str]:
     """The registered models of this store whose ledgers this machine has seen."""
     return sorted(unquote(path.stem) for path in state_path("ledger", store_id()).glob("*.jsonl"))
@@ -279,7 +260,7 @@ def set_witness_aside(name: str) -> Path:
     path = _witness(name)
     if not path.is_file():
         raise UserError(f"This machine has seen no ledger of '{name}'.", expected=f"one of {', '.join(witnesses())}")
-    if _is_there(name):
+    if deleted.is_there(name):
         raise UserError(f"The registered model '{name}' is there.", expected="one that was deleted")
     number = len(list(path.parent.glob(f"{path.stem}.deleted-*")))
     return path.rename(path.with_name(f"{path.stem}.deleted-{number + 1}"))

@@ -15,6 +15,7 @@ from genfoundry.project.root import data_dir
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
+    from dvc_data.hashfile.db import HashFileDB
     from dvc_data.hashfile.hash_info import HashInfo
     from dvc_data.hashfile.tree import Tree
 
@@ -29,7 +30,12 @@ def at_hand(repository: Repo) -> bool:
 
 def keep(repository: Repo, tree: Tree) -> None:
     """Put a listing into DVC's cache."""
-    repository.cache.local.add(tree.path, tree.fs, tree.oid, hardlink=False)
+    put(repository.cache.local, tree)
+
+
+def put(store: HashFileDB, tree: Tree) -> None:
+    """Put a listing among the objects of a store."""
+    store.add(tree.path, tree.fs, tree.oid, hardlink=False)  # pyright: ignore[reportArgumentType] it was digested
 
 
 def store(repository: Repo, name: str) -> None:

@@ -106,7 +106,7 @@ def _shared(repository: Repo, tree: Tree) -> str:
     """Put a listing into the remote where there is one; a sentence where that fails. The files are there already."""
     try:
         for store in list(history.stores(repository))[1:]:
-            store.add(tree.path, tree.fs, tree.oid, hardlink=False)
+            listed.put(store, tree)
     except Exception as error:  # DVC raises whatever its storage raises
         return f"The listing of the merged data is not in DVC's remote yet ({error}). To share it: dvc push"
     return ""
