@@ -29,7 +29,7 @@ def trial(
     from ..running import go, overrides
     from .run import overrides_of
 
-    recipes = tuple(map(recipe_files.meant, recipes))
+    recipes = tuple(recipe_files.meant(each) if each.endswith(".yaml") else each for each in recipes)
     over = overrides(overrides_of(assignments), budget=budget)
     there = [name for name in recipes if name in recipe_files.names()]
     unknown = {"error": NO_SUCH_RECIPE.error, "status": NO_SUCH_RECIPE.status}

@@ -291,7 +291,7 @@ def _inherited(file: RecipeFile, files: RecipeFiles, below: tuple[RecipeFile, ..
 def _in_its_own_words(document: dict[str, Any], file: RecipeFile) -> dict[str, Any]:
     """The sections of a recipe that is not the project's: by a bare name that others have, too, it means the family of
     its own origin, unless the project's mark says that its own stands for that."""
-    family = _family(model := document.get("model"))
+    family = model.get("family") if isinstance(model := document.get("model"), dict) else None
     if file.own or not isinstance(family, str) or catalog.is_settled("models", family):
         return document
     return {**document, "model": {**cast(dict[str, Any], model), "family": f"{file.origin}:{family}"}}
