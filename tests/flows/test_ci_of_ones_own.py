@@ -71,7 +71,7 @@ def test_an_own_familys_recipes_run_before_and_after_and_no_others(repository):
     root = changed(repository, "acme_lab/models/first.py", "SCALE = 1.0", "SCALE = 2.0")
     (root / "recipes" / "new.yaml").write_text("from: one\ntraining: {max_steps: 6}\n")
     cloned.git(repository, "add", "--all")
-    found = ci(root, "--budget", "full", status=5)  # after four steps none beats chance: the new one is rejected
+    found = ci(root, "--budget", "full", status=5)  # none beats chance after four steps
     assert sorted(each["recipe"] for each in found["recipes"]) == ["child", "new", "one"]
     errors = {each["recipe"]: each["errors"] for each in found["recipes"]}
     assert errors["one"] == {"before": "", "after": ""}

@@ -66,4 +66,4 @@ def environment(checkout: Path, packages: Path) -> dict[str, str]:
 def genfoundry(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line of the checkout that `env` names."""
     command = [sys.executable, "-P", "-m", "genfoundry_flows.cli", *arguments]
-    return subprocess.run(command, cwd=env["GENFOUNDRY_ROOT"], env=env, capture_output=True, text=True, timeout=500)
+    return subprocess.run(command, cwd=env["GENFOUNDRY_ROOT"], env=env, capture_output=True, text=True, timeout=900)
