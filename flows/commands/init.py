@@ -23,6 +23,8 @@ def init(slug: str, package: str, ci: tuple[str, ...], docker: bool, dry_run: bo
     from genfoundry.project.root import ROOT, standing_root
 
     from ..begin import apply, plan
+    from ..begin.steps import EXAMPLE
+    from .merging import set_up_merging
 
     root = standing_root() if os.environ.get(ROOT) else Path.cwd().resolve()
     changes = plan(root, slug=slug, package=package, ci=ci, docker=docker)
@@ -32,5 +34,9 @@ def init(slug: str, package: str, ci: tuple[str, ...], docker: bool, dry_run: bo
         word = "left" if change.content is None else "added to" if change.added else "wrote"
         word = f"would have {word}".replace("wrote", "written") if dry_run and change.content is not None else word
         click.echo(f"{word:<9} {os.path.relpath(change.path, root)}{f'   ({change.why})' if change.why else ''}")
+    for sentence in set_up_merging(root, dry=dry_run):
+        click.echo(f"{'would set' if dry_run else 'set'} {sentence}")
     if not dry_run:
-        click.echo(f"{root} is a project.   genfoundry run RECIPE trains, genfoundry up does so at night")
+        written = [each.path.stem for each in changes if each.content is not None and each.path.suffix == ".yaml"]
+        run = EXAMPLE if EXAMPLE in written else "RECIPE"
+        click.echo(f"{root} is a project.   genfoundry run {run} trains, genfoundry up does so at night")

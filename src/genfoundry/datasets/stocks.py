@@ -36,7 +36,7 @@ def examples() -> Iterator[pd.DataFrame]:
     """
     import pandas as pd  # needed only to build
 
-    table = pd.read_csv(shipped("vega_datasets", "_data/stocks.csv"), float_precision="round_trip")
+    table = pd.read_csv(shipped("vega_datasets", "_data/stocks.csv"), float_precision="round_trip")  # pyright: ignore[reportCallIssue, reportArgumentType], its stubs are behind
     table["ds"] = pd.to_datetime(table["date"], format="%b %d %Y")
     table = table.rename(columns={"symbol": "unique_id", "price": "y"})
     for _, frame in table.groupby("unique_id", sort=True):

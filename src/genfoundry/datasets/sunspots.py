@@ -37,6 +37,6 @@ def examples() -> Iterator[pd.DataFrame]:
     """
     import pandas as pd  # needed only to build
 
-    table = pd.read_csv(shipped("statsmodels", "datasets/sunspots/sunspots.csv"), float_precision="round_trip")
+    table = pd.read_csv(shipped("statsmodels", "datasets/sunspots/sunspots.csv"), float_precision="round_trip")  # pyright: ignore[reportCallIssue, reportArgumentType], its stubs are behind
     stamps = pd.to_datetime(table["YEAR"].astype(int).astype(str) + "-01-01")
     yield pd.DataFrame({"unique_id": "sunspots", "ds": stamps, "y": table["SUNACTIVITY"].astype(float)})
