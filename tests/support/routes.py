@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 WORDS = {"int": "1", "float": "1.5", "uuid": "00000000-0000-4000-8000-000000000000", "path": "a/b"}
 
@@ -83,7 +83,9 @@ def filled(path: str, left: str, right: str) -> str:
 def main(server: str) -> None:
     from genfoundry_flows.servers import guard
 
-    app = {"mlflow": guard.mlflow_app, "prefect": guard.prefect_app}[server]().app
+    app: Any = {"mlflow": guard.mlflow_app, "prefect": guard.prefect_app}[server]()
+    while not hasattr(app, "routes"):  # through what stands before the vendor's application
+        app = app.app
     print(json.dumps(list(walk(app.routes))))
 
 
