@@ -67,7 +67,7 @@ def test_the_list_loads_each_recipe_once(monkeypatch):
 
     monkeypatch.setattr(recipes, "load", counted)
     monkeypatch.setattr(recipe, "LOADER", Counting)
-    recipe._read.cache_clear()
+    documents._read.cache_clear()
     assert CliRunner().invoke(models, ["--json"]).exit_code == 0
     assert sorted(loaded) == recipes.names()
     assert len(parsed) == len(loaded)

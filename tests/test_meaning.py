@@ -48,7 +48,7 @@ def test_imports_are_followed_into_functions_and_relative_ones_and_circles(tmp_p
     }
     assert reached(tmp_path, sources) == {
         *("toys", "toys.a", "toys.b", "toys.sub", "toys.sub.c", "toys.d", "toys.e"),
-        *("genfoundry", "genfoundry.errors"),
+        "genfoundry.errors",  # not the package, whose doors lead to what no stage passes
     }
 
 

@@ -8,11 +8,9 @@ Names and descriptions are read from the source, so that listing what exists imp
 from __future__ import annotations
 
 import ast
-import functools
 import importlib
 import inspect
 import pkgutil
-import re
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar, cast
@@ -21,19 +19,14 @@ from pydantic import BaseModel
 
 from genfoundry.errors import UserError, closest
 from genfoundry.project import sources
+from genfoundry.project.gathering import WHAT, gathered, overrides, unusable
 from genfoundry.project.places import (
     PACKAGE,
     SHIPPED,
     Place,
     importable,
-    in_distributions,
-    in_package,
-    in_project,
     settings,
 )
-from genfoundry.project.places import unusable as unusable_files
-
-WHAT = {"models": "family", "metrics": "metric", "datasets": "dataset", "kinds": "kind of data", "tasks": "task"}
 
 
 class NotInstalled(UserError):  # noqa: N818, the user reads its sentence
@@ -61,10 +54,6 @@ def folder(package: str) -> Path:
     return PACKAGE / package
 
 
-ALONE = ("datasets", "kinds", "tasks")
-"""Groups whose entries' names stand in data, code and folders, without an origin: no two entries may share one."""
-
-
 def places(package: str) -> dict[str, Place]:
     """Every entry of a group (`models`) by its full name: the shipped ones, the project's own, those of installed
     distributions. Nothing is imported.
@@ -72,45 +61,12 @@ def places(package: str) -> dict[str, Place]:
     Raises:
         UserError: the mark of the project does not hold.
     """
-    return _found(package)[0]
+    return gathered(package)[0]
 
 
 def conflicts(package: str) -> list[str]:
     """Which entries are left out because their name is another's, a sentence each."""
-    return _found(package)[1]
-
-
-def _found(package: str) -> tuple[dict[str, Place], list[str]]:
-    found: dict[str, Place] = {}
-    left_out: list[str] = []
-    shipped, own = in_package(package, folder(package)), in_project(package)
-    for place in map(functools.partial(_as_written, package), (*shipped, *own, *in_distributions(package))):
-        other = found.setdefault(place.full, place)
-        if other != place and place.own and _overrides(package, place.name):
-            found[place.full] = place
-        elif other != place:
-            left_out.append(_same_name(package, other, place))
-    return found, left_out
-
-
-def _as_written(package: str, place: Place) -> Place:
-    """An entry by the name that a user writes: `mnist-5k` for `mnist_5k.py`."""
-    name = place.name.replace("_", "-") if package == "datasets" else place.name
-    return place._replace(name=name, alone=package in ALONE)
-
-
-def _overrides(package: str, name: str) -> bool:
-    """Whether the mark says that the project's own entry stands for all others of its name."""
-    return f"{package}/{name}" in settings().override
-
-
-def _same_name(package: str, first: Place, second: Place) -> str:
-    what = WHAT.get(package, package)
-    remedy = f"rename {second.path}"
-    if second.own:
-        remedy += f', or let it stand for the other: override = ["{package}/{second.name}"] in the project\'s mark'
-    other = first.with_origin if first.origin != second.origin else f"{first.with_origin} ({first.module})"
-    return f"{second.with_origin} is left out: {other} is a {what} of that name. Remedy: {remedy}"
+    return gathered(package)[1]
 
 
 def names(package: str) -> list[str]:
@@ -140,7 +96,7 @@ def full_name(package: str, written: str) -> str:
     own = [name for name in alike if known[name].own]
     if len(alike) == 1:
         return alike[0]
-    if own and _overrides(package, written):
+    if own and overrides(package, written):
         return own[0]
     said = [known[name].with_origin for name in alike]
     let = f', or let yours stand for it: override = ["{package}/{written}"] in the project\'s mark' if own else ""
@@ -297,18 +253,6 @@ def describe(package: str, name: str) -> Entry:
             if isinstance(node, ast.FunctionDef) and not sources.is_promise(node)
         ),
     )
-
-
-def unusable(package: str) -> dict[Path, str]:
-    """Files of the project's own package that can't be entries for their name, each with a sentence."""
-    return {
-        path: f"{path} can't be a {WHAT.get(package, package)}: '{path.stem}' is no name that can be imported.\n"
-        f"Remedy: mv '{path}' '{path.with_stem(re.sub(_NO_WORD, '_', path.stem))}'"
-        for path in unusable_files(package)
-    }
-
-
-_NO_WORD = r"\W|^(?=\d)"
 
 
 def readable(package: str) -> tuple[list[Entry], list[str]]:

@@ -28,7 +28,7 @@ from genfoundry.task import Plan
 PACKAGE = catalog.folder(".")
 FLAG = "TYPE_CHECKING"  # False wherever code runs
 DOORS = ("genfoundry", "genfoundry.data")  # what these two run opens the wiring to Python users; no stage passes there
-FINDING = tuple(f"genfoundry.project.{name}" for name in ("mark", "places", "recipe_files", "root"))
+FINDING = tuple(f"genfoundry.project.{name}" for name in ("gathering", "mark", "places", "recipe_files", "root"))
 """What finds a project, its entries and its recipes decides no result: what is found is part of the key itself."""
 UNSAID = ("ctx", "kind")  # fields of a node that follow from its place, or tell how a text was quoted
 

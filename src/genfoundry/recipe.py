@@ -6,13 +6,10 @@ own section and nothing else, so a change in one section redoes only what reads 
 
 from __future__ import annotations
 
-import copy
-import functools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from pydantic import Field, SerializeAsAny, ValidationError
 
 from genfoundry import catalog, plans
@@ -22,13 +19,12 @@ from genfoundry.data.versions import bringing, dvc
 from genfoundry.dataset import declared_kind, read_card
 from genfoundry.errors import UserError, closest, explain
 from genfoundry.gate import Policy
+from genfoundry.project import documents
 from genfoundry.project.recipe_files import RecipeFile, RecipeFiles
 from genfoundry.project.root import data_dir
 from genfoundry.task import Plan
 from genfoundry.training.settings import Settings
 
-MAX_BYTES = 64 * 1024  # of a recipe's YAML
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C takes a tenth of the time
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
 
@@ -69,7 +65,7 @@ def parse(name: str, text: str, overrides: dict[str, Any] | None = None, where: 
             or a family on the wrong kind of data.
     """
     where = where or f"recipe '{name}'"
-    return _checked(name, _document(text, where), overrides, where)
+    return _checked(name, documents.document(text, where), overrides, where)
 
 
 def _checked(name: str, document: dict[str, Any], overrides: dict[str, Any] | None, where: str) -> Recipe:
@@ -116,56 +112,6 @@ BUDGETS: dict[str, dict[str, float]] = {
     "full": {},
 }
 """What a budget lays over a recipe: whether it runs at all, what a change does to it, what it was written for."""
-
-
-def _document(text: str, where: str) -> dict[str, Any]:
-    """A recipe's sections, the caller's to change."""
-    if len(text.encode()) > MAX_BYTES:
-        raise UserError(f"{where} has {len(text.encode())} bytes.", expected=f"at most {MAX_BYTES}")
-    try:
-        document = copy.deepcopy(_read(text))
-    except Aliased:
-        remedy = "write the value out where it is used"
-        raise UserError(f"{where} holds a YAML alias (`*name`).", remedy=remedy) from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{where} is not YAML: {error}") from None
-    if not isinstance(document, dict):
-        raise UserError(f"{where} is a {type(document).__name__}.", expected="a mapping of sections")
-    return document
-
-
-class Aliased(yaml.YAMLError):
-    """A document in which a value stands for one that is written elsewhere."""
-
-
-@functools.cache
-def _read(text: str) -> Any:
-    """What a YAML document says, parsed once in a process.
-
-    Raises:
-        Aliased: it holds an alias, so that a few bytes could stand for very much.
-        yaml.YAMLError: it is not YAML, or asks for more than plain values.
-    """
-    loader = LOADER(text)
-    try:
-        node = loader.get_single_node()
-        _ensure_no_alias(node)
-        return None if node is None else loader.construct_document(node)
-    finally:
-        loader.dispose()
-
-
-def _ensure_no_alias(root: yaml.Node | None) -> None:
-    """See that no node of a document is in two places, as one that an alias names is."""
-    seen: set[int] = set()
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            raise Aliased
-        seen.add(id(node))
-        children = node.value if isinstance(node, yaml.CollectionNode) else []
-        waiting += [part for child in children for part in (child if isinstance(child, tuple) else [child])]
 
 
 def _lay(document: dict[str, Any], key: str, value: Any, where: str) -> None:
@@ -239,7 +185,7 @@ def lineage(file: RecipeFile, files: RecipeFiles) -> tuple[Path, ...]:
     while file.path not in found:
         found[file.path] = file
         try:
-            file = files.find(_document(file.path.read_text(encoding="utf-8"), str(file.path))["from"])
+            file = files.find(documents.document(file.path.read_text(encoding="utf-8"), str(file.path))["from"])
         except (UserError, OSError, UnicodeDecodeError, KeyError, AttributeError):
             break
     return tuple(found)
@@ -275,7 +221,7 @@ def _inherited(file: RecipeFile, files: RecipeFiles, below: tuple[RecipeFile, ..
         text = file.path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{where} can't be read: {error}.") from None
-    document = _in_its_own_words(_document(text, where), file)
+    document = _in_its_own_words(documents.document(text, where), file)
     if (parent := document.pop("from", None)) is None:
         return document
     if not isinstance(parent, str):

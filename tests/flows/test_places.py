@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from genfoundry_flows.commands.checkout import SOURCES
-from genfoundry_flows.review import revisions
+from genfoundry_flows.review import sides
 from genfoundry_flows.servers import environment
 from support import cloned
 from support.services import supervising
@@ -163,7 +163,8 @@ def test_a_worktree_by_its_own_sources_and_the_base_of_a_review_run(checkouts, t
     packages.mkdir()
     cloned.git(first, "worktree", "add", "--detach", str(tree))
     assert cloned.genfoundry(cloned.environment(tree, packages), "data", "list").returncode == 0
-    assert revisions._run(tree, first, ["data", "list"])[0] == 0
+    with sides.of_checkout(tree) as code:
+        assert sides._run(code, first, ["data", "list"])[0] == 0
     assert cloned.genfoundry({**env, "GENFOUNDRY_ROOT": str(tree)}, "data", "list").returncode == 2
     meant = {**env, "GENFOUNDRY_ROOT": str(tree), SOURCES: str(first)}
     assert cloned.genfoundry(meant, "data", "list").returncode == 0

@@ -62,7 +62,7 @@ def test_a_users_files_are_taken_in(of: Kind, tmp_path: Path) -> None:
 
 @pytest.fixture
 def tone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A kind of one's own, `acme:tone`, as `genfoundry new` writes it."""
+    """A kind of one's own, `tone`, as `genfoundry new` writes it."""
     project = here(own_project(tmp_path / "own"), monkeypatch)
     new_entries.write_entry("kind", "tone")
     return project / "acme_lab" / "kinds" / "tone"
@@ -74,7 +74,7 @@ def tone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("storage", "def names(", "def nom(", "storage.py has no function names"),
         ("rows", "seed: int = 0", "seed: int = 1", r"rows.example_batch takes \(spec, rows, seed=1\)"),
         ("rows", "manual_seed(seed)", "manual_seed(0)", "example_batch gave the same rows for another seed"),
-        ("spec", 'Literal["acme:tone"] = "acme:tone"', 'str = "tone"', "spec.SPEC.kind is 'tone'"),
+        ("spec", 'Literal["tone"] = "tone"', 'str = "tone"', "spec.SPEC.kind is 'tone'"),
         ("spec", 'NOUN = "numbers"', 'NOUN = ""', "spec.NOUN is ''"),
         ("take", "frozen=True", "frozen=False", "take.Options has"),
         (
@@ -94,5 +94,5 @@ def test_a_kind_that_breaks_a_promise_is_told_so(tone: Path, part: str, was: str
     assert was in source
     path.write_text(source.replace(was, becomes))
     with pytest.raises(UserError, match=says) as broken:
-        entries.check("kinds", "acme:tone")
+        entries.check("kinds", "tone")
     assert str(tone) in broken.value.found

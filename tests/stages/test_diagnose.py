@@ -109,6 +109,12 @@ PLUG_IN = {
 }
 
 
+def forget_distributions() -> None:
+    """What is installed is looked at once in a process; here it changes."""
+    places.in_distributions.cache_clear()
+    places._points.cache_clear()
+
+
 def test_a_champion_whose_plug_in_was_removed_says_whose_it_was(project: Path, monkeypatch, tmp_path) -> None:
     """Every digest is right, and yet it can't be used. An installed distribution is a folder on the path."""
     for name, text in PLUG_IN.items():
@@ -117,14 +123,14 @@ def test_a_champion_whose_plug_in_was_removed_says_whose_it_was(project: Path, m
         path.write_text(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(tmp_path / "site")
-        places.in_distributions.cache_clear()
+        forget_distributions()
         made = untrained(DATA, "acme-plug:little", {"width": 8, "latent_dim": 4}, tmp_path / "little")
         found = evaluation(made.run_key, made.run_id, made.weights_digest)
         found = found.model_copy(update={"checkpoint": made})
         tracking.register("little", made.run_id, found, PASS, "key", "A card.", {"family": made.family})
         tracking.set_alias("little", "champion", 1, "first")
         assert examined().exit_code == 0
-    places.in_distributions.cache_clear()
+    forget_distributions()
     problem, command = wrong()
     client().delete_registered_model("little")
     tracking.set_witness_aside("little")

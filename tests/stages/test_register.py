@@ -84,7 +84,7 @@ def test_the_version_says_where_it_came_from(name, tmp_path):
     }  # fmt: skip
     assert {key: info.tags[key] for key in expected} == expected
     for words in ("Licence: CC BY", "Consent: public", "| **fd\\_pixels\\_64** | model | 50 |", "noise | 100",
-                  "Verdict: PROMOTE", "There is no champion yet", f"models:/{name}@champion", "10 steps"):  # fmt: skip
+                  "Verdict: PROMOTE", "There is no champion yet", f"{name}@champion", "10 steps"):  # fmt: skip
         assert words in info.description
 
 

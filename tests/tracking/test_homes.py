@@ -42,7 +42,7 @@ class Team:
 
     def enter(self, root: Path) -> None:
         self.monkeypatch.setenv("GENFOUNDRY_ROOT", str(root))
-        homes.known.cache_clear()
+        homes._commits.cache_clear()
 
     def register(self, root: Path, name: str, data=DATA) -> int:
         self.enter(root)

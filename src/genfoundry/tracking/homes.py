@@ -29,7 +29,7 @@ FILE = "home"
 
 def tags() -> dict[str, str]:
     """What a registered model that this project makes says of it; nothing in a clone that is too shallow to tell."""
-    ids = known(project_root(), settings().slug)
+    ids = _named(project_root(), settings().slug)
     return {HOME: ids[0], PLACE: _place()} if ids else {}
 
 
@@ -38,20 +38,27 @@ def _place() -> str:
     return f"{f'{slug}, in ' if slug else ''}the folder {project_root().name} of {socket.gethostname()}"
 
 
-@cache
 def known(root: Path, slug: str) -> tuple[str, ...]:
-    """All that a project is known by, what is written first; nothing where git has but the last commits of it.
+    """All that a project is known by, what is written first; nothing where git has but the last commits of it, or where
+    there is no git and nothing was registered from here."""
+    commits = _commits(root) or []
+    return (*(f"{commit}:{slug or prefix}" for commit, prefix in commits), *_kept(root))
 
-    Looked at once in a process.
-    """
-    kept = _kept(root)
+
+def _named(root: Path, slug: str) -> tuple[str, ...]:
+    """The same for a project that registers: without git it is given a number."""
+    return known(root, slug) or (_keep(secrets.token_hex(16)) if _commits(root) is None else ())
+
+
+@cache
+def _commits(root: Path) -> list[tuple[str, str]] | None:
+    """The commits without a parent, newest last, each with the project's path in the repository; none where it is too
+    shallow to tell, None where there is no git. Looked at once in a process."""
     try:
         shallow, prefix, *first = _git(root)
     except (OSError, ValueError, subprocess.SubprocessError):
-        return kept or _keep(secrets.token_hex(16))
-    if shallow == "true":
-        return kept
-    return (*(f"{commit}:{slug or prefix}" for commit in reversed(first)), *kept)
+        return None
+    return [] if shallow == "true" else [(commit, prefix) for commit in reversed(first)]
 
 
 def _git(root: Path) -> list[str]:
@@ -103,7 +110,7 @@ def ensure_home(name: str, data: str) -> None:
         UserError: it is another's; says whose.
         TrackerDown: MLflow does not answer.
     """
-    if uri() == own() or not (ids := known(project_root(), settings().slug)):
+    if uri() == own() or not (ids := _named(project_root(), settings().slug)):
         return
     if (model := _registered(name)) is None:
         return
