@@ -14,7 +14,7 @@ from genfoundry.data.building import embedded
 from genfoundry.dataset import declared_kind
 from genfoundry.errors import UserError
 from genfoundry.metric import declared
-from genfoundry.project import mark, places, recipe_files
+from genfoundry.project import gathering, mark, places, recipe_files
 from genfoundry.project.places import Package
 from genfoundry.project.root import source_root
 from genfoundry.project.sources import BrokenEntry
@@ -62,7 +62,7 @@ def write_entry(what: str, written: str, parent: str = "") -> Written:
     _ensure_name(what, name)
     origin = _parent(what, group, parent)
     bare = written.replace("_", "-") if group == "datasets" else name
-    full = bare if group in catalog.ALONE else f"{package.origin}:{name}"
+    full = bare if group in gathering.ALONE else f"{package.origin}:{name}"
     texts = _sources(group, name, full, origin, f"{package.name}.{group}.{name}")
     home = package.folder / group / name
     _ensure_free(what, group, full, home)

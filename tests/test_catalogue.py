@@ -14,8 +14,9 @@ from genfoundry_flows import recipes
 from genfoundry_flows.commands.models import models
 from support import contracts
 
-from genfoundry import catalog, model, recipe
+from genfoundry import catalog, model
 from genfoundry.errors import UserError
+from genfoundry.project import documents, places
 
 EMBEDDED = {"mnist-5k", "digits", "flights", "photos", "nyc-weather", "stocks", "sunspots"}
 SECOND = {"image": {"fashion-mnist", "photos"}, "series": {"stocks", "sunspots"}, "table": {"credit"}}
@@ -56,7 +57,7 @@ def test_the_list_names_every_recipe_whole():
 def test_the_list_loads_each_recipe_once(monkeypatch):
     loaded, parsed, load = [], [], recipes.load
 
-    class Counting(recipe.LOADER):
+    class Counting(documents.LOADER):
         def __init__(self, text: str) -> None:
             parsed.append(text)
             super().__init__(text)
@@ -66,7 +67,7 @@ def test_the_list_loads_each_recipe_once(monkeypatch):
         return load(name)
 
     monkeypatch.setattr(recipes, "load", counted)
-    monkeypatch.setattr(recipe, "LOADER", Counting)
+    monkeypatch.setattr(documents, "LOADER", Counting)
     documents._read.cache_clear()
     assert CliRunner().invoke(models, ["--json"]).exit_code == 0
     assert sorted(loaded) == recipes.names()
@@ -83,7 +84,7 @@ def kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "ear_trumpet" / "__init__.py").write_text('"""Sound."""\n')
     (folder / "ear_trumpet" / "rows.py").write_text("COUNT = 3\n")
     (folder / "smell.py").write_text("")
-    monkeypatch.setattr(catalog, "folder", lambda package: tmp_path / package)
+    monkeypatch.setattr(places, "PACKAGE", tmp_path)
     return folder
 
 

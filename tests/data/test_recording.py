@@ -169,7 +169,7 @@ def test_a_version_before_that_can_not_be_had_is_told_with_what_brings_it(clones
     (clones.home / "remote").rename(clones.home / "away")
     with pytest.raises(UserError, match=r"On which side each image of 'a' lies is not known: .*recorded in") as caught:
         clones.add(clones.two, "a", 2)
-    assert caught.value.remedy.startswith("dvc pull ")
+    assert caught.value.remedy.startswith("dvc remote add --default --force shared URL_OR_FOLDER, then: dvc pull ")
     taken = clones.add(clones.two, "a", 2, force=True)
     assert taken.change.startswith("the version before could not be read, so this one is split anew")
     assert versioning.recorded() == {"a": taken.version.digest}

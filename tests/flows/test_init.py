@@ -125,7 +125,7 @@ def test_a_dataset_is_versioned_in_a_subfolder_of_a_repository_and_without_git(t
     if scm:
         cloned.git(top, "add", "--all")
         staged = cloned.git(top, "diff", "--cached", "--name-only").splitlines()
-        names = {"genfoundry.toml", "pics/__init__.py", "data.dvc", *ALL}
+        names = {"genfoundry.toml", "pics/__init__.py", "data.dvc", ".gitattributes", *ALL}
         assert set(staged) == {f"research/pics/{name}" for name in names}
     deep = folder / "recipes"
     assert "digits" in started(deep, "data", "list").stdout

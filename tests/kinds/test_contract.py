@@ -74,7 +74,7 @@ def tone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("storage", "def names(", "def nom(", "storage.py has no function names"),
         ("rows", "seed: int = 0", "seed: int = 1", r"rows.example_batch takes \(spec, rows, seed=1\)"),
         ("rows", "manual_seed(seed)", "manual_seed(0)", "example_batch gave the same rows for another seed"),
-        ("spec", 'Literal["tone"] = "tone"', 'str = "tone"', "spec.SPEC.kind is 'tone'"),
+        ("spec", 'Literal["tone"] = "tone"', 'str = "acme:tone"', "spec.SPEC.kind is 'acme:tone'"),
         ("spec", 'NOUN = "numbers"', 'NOUN = ""', "spec.NOUN is ''"),
         ("take", "frozen=True", "frozen=False", "take.Options has"),
         (
