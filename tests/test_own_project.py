@@ -46,7 +46,14 @@ def test_from_nothing(made, tmp_path):
     finally:
         project("down")
     cloned.git(project.root, "add", "--all")
-    written = {"data.dvc", "acme/sizes.py", "acme/models/wide.py", "acme/metrics/spread.py", "acme/datasets/bars.py"}
+    written = {
+        "data.dvc",
+        "acme/sizes.py",
+        "acme/models/wide.py",
+        "acme/models/ddpm.py",
+        "acme/metrics/spread.py",
+        "acme/datasets/bars.py",
+    }
     staged = set(cloned.git(project.root, "diff", "--cached", "--name-only").splitlines())
     assert staged == written | {"recipes/mine.yaml", "recipes/bars-gan.yaml"}
 
@@ -54,6 +61,8 @@ def test_from_nothing(made, tmp_path):
 def worked_in(project: Own) -> None:
     shown = project("models", below="recipes")
     assert "acme:wide" in shown
+    project("new", "family", "ddpm", "--from", "gan")
+    assert "kept    models/acme:ddpm" in project("check", "ddpm")
     project.run("first")
     project.run("recipes/mine.yaml")
     project.run("bars-gan")
@@ -63,7 +72,7 @@ def worked_in(project: Own) -> None:
     assert list((project.root.parent / "acme-dvc-remote").rglob("*"))
     project.run("mine", "--data", "pics")
     assert set(project.versions()) == {f"acme--{name}" for name in ("first", "mine", "bars-gan", "mine--pics")}
-    assert "spread_ratio" in project("report", "--markdown")
+    assert "Relative spread" in project("report", "--markdown")
     project("report")
     project("generate", "bars-gan/1", "-n", "4", "--output", str(project.root.parent / "made"))
     assert len(list((project.root.parent / "made").glob("*.png"))) >= 4
@@ -74,6 +83,7 @@ def worked_in(project: Own) -> None:
     assert run["state_type"] == "COMPLETED", run["state"]
     looked = json.loads(project("watch", "mine", "--json"))
     assert looked["looks"][0]["dataset"] == "digits"
+    assert "mine" in project("ci", "--base", "main", "--dry-run")
 
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
