@@ -53,7 +53,7 @@ def test_what_the_user_set_stays(two: tuple[Path, Path], tmp_path: Path):
     assert shown(SHOWN, two[0], PREFECT_HOME=str(tmp_path)) == f"{tmp_path}\n"
 
 
-@pytest.mark.slow
+@pytest.mark.servers
 def test_prefect_that_was_imported_before_is_told(two: tuple[Path, Path], tmp_path: Path):
     code = (
         "import prefect\nfrom prefect.settings import get_current_settings as now\n"

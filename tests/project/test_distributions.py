@@ -113,7 +113,7 @@ def test_a_full_name_that_a_project_and_a_distribution_have_is_told_with_both(pr
     assert catalog.place_of("models", "team-lab:deep").module == "acme_lab.models.deep"
 
 
-@pytest.mark.slow
+@pytest.mark.servers
 def test_it_is_run(project: Path, site: Path) -> None:
     done = called(project, "run", "deep", "--json", "--no-report", paths=(site,))
     assert done.returncode == 0, done.stderr[-3000:]
