@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from genfoundry_flows.checking import Entry
+    from genfoundry_flows.checking import Entry  # pyright: ignore[reportMissingImports]
 
 MARKED = {"genfoundry.toml": b"", "pyproject.toml": b"tool.genfoundry"}
 """Files of a folder that may be a project's mark, and what must stand in them; `genfoundry.project` says which is."""
@@ -47,7 +47,7 @@ def _may_be_marked(folder: Path) -> bool:
 
 def _by_file() -> dict[Path, Entry]:
     """The project's own entries, each by the file that stands for it."""
-    from genfoundry_flows import checking
+    from genfoundry_flows import checking  # pyright: ignore[reportMissingImports]
 
     return {path.resolve(): entry for entry in checking.entries() if (path := checking.file_of(entry)) is not None}
 
@@ -80,7 +80,7 @@ class _Contract(pytest.Item):
         self.entry = entry
 
     def runtest(self) -> None:
-        from genfoundry_flows import checking
+        from genfoundry_flows import checking  # pyright: ignore[reportMissingImports]
 
         checking.check(self.entry)
 
