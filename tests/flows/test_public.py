@@ -218,8 +218,18 @@ genfoundry.run("mlp", budgt="quick")
 
 @pytest.mark.slow
 def test_types_are_seen_by_checkers(tmp_path):
+    """As where it is installed: both packages lie side by side, which an editable installation hides from pyright."""
     (tmp_path / "user.py").write_text(TYPED)
-    command = [PYRIGHT, "--pythonpath", sys.executable, "user.py"]
+    (tmp_path / "site").mkdir()
+    import genfoundry_flows
+
+    import genfoundry
+
+    for package in (genfoundry, genfoundry_flows):
+        home = Path(package.__file__).resolve().parent
+        (tmp_path / "site" / package.__name__).symlink_to(home, target_is_directory=True)
+    (tmp_path / "pyrightconfig.json").write_text('{"extraPaths": ["site"], "include": ["user.py"]}')
+    command = [PYRIGHT, "--pythonpath", sys.executable]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert '"(recipe: str, *, data: str | None = None' in done.stdout, done.stdout
     assert '"LoadedModel"' in done.stdout
