@@ -76,4 +76,4 @@ def test_elsewhere_it_does_nothing_and_imports_nothing(tmp_path: Path) -> None:
 def test_it_is_installed_with_the_package() -> None:
     with (HERE / "pyproject.toml").open("rb") as file:
         points = tomllib.load(file)["project"]["entry-points"]["pytest11"]
-    assert points == {"genfoundry": "genfoundry_flows.pytest_plugin"}
+    assert points == {"genfoundry_flows.pytest_plugin": "genfoundry_flows.pytest_plugin"}
