@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from genfoundry.project.mark import JOINT
 from genfoundry.project.places import settings
 
 
@@ -13,5 +12,4 @@ def named(name: str) -> str:
     Prefect knows a deployment by its name and its flow's, and a worker takes every run of its pool: without the slug
     two projects would replace each other's, and run them.
     """
-    slug = settings().slug
-    return name if not slug or name.startswith(f"{slug}{JOINT}") else f"{slug}{JOINT}{name}"
+    return settings().named(name)

@@ -1,6 +1,7 @@
 """pytest tries a project's own entries, each as one test: `acme_lab/models/ddpm.py::contract`.
 
-It is loaded by every pytest of the environment, so outside a project with a mark it does nothing, and imports nothing.
+It is loaded by every pytest of the environment, so outside a project with a mark it does nothing, and imports
+nothing that takes time.
 """
 
 from __future__ import annotations
@@ -12,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from genfoundry.project.markers import is_marked
+
 if TYPE_CHECKING:
     from genfoundry_flows.checking import Entry  # pyright: ignore[reportMissingImports]
-
-MARKED = {"genfoundry.toml": b"", "pyproject.toml": b"tool.genfoundry"}
-"""Files of a folder that may be a project's mark, and what must stand in them; `genfoundry.project` says which is."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Collect own entries where there may be some."""
     here = Path(os.environ.get("GENFOUNDRY_ROOT") or config.invocation_params.dir)
-    if not any(_may_be_marked(folder) for folder in (here, *here.parents)):
+    if not any(is_marked(folder) for folder in (here, *here.parents)):
         return
     from genfoundry.errors import UserError
 
@@ -33,16 +33,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_OwnEntries(entries), "genfoundry-own-entries")
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.args += sorted({*map(str, entries)})
-
-
-def _may_be_marked(folder: Path) -> bool:
-    for name, words in MARKED.items():
-        try:
-            if words in (folder / name).read_bytes():
-                return True
-        except OSError:
-            continue
-    return False
 
 
 def _by_file() -> dict[Path, Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from genfoundry.errors import UserError
-from genfoundry.project.mark import FILES, file_of, is_marked
+from genfoundry.project.markers import FILES, file_of, is_marked
 
 
 def ensure_fit(root: Path) -> None:

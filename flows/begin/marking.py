@@ -11,7 +11,8 @@ from packaging.version import Version
 from genfoundry import __version__
 from genfoundry.errors import UserError
 from genfoundry.project import mark
-from genfoundry.project.mark import JOINT, OWN_FILE, SCHEMA, SHARED_FILE, Mark
+from genfoundry.project.mark import JOINT, SCHEMA, Mark
+from genfoundry.project.markers import OWN_FILE, SHARED_FILE, file_of
 
 from .changes import Beginning, Change, appended
 from .names import ensure_package, ensure_slug, package_of, slug_of
@@ -29,7 +30,7 @@ def marked(root: Path, slug: str = "", package: str = "") -> tuple[Beginning, li
         ensure_slug(slug)
     if package:
         ensure_package(package, root)
-    if (path := mark.file_of(root)) is not None:
+    if (path := file_of(root)) is not None:
         return _completed(root, path, slug, package)
     slug = slug or slug_of(root.name)
     said = Mark(requires=requires(), slug=slug, package=package or package_of(slug, root))

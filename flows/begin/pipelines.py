@@ -6,8 +6,6 @@ import json
 import os
 from pathlib import Path
 
-from genfoundry.project.mark import JOINT
-
 from ..servers.declarations import POOL
 from .changes import Beginning, Change, new
 
@@ -28,8 +26,7 @@ def reviewed(begun: Beginning, host: str) -> list[Change]:
 
 def composed(begun: Beginning) -> list[Change]:
     """The composition of the published image with this project in it."""
-    pool = f"{begun.mark.slug}{JOINT}{POOL}" if begun.mark.slug else POOL
-    text = _filled("compose", THE_PROJECT=begun.name.replace("_", "-").lower(), THE_POOL=pool)
+    text = _filled("compose", THE_PROJECT=begun.name.replace("_", "-").lower(), THE_POOL=begun.mark.named(POOL))
     return [new(begun.root / COMPOSITION, text, "servers and workers in containers, see its head")]
 
 

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from genfoundry.catalog import Entry
+    from genfoundry.task import Task
 
 
 @click.command()
@@ -16,35 +17,9 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def models(family: str | None, as_json: bool) -> None:
     """List the families that can be trained; with FAMILY, its paper and its settings."""
-    from genfoundry import catalog, task
-    from genfoundry.errors import UserError
+    from genfoundry.project.looks import one_look
 
-    from .. import recipes
-
-    entries, broken = _entries(family)
-    tasks, broken = task.every(), [*broken, *recipes.files().lost]
-    of_recipe = {}
-    for name in recipes.names():
-        try:
-            of_recipe[name] = recipes.load(name).model.family
-        except UserError as error:
-            broken.append(str(error))
-    rows = [
-        {
-            "family": entry.name,
-            "origin": catalog.place_of("models", entry.name).origin,
-            "file": str(catalog.source("models", entry.name)),
-            "kind": entry.attributes.get("kind"),
-            "task": entry.attributes.get("task"),
-            "tasks": [each.name for each in tasks if each.fits(entry)],
-            "conditions": list(entry.conditions),
-            "paper": entry.title,
-            "capabilities": _capabilities(entry),
-            "settings": entry.config,
-            "recipes": [name for name, own in of_recipe.items() if own == entry.name],
-        }
-        for entry in entries
-    ]
+    entries, rows, broken = one_look(_listed)(family)
     for sentence in broken:
         click.echo(f"{click.style('Left out:', fg='yellow')} {sentence}", err=True)
     if as_json:
@@ -56,6 +31,52 @@ def models(family: str | None, as_json: bool) -> None:
         click.echo(f"\nRecipes: {', '.join(rows[0]['recipes']) or 'none'}")
     else:
         _table(rows)
+
+
+def _listed(family: str | None) -> tuple[list[Entry], list[dict], list[str]]:
+    """The entries, a row for each, and what is left out, a sentence each."""
+    from genfoundry import task
+
+    from .. import recipes
+
+    entries, broken = _entries(family)
+    lost: list[str] = []
+    tasks, of_recipe = task.every(), _families(lost)
+    rows = [_row(entry, tasks, of_recipe) for entry in entries]
+    return entries, rows, [*broken, *recipes.files().lost, *lost]
+
+
+def _families(broken: list[str]) -> dict[str, str]:
+    """The family of each recipe; what is wrong with a recipe that does not load is appended to `broken`."""
+    from genfoundry.errors import UserError
+
+    from .. import recipes
+
+    found = {}
+    for name in recipes.names():
+        try:
+            found[name] = recipes.load(name).model.family
+        except UserError as error:
+            broken.append(str(error))
+    return found
+
+
+def _row(entry: Entry, tasks: list[Task], of_recipe: dict[str, str]) -> dict:
+    from genfoundry import catalog
+
+    return {
+        "family": entry.name,
+        "origin": catalog.place_of("models", entry.name).origin,
+        "file": str(catalog.source("models", entry.name)),
+        "kind": entry.attributes.get("kind"),
+        "task": entry.attributes.get("task"),
+        "tasks": [each.name for each in tasks if each.fits(entry)],
+        "conditions": list(entry.conditions),
+        "paper": entry.title,
+        "capabilities": _capabilities(entry),
+        "settings": entry.config,
+        "recipes": [name for name, own in of_recipe.items() if own == entry.name],
+    }
 
 
 def _entries(family: str | None) -> tuple[list[Entry], list[str]]:

@@ -11,6 +11,7 @@ from genfoundry.data import registered_names
 from genfoundry.data.registered_names import RecipeOnDataset
 from genfoundry.data.versions import dvc
 from genfoundry.errors import UserError, closest
+from genfoundry.project.looks import looked, one_look
 from genfoundry.project.recipe_files import RecipeFiles
 from genfoundry.recipe import Recipe
 
@@ -21,7 +22,7 @@ DEFAULT = ("dcgan", "deepar", "vae", "cnn", "gan")
 
 def files() -> RecipeFiles:
     """Where each recipe lies."""
-    return RecipeFiles.known(FOLDER)
+    return looked("recipes", lambda: RecipeFiles.known(FOLDER))
 
 
 def names() -> list[str]:
@@ -43,6 +44,7 @@ def meant(written: str) -> str:
     return files().find(written).name
 
 
+@one_look
 def load(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     """Parse a recipe; see `genfoundry.recipe.load`.
 

@@ -14,7 +14,7 @@ import yaml
 
 from genfoundry.errors import UserError
 from genfoundry.identity import PACKAGE
-from genfoundry.project.mark import is_marked
+from genfoundry.project.markers import is_marked
 from genfoundry.project.root import project_root
 
 

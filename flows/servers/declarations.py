@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from genfoundry.errors import UserError, closest
-from genfoundry.project import mark
+from genfoundry.project import markers
 from genfoundry.project.places import settings
 from genfoundry.project.root import project_root, source_root
 
@@ -78,7 +78,7 @@ def check() -> None:
 
 def _where(path: Path) -> str:
     """The file in which a person changes what is declared."""
-    return str(mark.file_of(source_root()) or path) if path.parent == SHIPPED else FILE
+    return str(markers.file_of(source_root()) or path) if path.parent == SHIPPED else FILE
 
 
 def _read() -> tuple[Path, dict[str, Any]]:
@@ -120,7 +120,7 @@ def _say_own_recipes(deployments: list[dict[str, Any]]) -> None:
 def _say_differences(deployments: list[dict[str, Any]]) -> None:
     known = {each["name"]: each for each in deployments}
     for name, said in settings().deployments.items():
-        where = f"{mark.file_of(source_root())}: deployments.{name}"
+        where = f"{markers.file_of(source_root())}: deployments.{name}"
         if name not in known:
             raise UserError(f"{where}: there is no such deployment; {closest(name, known)}")
         _differ(known[name], said, where)

@@ -8,9 +8,11 @@ Names and descriptions are read from the source, so that listing what exists imp
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar, cast
@@ -20,13 +22,7 @@ from pydantic import BaseModel
 from genfoundry.errors import UserError, closest
 from genfoundry.project import sources
 from genfoundry.project.gathering import WHAT, gathered, overrides, unusable
-from genfoundry.project.places import (
-    PACKAGE,
-    SHIPPED,
-    Place,
-    importable,
-    settings,
-)
+from genfoundry.project.places import PACKAGE, SHIPPED, Place, importable
 
 
 class NotInstalled(UserError):  # noqa: N818, the user reads its sentence
@@ -54,7 +50,7 @@ def folder(package: str) -> Path:
     return PACKAGE / package
 
 
-def places(package: str) -> dict[str, Place]:
+def places(package: str) -> Mapping[str, Place]:
     """Every entry of a group (`models`) by its full name: the shipped ones, the project's own, those of installed
     distributions. Nothing is imported.
 
@@ -110,7 +106,7 @@ def full_name(package: str, written: str) -> str:
 def is_settled(package: str, written: str) -> bool:
     """Whether a name needs no origin: one entry has it, or none, or the project's own stands for the shipped one."""
     alike = [place for place in places(package).values() if place.name == written]
-    return len(alike) < 2 or f"{package}/{written}" in settings().override
+    return len(alike) < 2 or overrides(package, written)
 
 
 def place_of(package: str, name: str) -> Place:
@@ -235,10 +231,15 @@ def describe(package: str, name: str) -> Entry:
     Raises:
         sources.BrokenEntry: it does not parse; names its file and line.
     """
-    tree = sources.tree_of(source(package, name))
+    place, path = place_of(package, name), source(package, name)
+    return _described_once(name, path) if place.origin == SHIPPED else _described(name, path)
+
+
+def _described(name: str, path: Path) -> Entry:
+    tree = sources.tree_of(path)
     docstring = ast.get_docstring(tree) or ""
     main = next((node for node in tree.body if isinstance(node, ast.ClassDef) and sources.inner(node, "Config")), None)
-    lineage = sources.lineage(source(package, name), main.name) if main else []
+    lineage = sources.lineage(path, main.name) if main else []
     bodies = [node.body for node in lineage] or [tree.body]
     return Entry(
         name=name,
@@ -253,6 +254,9 @@ def describe(package: str, name: str) -> Entry:
             if isinstance(node, ast.FunctionDef) and not sources.is_promise(node)
         ),
     )
+
+
+_described_once = functools.cache(_described)  # what is shipped stays as it is, however long a process lives
 
 
 def readable(package: str) -> tuple[list[Entry], list[str]]:

@@ -28,8 +28,12 @@ from genfoundry.task import Plan
 PACKAGE = catalog.folder(".")
 FLAG = "TYPE_CHECKING"  # False wherever code runs
 DOORS = ("genfoundry", "genfoundry.data")  # what these two run opens the wiring to Python users; no stage passes there
-FINDING = tuple(f"genfoundry.project.{name}" for name in ("gathering", "mark", "places", "recipe_files", "root"))
+FINDING = tuple(
+    f"genfoundry.project.{name}" for name in ("gathering", "looks", "mark", "markers", "places", "recipe_files", "root")
+)
 """What finds a project, its entries and its recipes decides no result: what is found is part of the key itself."""
+
+UNREAD = frozenset((*DOORS, *FINDING))
 UNSAID = ("ctx", "kind")  # fields of a node that follow from its place, or tell how a text was quoted
 
 
@@ -155,7 +159,7 @@ def _reached(modules: Iterable[str], roots: Mapping[str, Path]) -> dict[str, tup
     found: dict[str, tuple[Path, Source]] = {}
     while waiting:
         name = waiting.pop()
-        if name not in found and name not in (*DOORS, *FINDING):
+        if name not in found and name not in UNREAD:
             path = Path(ours[name])
             source = _read(path.read_bytes(), name, path.name == "__init__.py")
             found[name] = path, source

@@ -26,6 +26,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self, cast
@@ -243,7 +244,12 @@ def of(name: str) -> Task:
         UserError: there is none (names the closest), or it does not say all that a task must say.
     """
     path = catalog.source("tasks", name, "about")
-    tree = sources.tree_of(path)
+    return _read(name, path, sources.tree_of(path))
+
+
+@cache
+def _read(name: str, path: Path, tree: ast.Module) -> Task:
+    """Read once in a process, as long as the tree is the same."""
     said = sources.constants(tree.body)
     classes = {node.name: tuple(sources.fields(node)) for node in tree.body if isinstance(node, ast.ClassDef)}
     wanted = (*WORDS, "Wishes") if said.get("MAKES") else WORDS

@@ -8,16 +8,16 @@ import pytest
 
 from genfoundry import __version__
 from genfoundry.errors import UserError
-from genfoundry.project import mark
+from genfoundry.project import mark, markers
 
 
-def marked(folder: Path, text: str, file: str = mark.OWN_FILE) -> Path:
+def marked(folder: Path, text: str, file: str = markers.OWN_FILE) -> Path:
     (folder / file).write_text(text, encoding="utf-8")
     return folder
 
 
 def test_without_a_mark_every_setting_is_as_before(tmp_path):
-    assert not mark.is_marked(tmp_path)
+    assert not markers.is_marked(tmp_path)
     assert mark.read(tmp_path) == mark.Mark(slug="", package="", recipes="recipes", override=())
 
 
@@ -35,12 +35,12 @@ def test_without_a_mark_every_setting_is_as_before(tmp_path):
 def test_both_files_say_the_same(tmp_path, file, text):
     found = mark.read(marked(tmp_path, text, file))
     assert (found.slug, found.package, found.override) == ("acme", "acme_lab", ("models/dcgan",))
-    assert mark.file_of(tmp_path) == tmp_path / file
+    assert markers.file_of(tmp_path) == tmp_path / file
 
 
 def test_a_project_file_without_the_table_is_no_mark(tmp_path):
     marked(tmp_path, '[project]\nname = "x"\n[tool.genfoundryish]\nslug = "acme"', "pyproject.toml")
-    assert not mark.is_marked(tmp_path)
+    assert not markers.is_marked(tmp_path)
     assert mark.read(tmp_path).slug == ""
 
 

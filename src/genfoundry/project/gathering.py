@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from genfoundry.project import places
+from genfoundry.project.looks import looked
 from genfoundry.project.places import Place, in_distributions, in_package, in_project, settings
 from genfoundry.project.places import unusable as unusable_files
 
@@ -16,14 +18,28 @@ ALONE = ("datasets", "kinds", "tasks")
 """Groups whose entries' names stand in data, code and folders, without an origin: no two entries may share one."""
 
 
-def gathered(package: str) -> tuple[dict[str, Place], list[str]]:
+def gathered(package: str) -> tuple[Mapping[str, Place], list[str]]:
     """The entries of a group by their full names, and why others are left out, a sentence each."""
+    return looked(package, functools.partial(_gathered, package))
+
+
+def _gathered(package: str) -> tuple[Mapping[str, Place], list[str]]:
+    project = places.home()
+    own, override = (places.package_of(*project), project[1].override) if project else (None, ())
+    shipped = in_package(package, places.PACKAGE / package)
+    return _named(package, (*shipped, *in_project(package, own), *in_distributions(package)), override)
+
+
+@functools.cache
+def _named(
+    package: str, everything: tuple[Place, ...], override: tuple[str, ...]
+) -> tuple[Mapping[str, Place], list[str]]:
+    """Put together once in a process, until an entry comes or goes, or the mark says otherwise."""
     found: dict[str, Place] = {}
     left_out: list[str] = []
-    shipped, own = in_package(package, places.PACKAGE / package), in_project(package)
-    for place in map(functools.partial(_as_written, package), (*shipped, *own, *in_distributions(package))):
+    for place in map(functools.partial(_as_written, package), everything):
         other = found.setdefault(place.full, place)
-        if other != place and place.own and overrides(package, place.name):
+        if other != place and place.own and f"{package}/{place.name}" in override:
             found[place.full] = place
         elif other != place:
             left_out.append(_same_name(package, other, place))

@@ -5,7 +5,6 @@ A project without a mark is one as before there were marks: every setting has th
 
 from __future__ import annotations
 
-import re
 import sys
 import tomllib
 from functools import cache
@@ -15,10 +14,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genfoundry.errors import UserError, closest, explain
+from genfoundry.project.markers import FILES, OWN_FILE, SHARED_FILE, file_of, has_table
 
-OWN_FILE, SHARED_FILE = "genfoundry.toml", "pyproject.toml"
-FILES = (OWN_FILE, f"[tool.genfoundry] in {SHARED_FILE}")
-TABLE = re.compile(r"^\s*\[\s*tool\s*\.\s*genfoundry\s*[\].]", re.MULTILINE)
 SCHEMA = 1
 JOINT = "--"
 """What joins the parts of a registered name, so that it stands inside none of them."""
@@ -49,24 +46,9 @@ class Mark(BaseModel):
         default=(), description="shipped entries that own ones of the same name stand for, as in 'models/dcgan'"
     )
 
-
-def is_marked(folder: Path) -> bool:
-    """Whether a folder has a mark, whatever it says."""
-    return (folder / OWN_FILE).is_file() or _has_table(folder / SHARED_FILE)
-
-
-def _has_table(path: Path) -> bool:
-    try:
-        return bool(TABLE.search(path.read_text(encoding="utf-8", errors="replace")))
-    except OSError:
-        return False
-
-
-def file_of(folder: Path) -> Path | None:
-    """The file that holds the mark of a folder; None where it has none."""
-    if (folder / OWN_FILE).is_file():
-        return folder / OWN_FILE
-    return folder / SHARED_FILE if _has_table(folder / SHARED_FILE) else None
+    def named(self, name: str) -> str:
+        """A name with the project's slug before it, once; the bare name where the project has none."""
+        return name if not self.slug or name.startswith(f"{self.slug}{JOINT}") else f"{self.slug}{JOINT}{name}"
 
 
 def read(folder: Path) -> Mark:
@@ -79,7 +61,7 @@ def read(folder: Path) -> Mark:
     """
     if (path := file_of(folder)) is None:
         return Mark()
-    if path.name == OWN_FILE and _has_table(folder / SHARED_FILE):
+    if path.name == OWN_FILE and has_table(folder / SHARED_FILE):
         raise UserError(
             f"{folder} has two marks, {OWN_FILE} and {FILES[1]}.",
             expected="one, so that no setting is said twice",

@@ -22,6 +22,9 @@ from typing import NamedTuple
 
 from genfoundry.errors import UserError
 from genfoundry.project import mark
+from genfoundry.project.looks import looked
+from genfoundry.project.mark import Mark
+from genfoundry.project.markers import file_of as mark_of
 from genfoundry.project.root import NoProject, source_root
 
 SHIPPED = "genfoundry"
@@ -70,9 +73,9 @@ def in_package(group: str, folder: Path) -> list[Place]:
     return [Place(SHIPPED, name, f"{SHIPPED}.{group}.{name}", path) for name, path in _modules(folder)]
 
 
-def in_project(group: str) -> list[Place]:
-    """The entries of the project's own package."""
-    if (own := own_package()) is None:
+def in_project(group: str, own: Package | None) -> list[Place]:
+    """The entries of a project's own package."""
+    if own is None:
         return []
     found = _modules(own.folder / group)
     return [Place(own.origin, name, f"{own.name}.{group}.{name}", path, own=True) for name, path in found]
@@ -156,17 +159,31 @@ def file_of(module: str) -> Path | None:
     return origin.parent if origin.name == "__init__.py" else origin
 
 
-def settings() -> mark.Mark:
-    """What the mark of the present project says; the defaults where there is no project, or no mark."""
+def home() -> tuple[Path, Mark] | None:
+    """The folder of the present project's mark, and what it says; None outside a project."""
+    return looked("home", _home)
+
+
+def _home() -> tuple[Path, Mark] | None:
     try:
-        return mark.read(source_root())
+        root = source_root()
     except NoProject:
-        return mark.Mark()
+        return None
+    return root, mark.read(root)
+
+
+def settings() -> Mark:
+    """What the mark of the present project says; the defaults where there is no project, or no mark."""
+    found = home()
+    return found[1] if found else Mark()
 
 
 def own_origin() -> str:
     """What entries of the project carry before their name: its slug, else the name of its package, else `own`."""
-    said = settings()
+    return _origin_of(settings())
+
+
+def _origin_of(said: Mark) -> str:
     return said.slug or said.package or "own"
 
 
@@ -176,19 +193,18 @@ def own_package() -> Package | None:
     Raises:
         UserError: the name is none that a package of one's own can have, or no such folder is there.
     """
-    try:
-        root = source_root()
-    except NoProject:
-        return None
-    said = mark.read(root)
-    if not said.package:
-        return None
-    return _package(root, said.package, own_origin())
+    found = home()
+    return package_of(*found) if found else None
+
+
+def package_of(root: Path, said: Mark) -> Package | None:
+    """The own package of a project by what its mark says; see `own_package`."""
+    return _package(root, said.package, _origin_of(said)) if said.package else None
 
 
 @cache
 def _package(root: Path, name: str, origin: str) -> Package:
-    where = mark.file_of(root)
+    where = mark_of(root)
     if why := unfit(name):
         raise UserError(
             f"{where}: package = '{name}' {why}.",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from genfoundry.errors import UserError, closest
+from genfoundry.project.gathering import overrides
 from genfoundry.project.places import SHIPPED, Place, in_distributions, own_origin, settings
 from genfoundry.project.root import NoProject, source_root
 
@@ -28,12 +29,11 @@ class RecipeFile(NamedTuple):
 
 
 class RecipeFiles(NamedTuple):
-    """All recipes by name; where more than one file has a name, `overridden` says whether the own one is meant.
+    """All recipes by name; more than one file may have one, of which the project's mark may say that the own is meant.
 
     `lost` tells of entry points of distributions that lead to no folder, a sentence each."""
 
     files: Mapping[str, tuple[RecipeFile, ...]]
-    overridden: frozenset[str] = frozenset()
     lost: tuple[str, ...] = ()
 
     @classmethod
@@ -57,8 +57,7 @@ class RecipeFiles(NamedTuple):
         for folder, origin, is_own in folders:
             for name, files in cls.of_folder(folder, origin, own=is_own).files.items():
                 found[name] = (*found.get(name, ()), *files)
-        overridden = (word.removeprefix("recipes/") for word in settings().override if word.startswith("recipes/"))
-        return cls(found, frozenset(overridden), tuple(_lost(place) for place in places if not place.path))
+        return cls(found, tuple(_lost(place) for place in places if not place.path))
 
     @property
     def names(self) -> list[str]:
@@ -84,7 +83,7 @@ class RecipeFiles(NamedTuple):
         if len(found) == 1:
             return found[0]
         own = [each for each in found if each.own]
-        if own and name in self.overridden:
+        if own and overrides("recipes", name):
             return own[0]
         raise UserError(
             f"'{written}' is the name of {' and '.join(f'{each.full} ({each.path})' for each in found)}.",
@@ -106,7 +105,7 @@ class RecipeFiles(NamedTuple):
     def homes(self) -> dict[str, RecipeFile]:
         """The file of each name; where two have it and none stands for the other, the one that was there first."""
         return {
-            name: next((each for each in files if each.own and name in self.overridden), files[0])
+            name: next((each for each in files if each.own and overrides("recipes", name)), files[0])
             for name, files in self.files.items()
         }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from genfoundry.errors import UserError
-from genfoundry.project.mark import FILES, is_marked
+from genfoundry.project.markers import FILES, is_marked
 
 ROOT_MARKERS = ("data.dvc", ".dvc", ".git", ".genfoundry")
 ROOT, SOURCES = "GENFOUNDRY_ROOT", "GENFOUNDRY_SOURCES"  # variables of the environment
@@ -29,10 +29,10 @@ def project_root() -> Path:
     """
     if given := os.environ.get(ROOT):
         return Path(given).resolve()
-    folders = list(_upwards(Path.cwd().resolve()))
+    folders = list(_upwards(os.getcwd()))
     if marked := next((folder for folder in folders if is_marked(folder)), None):
-        return _no_home(marked)
-    for folder in folders:
+        return _no_home(Path(marked))
+    for folder in map(Path, folders):
         if any(_marks(folder / marker) for marker in ROOT_MARKERS):
             return folder
     raise NoProject(
@@ -44,14 +44,12 @@ def project_root() -> Path:
     )
 
 
-def _upwards(here: Path) -> Iterator[Path]:
+def _upwards(here: str) -> Iterator[str]:
     """A folder and those above it, as far as its file system reaches."""
     yield here
-    for folder in here.parents:
-        if os.path.ismount(here):
-            return
-        yield folder
-        here = folder
+    while not os.path.ismount(here):
+        here = os.path.dirname(here)
+        yield here
 
 
 def _no_home(folder: Path) -> Path:

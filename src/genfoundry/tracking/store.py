@@ -17,7 +17,6 @@ from filelock import FileLock
 
 from genfoundry.errors import UserError
 from genfoundry.files import ROOM, digest, is_disk_full, require_free
-from genfoundry.project.mark import JOINT
 from genfoundry.project.places import settings
 from genfoundry.project.root import state_dir, state_path
 from genfoundry.tracking import moved
@@ -129,8 +128,7 @@ def _probe(address: str) -> None:
 
 def experiment_name() -> str:
     """The experiment of the project's runs; one of a project with a slug carries it."""
-    slug = settings().slug
-    return f"{slug}{JOINT}{EXPERIMENT}" if slug else EXPERIMENT
+    return settings().named(EXPERIMENT)
 
 
 @functools.cache
