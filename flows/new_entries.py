@@ -14,12 +14,13 @@ from genfoundry.data.building import embedded
 from genfoundry.dataset import declared_kind
 from genfoundry.errors import UserError
 from genfoundry.metric import declared
-from genfoundry.project import gathering, mark, places, recipe_files
+from genfoundry.project import gathering, markers, places, recipe_files
 from genfoundry.project.places import Package
 from genfoundry.project.root import source_root
 from genfoundry.project.sources import BrokenEntry
 
 from . import recipes, rewriting
+from .begin import names
 
 TEMPLATES = Path(__file__).with_name("templates")
 GROUPS = {"family": "models", **{what: f"{what}s" for what in ("metric", "dataset", "kind", "task")}}
@@ -83,24 +84,18 @@ def _own_package() -> Package:
     if (package := places.own_package()) is not None:
         return package
     root = source_root()
-    name = _package_name(settled := places.settings().slug or root.name)
-    file = mark.file_of(root)
+    settled = places.settings().slug or root.name
+    name, file = names.package_of(names.slug_of(settled), root), markers.file_of(root)
     line = f'package = "{name}"'
-    if file is None or file.name == mark.OWN_FILE:
-        remedy = f"mkdir -p '{root / name}' && printf '\\n{line}\\n' >> '{root / mark.OWN_FILE}'"
+    if file is None or file.name == markers.OWN_FILE:
+        remedy = f"mkdir -p '{root / name}' && printf '\\n{line}\\n' >> '{root / markers.OWN_FILE}'"
     else:
         remedy = f"mkdir -p '{root / name}', and write {line} below [tool.genfoundry] in {file}"
     raise UserError(
         f"The project '{settled}' ({root}) has no package of its own, where its entries would lie.",
-        expected=f"a line as {line} in its mark, {file or root / mark.OWN_FILE}, and that folder",
+        expected=f"a line as {line} in its mark, {file or root / markers.OWN_FILE}, and that folder",
         remedy=remedy,
     )
-
-
-def _package_name(words: str) -> str:
-    """A name that a package can have, after the project's."""
-    name = re.sub(r"\W+", "_", words, flags=re.ASCII).strip("_").lower() or "own"
-    return f"own_{name}" if places.unfit(name) else name
 
 
 def _ensure_name(what: str, name: str) -> None:
@@ -155,8 +150,8 @@ def _source(group: str, name: str, full: str, parent: Parent, module: str, part:
             source, f"{parent.module}.{inner}" if inner else parent.module, parent.module, module
         )
     old = rewriting.main_class(source) if group in ("models", "metrics") else ""
-    names = {old: rewriting.class_name(name, source)} if old else {}
-    source = rewriting.renamed(source, names, _texts(group, name, full, parent, part))
+    anew = {old: rewriting.class_name(name, source)} if old else {}
+    source = rewriting.renamed(source, anew, _texts(group, name, full, parent, part))
     if parent.is_template:
         camel = rewriting.class_name(name, "")
         source = source.replace(rewriting.TEMPLATE.title(), camel).replace(rewriting.TEMPLATE, name)

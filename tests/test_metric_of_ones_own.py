@@ -9,35 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.installed import METRIC
+
 import genfoundry
 
-METRIC = '''"""Spread: whether samples vary as much as real examples do."""
-
-import numpy as np
-
-from genfoundry.metric import Metric, ScoreKind
-
-SCORES = (
-    ScoreKind(
-        "spread_ratio",
-        label="Relative spread",
-        question="Do samples vary as much as real examples?",
-        better="higher",
-        low=0,
-        headline=True,
-    ),
-)
-
-
-class Spread(Metric):
-    """`spread_ratio`: the deviation of generated features over that of real ones."""
-
-    view = "deciding"
-
-    @staticmethod
-    def score(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
-        return {"spread_ratio": float(fake.std() / real.std())}
-'''
 CODE = """
 import json, sys
 from pathlib import Path

@@ -19,6 +19,7 @@ def forget(chosen: tuple[str, ...], everything: bool, ledger: str | None, yes: b
 
     The registry stays: its database, its artifacts, its ledgers. So do data/ and what DVC keeps.
     """
+    from genfoundry.files import megabytes
     from genfoundry.stages import forget as stage
 
     if ledger:
@@ -27,13 +28,13 @@ def forget(chosen: tuple[str, ...], everything: bool, ledger: str | None, yes: b
         return
     held = stage.holdings(tuple(stage.PARTS) if everything or not chosen else tuple(dict.fromkeys(chosen)))
     for each in held:
-        click.echo(f"{each.part:<14} {each.bytes / 1e6:>10,.1f} MB   comes back {each.back}")
+        click.echo(f"{each.part:<14} {megabytes(each.bytes):>13}   comes back {each.back}")
     if not held:
         click.echo("nothing is kept")
     elif not chosen and not everything:
         click.echo("Next: genfoundry forget --trainings (or another part, or --everything)")
     else:
-        _ask(f"Delete {sum(each.bytes for each in held) / 1e6:,.1f} MB?", yes)
+        _ask(f"Delete {megabytes(sum(each.bytes for each in held))}?", yes)
         stage.forget(held)
 
 
@@ -46,10 +47,11 @@ def remove(name: str, withdrawn: str, yes: bool) -> None:
 
     With --withdrawn its digests are refused from now on, and the versions trained on it carry the reason.
     """
+    from genfoundry.files import megabytes
     from genfoundry.stages import remove as stage
 
     found = stage.plan(name)
-    click.echo(f"{name}: {found.what}; {found.bytes / 1e6:,.1f} MB; version {', '.join(found.digests) or 'unknown'}")
+    click.echo(f"{name}: {found.what}; {megabytes(found.bytes)}; version {', '.join(found.digests) or 'unknown'}")
     for model, version in found.trained:
         click.echo(f"  trained on it: {model} version {version} (stays)")
     click.echo(f"  comes back: {'not to be used again' if withdrawn else found.back}")

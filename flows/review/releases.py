@@ -120,17 +120,22 @@ def _tables(document: dict[str, Any]) -> Iterator[str]:
     """What a lock file or `pyproject.toml` requires, as far as it may be genfoundry."""
     for package in (*document.get("package", ()), *document.get("packages", ())):
         if package.get("name") == NAME:
-            source = package.get("source", {}).get("git") or package.get("source", {}).get("url")
-            yield (
-                f"{NAME} @ git+{source}"
-                if package.get("source", {}).get("git")
-                else (f"{NAME} @ {source}" if source else f"{NAME}=={package.get('version')}")
-            )
+            yield _locked(package)
     project, tool = document.get("project", {}), document.get("tool", {})
     groups = [project.get("dependencies", ()), *project.get("optional-dependencies", {}).values()]
     for group in (*groups, *document.get("dependency-groups", {}).values()):
         yield from (each for each in group if isinstance(each, str))
     yield NAME + str(tool.get(NAME, {}).get("requires", ""))
+
+
+def _locked(package: dict[str, Any]) -> str:
+    """What a lock file says of a package, as a requirement: where it comes from, else its version."""
+    source = package.get("source", {})
+    if source.get("git"):
+        return f"{NAME} @ git+{source['git']}"
+    if source.get("url"):
+        return f"{NAME} @ {source['url']}"
+    return f"{NAME}=={package.get('version')}"
 
 
 def environment(wanted: Requirement) -> Path:

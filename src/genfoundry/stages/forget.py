@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genfoundry import tracking
+from genfoundry.files import size_of
 from genfoundry.project.root import state_path
 
 
@@ -47,7 +48,7 @@ def holdings(parts: tuple[str, ...]) -> list[Holding]:
     found = []
     for name in parts:
         folders = tuple(path for each in PARTS[name].folders if (path := state_path(each)).is_dir())
-        size = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
+        size = sum(map(size_of, folders))
         if folders and size:
             found.append(Holding(name, folders, size, PARTS[name].back))
     return found

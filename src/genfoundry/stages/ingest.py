@@ -62,7 +62,8 @@ def build_all(names: list[str] | None = None, *, force: bool = False) -> list[Da
     `build`."""
     for name in names or ():
         leaving.note_back(name)
-    chosen = [name for name in _embedded() if name not in leaving.removed()] if names is None else names
+    gone = leaving.removed()
+    chosen = [name for name in _embedded() if name not in gone] if names is None else names
     versions = [build_folder(name, force=force) for name in chosen]
     for version in versions:
         if not force and (sentence := dvc.difference(version, dvc.recorded().get(version.name))):

@@ -10,6 +10,7 @@ from genfoundry.data.building import embedded, is_sealed, writing_data
 from genfoundry.data.versions import dvc, leaving
 from genfoundry.dataset import folder_digest, read_card
 from genfoundry.errors import UserError, closest
+from genfoundry.files import megabytes, size_of
 from genfoundry.project.root import data_dir, state_path
 
 TAG = "withdrawn"  # of a registered version that was trained on data that were withdrawn
@@ -42,7 +43,7 @@ def plan(name: str) -> Removal:
     return Removal(
         name=name,
         digests=tuple(dict.fromkeys(digests)),
-        bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        bytes=size_of(folder),
         what=f"{here.title or here.kind}: {counts}" if here else counts,
         trained=tuple(_trained(name)),
         back=_back(name, recorded.get(name)),
@@ -89,7 +90,7 @@ def remove_dataset(removal: Removal, withdrawn: str = "") -> list[str]:
     for digest in removal.digests:
         for kept in ("datasets", "cards"):
             shutil.rmtree(state_path(kept, digest), ignore_errors=True)
-    said.append(f"'{name}' is gone from data/ ({removal.bytes / 1e6:,.1f} MB).")
+    said.append(f"'{name}' is gone from data/ ({megabytes(removal.bytes)}).")
     if withdrawn and dvc.is_repository():
         said.append("DVC's cache and remote still hold its files; to delete all that data.dvc does not name: "
                     "dvc gc --workspace --cloud")  # fmt: skip

@@ -16,7 +16,7 @@ from genfoundry.data.building import build_folder, embedded, is_sealed, writing_
 from genfoundry.data.versions import bringing, listed
 from genfoundry.dataset import folder_digest, remake, verify
 from genfoundry.errors import UserError
-from genfoundry.files import disk_full, is_disk_full, megabytes, write_atomic
+from genfoundry.files import disk_full, is_disk_full, megabytes, size_of, write_atomic
 from genfoundry.project.root import data_dir, project_root
 from genfoundry.records import DatasetVersion
 
@@ -236,7 +236,6 @@ def opened(doing: str) -> Iterator[Repo]:
         raise
     except Exception as error:  # DVC raises whatever its storage raises
         if is_disk_full(error, data_dir()):
-            size = sum(path.stat().st_size for path in data_dir().rglob("*") if path.is_file())
-            raise disk_full(project_root() / ".dvc", f"up to {megabytes(size)}") from error
+            raise disk_full(project_root() / ".dvc", f"up to {megabytes(size_of(data_dir()))}") from error
         said = f"{error} ({error.__cause__})" if error.__cause__ else str(error) or type(error).__name__
         raise UserError(f"dvc {doing} failed: {said}", remedy=f"dvc {doing} -v   (tells more)") from error

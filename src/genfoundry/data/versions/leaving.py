@@ -77,6 +77,5 @@ def unrecord(name: str) -> str:
         listed.keep(repository, tree)
     meta = document.get("meta") or {}
     digests = {each: digest for each, digest in dvc.recorded().items() if each != name}
-    out = {"md5": tree.oid, "nfiles": len(tree), "hash": "md5", "path": "data"}
-    dvc.write({**document, "outs": [out], "meta": {**meta, "datasets": digests}})
+    dvc.write({**document, "outs": [listed.out(tree)], "meta": {**meta, "datasets": digests}})
     return dvc.push("data.dvc")

@@ -171,7 +171,7 @@ def _rows(repository: Repo, document: dict[str, Any]) -> Rows:
 
 def _out(tree: Tree, base: dict[str, Any], ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     """What DVC writes of the merged listing; its size by the sides', where no dataset counts on both."""
-    found = {"md5": tree.oid, "nfiles": len(tree), "hash": "md5", "path": "data"}
+    found = listed.out(tree)
     told = [next(iter(document.get("outs", ())), {}).get("size", 0) for document in (base, ours, theirs)]
     known = [_datasets(document) for document in (base, ours, theirs)]
     twice = [name for name in known[1] if known[1][name] == known[2].get(name) != known[0].get(name)]
