@@ -50,22 +50,28 @@ def evaluate_model(
     with tempfile.TemporaryDirectory() as scratch:
         began, gallery = time.monotonic(), Path(scratch) / "gallery"
         judgement = _judge(judging, checkpoint, plan, extractor, gallery)
-        evaluation = Evaluation(
-            checkpoint=checkpoint,
-            primary=judgement.primary,
-            scores=judgement.scores,
-            protocol=judgement.protocol,
-            details=judgement.details,
-            task=judging.name,
-            trivial=judgement.trivial,
-            digest=identity,
-            seconds=round((time.monotonic() - began), 2),
-        )
+        evaluation = _evaluation(checkpoint, judging, judgement, identity, time.monotonic() - began)
         write_atomic(gallery / exhibit.FILE, exhibit.to_json(judgement.exhibits))
         tracking.log_files(checkpoint.run_id, gallery, evaluation.folder)
     tracking.log_scores(checkpoint.run_id, evaluation, "today" if again else "eval")
     tracking.log_text(checkpoint.run_id, evaluation.model_dump_json(indent=1), f"{evaluation.folder}/evaluation.json")
     return evaluation
+
+
+def _evaluation(
+    checkpoint: Checkpoint, judging: Task, judgement: Judgement, identity: str, seconds: float
+) -> Evaluation:
+    return Evaluation(
+        checkpoint=checkpoint,
+        primary=judgement.primary,
+        scores=judgement.scores,
+        protocol=judgement.protocol,
+        details=judgement.details,
+        task=judging.name,
+        trivial=judgement.trivial,
+        digest=identity,
+        seconds=round(seconds, 2),
+    )
 
 
 def _judge(judging: Task, checkpoint: Checkpoint, plan: Plan, extractor: Checkpoint | None, gallery: Path) -> Judgement:

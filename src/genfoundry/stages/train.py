@@ -68,13 +68,7 @@ def train_model(
             if sentence := anew.why(recipe, version.name, parts):
                 log.warning(sentence)
             order = _order(key, version, model, training, share)
-            run_id = tracking.start_run(
-                order.run_key,
-                recipe=recipe,
-                tags={"family": order.family, "kind": order.dataset.kind, "dataset": order.dataset.name},
-                params={**order.settings, **order.training, "family": order.family},
-                dataset=order.dataset,
-            )
+            run_id = _open_run(recipe, order)
         with tracking.closing(run_id):
             anew.keep(run_id, parts)
             relay = Relay(run_id, folder)
@@ -94,6 +88,16 @@ def _order(key: str, version: DatasetVersion, model: ModelSection, training: Set
         dataset=version,
         folder=open_version(version).folder,
         threads=training.threads or max(1, (os.cpu_count() or 1) // max(1, share)),
+    )
+
+
+def _open_run(recipe: str, order: job.Order) -> str:
+    return tracking.start_run(
+        order.run_key,
+        recipe=recipe,
+        tags={"family": order.family, "kind": order.dataset.kind, "dataset": order.dataset.name},
+        params={**order.settings, **order.training, "family": order.family},
+        dataset=order.dataset,
     )
 
 
