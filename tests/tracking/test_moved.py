@@ -138,6 +138,7 @@ def test_another_path_to_the_same_folder_is_no_move(written, tmp_path, monkeypat
     """As a bind mount has it: what the addresses name is this very folder."""
     other = tmp_path / "other"
     other.symlink_to(written, target_is_directory=True)
+    monkeypatch.setenv("GENFOUNDRY_ROOT", str(written))  # whose store it is, wherever the tests run
     monkeypatch.setattr(moved, "project_root", lambda: other)
     assert tracking.origin() is None
 
